@@ -1,0 +1,168 @@
+-- The shared data model (D2): owned by the Practice Platform, read-only for everyone else.
+CREATE SCHEMA canonical AUTHORIZATION cm_platform;
+GRANT USAGE ON SCHEMA canonical TO cm_app, cm_hub, CURRENT_USER;
+
+CREATE TABLE canonical.practice (
+  practice_id uuid PRIMARY KEY,
+  name text NOT NULL,
+  timezone text NOT NULL,
+  country text NOT NULL DEFAULT 'GB',
+  locale text NOT NULL DEFAULT 'en-GB',
+  postal_address text NOT NULL,
+  phone text NOT NULL DEFAULT '',
+  email text NOT NULL DEFAULT ''
+);
+
+CREATE TABLE canonical.contact (
+  practice_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('lead', 'patient', 'partner')),
+  first_name text NOT NULL,
+  last_name text NOT NULL,
+  date_of_birth date,
+  gender text NOT NULL DEFAULT '',
+  email text,
+  phone text,                                   -- E.164
+  whatsapp_verified boolean NOT NULL DEFAULT false,
+  app_user boolean NOT NULL DEFAULT false,      -- has the patient app
+  locale text NOT NULL DEFAULT 'en-GB',
+  timezone text NOT NULL DEFAULT 'Europe/London',
+  household_id uuid,
+  postcode text NOT NULL DEFAULT '',
+  company text NOT NULL DEFAULT '',
+  lead_status text NOT NULL DEFAULT '',
+  source_system text NOT NULL DEFAULT '',
+  source_list text NOT NULL DEFAULT '',
+  source_ref text NOT NULL DEFAULT '',
+  source_channel text NOT NULL DEFAULT '',
+  utm_campaign text NOT NULL DEFAULT '',
+  utm_content text NOT NULL DEFAULT '',
+  identity_hash text NOT NULL DEFAULT '',
+  first_touch_at timestamptz,
+  registered_at timestamptz NOT NULL,
+  do_not_contact boolean NOT NULL DEFAULT false,
+  deceased boolean NOT NULL DEFAULT false,
+  merged_into uuid,
+  PRIMARY KEY (practice_id, contact_id)
+);
+CREATE INDEX contact_identity ON canonical.contact (practice_id, identity_hash) WHERE identity_hash <> '';
+CREATE INDEX contact_household ON canonical.contact (practice_id, household_id) WHERE household_id IS NOT NULL;
+CREATE INDEX contact_name ON canonical.contact (practice_id, lower(last_name), lower(first_name));
+
+CREATE TABLE canonical.consent (
+  practice_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  channel text NOT NULL CHECK (channel IN ('in_app', 'email', 'sms', 'whatsapp')),
+  purpose text NOT NULL,
+  state text NOT NULL CHECK (state IN ('granted', 'revoked')),
+  method text NOT NULL DEFAULT '',
+  evidence text NOT NULL DEFAULT '',
+  effective_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, contact_id, channel, purpose)
+);
+
+CREATE TABLE canonical.consent_history (
+  practice_id uuid NOT NULL,
+  consent_event_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  channel text NOT NULL,
+  purpose text NOT NULL,
+  state text NOT NULL,
+  method text NOT NULL,
+  evidence text NOT NULL,
+  effective_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, consent_event_id)
+);
+CREATE INDEX consent_history_contact ON canonical.consent_history (practice_id, contact_id, recorded_at);
+
+CREATE TABLE canonical.appointment (
+  practice_id uuid NOT NULL,
+  appointment_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  kind text NOT NULL,                           -- check_up, hygiene, consultation, treatment, emergency
+  treatment text NOT NULL DEFAULT '',
+  status text NOT NULL CHECK (status IN ('booked', 'cancelled', 'attended', 'no_show')),
+  booked_at timestamptz NOT NULL,
+  starts_at timestamptz NOT NULL,
+  value numeric(10, 2) NOT NULL DEFAULT 0,
+  PRIMARY KEY (practice_id, appointment_id)
+);
+CREATE INDEX appointment_contact ON canonical.appointment (practice_id, contact_id, starts_at);
+
+CREATE TABLE canonical.opportunity (
+  practice_id uuid NOT NULL,
+  opportunity_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  stack text NOT NULL,                          -- the pipeline's source_channel: standard, emergency, implants …
+  stage text NOT NULL,
+  outcome text NOT NULL CHECK (outcome IN ('open', 'won', 'lost', 'deferred', 'withdrawn', 'won_future_potential')),
+  treatment text NOT NULL DEFAULT '',
+  value numeric(10, 2) NOT NULL DEFAULT 0,
+  opened_at timestamptz NOT NULL,
+  closed_at timestamptz,
+  deferred_until date,
+  PRIMARY KEY (practice_id, opportunity_id)
+);
+CREATE INDEX opportunity_contact ON canonical.opportunity (practice_id, contact_id);
+
+CREATE TABLE canonical.proposal (
+  practice_id uuid NOT NULL,
+  proposal_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  status text NOT NULL CHECK (status IN ('created', 'accepted', 'declined', 'stalled')),
+  treatment text NOT NULL DEFAULT '',
+  value numeric(10, 2) NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL,
+  status_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, proposal_id)
+);
+CREATE INDEX proposal_contact ON canonical.proposal (practice_id, contact_id);
+
+CREATE TABLE canonical.engagement (
+  practice_id uuid NOT NULL,
+  engagement_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('messaged', 'opened', 'clicked', 'replied')),
+  channel text NOT NULL,
+  campaign_id uuid,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, engagement_id)
+);
+CREATE INDEX engagement_contact ON canonical.engagement (practice_id, contact_id, kind, at);
+
+CREATE TABLE canonical.loyalty (
+  practice_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  tier text NOT NULL,
+  points integer NOT NULL,
+  joined_on date NOT NULL,
+  PRIMARY KEY (practice_id, contact_id)
+);
+
+CREATE TABLE canonical.care_plan (
+  practice_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  plan text NOT NULL,
+  status text NOT NULL CHECK (status IN ('eligible', 'active', 'lapsed')),
+  started_on date,
+  PRIMARY KEY (practice_id, contact_id)
+);
+
+CREATE VIEW canonical.household WITH (security_invoker = true) AS
+  SELECT practice_id, household_id, count(*) AS people
+  FROM canonical.contact WHERE household_id IS NOT NULL GROUP BY 1, 2;
+
+DO $$
+DECLARE t text;
+BEGIN
+  FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'canonical' LOOP
+    EXECUTE format('ALTER TABLE canonical.%I OWNER TO cm_platform', t);
+    EXECUTE format('ALTER TABLE canonical.%I ENABLE ROW LEVEL SECURITY', t);
+    EXECUTE format('ALTER TABLE canonical.%I FORCE ROW LEVEL SECURITY', t);
+    EXECUTE format('CREATE POLICY tenant ON canonical.%I TO cm_platform, cm_app, cm_hub USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+  END LOOP;
+END $$;
+ALTER VIEW canonical.household OWNER TO cm_platform;
+GRANT SELECT ON ALL TABLES IN SCHEMA canonical TO cm_app, cm_hub, CURRENT_USER;
+CREATE POLICY finder ON canonical.practice FOR SELECT TO CURRENT_USER USING (true);

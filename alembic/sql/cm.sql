@@ -1,0 +1,558 @@
+-- Campaign Manager's own tables. Contact references only: no name, address, phone, email or birth date (D2).
+CREATE SCHEMA cm;
+GRANT USAGE ON SCHEMA cm TO cm_app;
+
+-- Practices and people -----------------------------------------------------------------------------
+CREATE TABLE cm.practice (
+  practice_id uuid PRIMARY KEY,
+  label text NOT NULL,
+  timezone text NOT NULL,
+  settings jsonb NOT NULL DEFAULT '{}',         -- services.access.contracts.PracticeSettings
+  kill_switch_at timestamptz,
+  kill_switch_by uuid,
+  kill_switch_reason text,
+  created_at timestamptz NOT NULL
+);
+CREATE TABLE cm.platform_control (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  kill_switch_at timestamptz,
+  kill_switch_by text,
+  kill_switch_reason text
+);
+INSERT INTO cm.platform_control DEFAULT VALUES;
+
+CREATE TABLE cm.holiday (
+  practice_id uuid NOT NULL,
+  day date NOT NULL,
+  label text NOT NULL DEFAULT '',
+  PRIMARY KEY (practice_id, day)
+);
+
+CREATE TABLE cm.person (
+  practice_id uuid NOT NULL,
+  person_id uuid NOT NULL,
+  login text NOT NULL,
+  display_name text NOT NULL,
+  password_hash text NOT NULL,
+  totp_secret bytea,                            -- sealed
+  roles text[] NOT NULL DEFAULT '{}',
+  active boolean NOT NULL DEFAULT true,
+  failed_count integer NOT NULL DEFAULT 0,
+  locked_until timestamptz,
+  preferences jsonb NOT NULL DEFAULT '{}',
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, person_id)
+);
+CREATE UNIQUE INDEX person_login ON cm.person (lower(login));
+
+CREATE TABLE cm.session (
+  practice_id uuid NOT NULL,
+  session_hash bytea NOT NULL,                  -- sha256 of the cookie's token
+  person_id uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  seen_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  stepped_up_at timestamptz,
+  PRIMARY KEY (practice_id, session_hash)
+);
+
+CREATE TABLE cm.api_key (
+  practice_id uuid NOT NULL,
+  api_key_id uuid NOT NULL,
+  label text NOT NULL,
+  key_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  last_used_at timestamptz,
+  revoked_at timestamptz,
+  PRIMARY KEY (practice_id, api_key_id)
+);
+CREATE UNIQUE INDEX api_key_hash ON cm.api_key (key_hash);
+
+-- Campaigns ----------------------------------------------------------------------------------------
+CREATE TABLE cm.campaign (
+  practice_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  name text NOT NULL CHECK (name <> ''),
+  campaign_type text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('one_off', 'scheduled', 'recurring', 'event', 'dynamic', 'transactional')),
+  state text NOT NULL CHECK (state IN ('draft', 'scheduled', 'active', 'paused', 'completed', 'cancelled')),
+  objective text NOT NULL DEFAULT 'booking',
+  is_journey boolean NOT NULL DEFAULT true,
+  ai_generated boolean NOT NULL DEFAULT false,
+  template_key text,
+  external_key text,
+  tags text[] NOT NULL DEFAULT '{}',
+  draft bytea,                                  -- sealed Journey JSON being edited
+  draft_revision integer NOT NULL DEFAULT 0,    -- optimistic lock of the draft
+  draft_hash text NOT NULL DEFAULT '',
+  active_version_id uuid,
+  scheduled_at timestamptz,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  activated_at timestamptz,
+  completed_at timestamptz,
+  PRIMARY KEY (practice_id, campaign_id)
+);
+CREATE UNIQUE INDEX campaign_external_key ON cm.campaign (practice_id, external_key) WHERE external_key IS NOT NULL;
+CREATE INDEX campaign_state ON cm.campaign (practice_id, state, created_at);
+
+CREATE TABLE cm.campaign_version (
+  practice_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  number integer NOT NULL,
+  content_hash text NOT NULL,
+  definition bytea NOT NULL,                    -- sealed Journey JSON
+  editors uuid[] NOT NULL,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, version_id),
+  UNIQUE (practice_id, campaign_id, number)
+);
+
+CREATE TABLE cm.approval (
+  practice_id uuid NOT NULL,
+  approval_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  content_hash text NOT NULL,
+  state text NOT NULL CHECK (state IN ('requested', 'approved', 'sent_back', 'revoked', 'used')),
+  activate_at timestamptz,                      -- null: at once, when approved
+  audience_count bigint,
+  note text NOT NULL DEFAULT '',
+  requested_by uuid NOT NULL,
+  requested_at timestamptz NOT NULL,
+  decided_by uuid,
+  decided_at timestamptz,
+  decision_note text NOT NULL DEFAULT '',
+  exemption boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (practice_id, approval_id)
+);
+CREATE UNIQUE INDEX approval_open ON cm.approval (practice_id, campaign_id) WHERE state = 'requested';
+CREATE INDEX approval_campaign ON cm.approval (practice_id, campaign_id, requested_at);
+
+CREATE TABLE cm.content_template (
+  practice_id uuid NOT NULL,
+  template_id uuid NOT NULL,
+  campaign_id uuid,                             -- null: global
+  name text NOT NULL,
+  channel text NOT NULL,
+  locale text NOT NULL DEFAULT '',
+  version integer NOT NULL DEFAULT 1,
+  active boolean NOT NULL DEFAULT true,
+  content bytea NOT NULL,                       -- sealed
+  required_variables text[] NOT NULL DEFAULT '{}',
+  optional_variables text[] NOT NULL DEFAULT '{}',
+  times_used bigint NOT NULL DEFAULT 0,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, template_id)
+);
+CREATE UNIQUE INDEX content_template_name ON cm.content_template
+  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name), locale);
+
+CREATE TABLE cm.segment (
+  practice_id uuid NOT NULL,
+  segment_id uuid NOT NULL,
+  name text NOT NULL,
+  description text NOT NULL DEFAULT '',
+  rule jsonb NOT NULL,                          -- services.contracts.segment.Audience
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  archived_at timestamptz,
+  PRIMARY KEY (practice_id, segment_id)
+);
+CREATE UNIQUE INDEX segment_name ON cm.segment (practice_id, lower(name)) WHERE archived_at IS NULL;
+
+CREATE TABLE cm.segment_size (
+  practice_id uuid NOT NULL,
+  segment_id uuid NOT NULL,
+  counted_at timestamptz NOT NULL,
+  size bigint NOT NULL,
+  PRIMARY KEY (practice_id, segment_id, counted_at)
+);
+
+-- The engine -----------------------------------------------------------------------------------------
+CREATE TABLE cm.subject (
+  practice_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  pseudonym uuid NOT NULL,                      -- stands for the contact in the audit; destroyed on erasure (D27)
+  first_seen_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, contact_id)
+);
+COMMENT ON TABLE cm.subject IS 'One row a contact we ever touched: the lock that suppression and enrolment share (house rule 5).';
+
+CREATE TABLE cm.execution (
+  practice_id uuid NOT NULL,
+  execution_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  number integer NOT NULL,
+  started_at timestamptz NOT NULL,
+  audience_size bigint NOT NULL DEFAULT 0,
+  enrolled bigint NOT NULL DEFAULT 0,
+  refused bigint NOT NULL DEFAULT 0,
+  ended_at timestamptz,
+  outcome text CHECK (outcome IN ('delivered', 'partial', 'failed', 'empty', 'stopped')),
+  cursor_contact uuid,                          -- bulk enrolment resumes after this contact
+  enrolled_all boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (practice_id, execution_id),
+  UNIQUE (practice_id, campaign_id, number)
+);
+
+CREATE TABLE cm.audience_snapshot (
+  practice_id uuid NOT NULL,
+  snapshot_id uuid NOT NULL,
+  execution_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  taken_at timestamptz NOT NULL,
+  size bigint NOT NULL,
+  members bytea NOT NULL,                       -- sealed, compressed contact references
+  PRIMARY KEY (practice_id, taken_at, snapshot_id)
+) PARTITION BY RANGE (taken_at);
+
+CREATE TABLE cm.enrolment (
+  practice_id uuid NOT NULL,
+  enrolment_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  execution_id uuid,
+  contact_id uuid NOT NULL,
+  pseudonym uuid NOT NULL,
+  state text NOT NULL CHECK (state IN ('live', 'held', 'completed', 'exited')),
+  entry_no integer NOT NULL DEFAULT 1,          -- how many times this person entered this campaign
+  step_id text NOT NULL,                        -- where they are, or were last
+  move_no integer NOT NULL DEFAULT 0,           -- moves made; with the id, the idempotency key (ENG-2)
+  held_reason text,
+  enrolled_at timestamptz NOT NULL,
+  moved_at timestamptz NOT NULL,
+  ended_at timestamptz,
+  exit_reason text,
+  trigger_event text,
+  PRIMARY KEY (practice_id, enrolment_id)
+) WITH (fillfactor = 80);
+CREATE INDEX enrolment_contact ON cm.enrolment (practice_id, contact_id);
+CREATE INDEX enrolment_campaign ON cm.enrolment (practice_id, campaign_id, state);
+CREATE UNIQUE INDEX enrolment_entry ON cm.enrolment (practice_id, campaign_id, contact_id, entry_no);
+
+CREATE TABLE cm.work (
+  practice_id uuid NOT NULL,
+  enrolment_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  step_id text NOT NULL,
+  due_at timestamptz NOT NULL,
+  contact_id uuid NOT NULL,
+  move_no integer NOT NULL,
+  signal text,                                  -- event that arrived while waiting for it
+  PRIMARY KEY (practice_id, enrolment_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX work_due ON cm.work (practice_id, version_id, step_id, due_at);
+COMMENT ON TABLE cm.work IS 'What each live enrolment does next, and when. Held and ended enrolments have no row here.';
+
+CREATE TABLE cm.transition (
+  practice_id uuid NOT NULL,
+  enrolment_id uuid NOT NULL,
+  move_no integer NOT NULL,
+  at timestamptz NOT NULL,
+  step_id text NOT NULL,
+  port text NOT NULL,
+  detail text,
+  PRIMARY KEY (practice_id, at, enrolment_id, move_no)
+) PARTITION BY RANGE (at);
+CREATE INDEX transition_enrolment ON cm.transition (practice_id, enrolment_id);
+
+CREATE TABLE cm.dispatch (
+  practice_id uuid NOT NULL,
+  dispatch_id uuid NOT NULL,
+  enrolled_at timestamptz NOT NULL,             -- partition key: with the three below it keeps a send unique
+  enrolment_id uuid NOT NULL,
+  move_no integer NOT NULL,
+  campaign_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  step_id text NOT NULL,
+  contact_id uuid NOT NULL,
+  channels text[] NOT NULL,
+  topic text NOT NULL,
+  variant text NOT NULL,
+  content_ref text NOT NULL,
+  requested_at timestamptz NOT NULL,
+  status text NOT NULL DEFAULT 'requested',     -- requested accepted sent delivered failed bounced cancelled
+  channel text,
+  status_at timestamptz NOT NULL,
+  sent_at timestamptz,
+  delivered_at timestamptz,
+  opened_at timestamptz,
+  clicked_at timestamptz,
+  replied_at timestamptz,
+  failure text,
+  PRIMARY KEY (practice_id, enrolled_at, enrolment_id, move_no)
+) PARTITION BY RANGE (enrolled_at);
+CREATE INDEX dispatch_id ON cm.dispatch (practice_id, dispatch_id);
+CREATE INDEX dispatch_contact ON cm.dispatch (practice_id, contact_id, requested_at);
+COMMENT ON TABLE cm.dispatch IS 'One row a request to the Hub. The key is the enrolment and its move: a second send of the same step of the same entry cannot be stored (ENG-2).';
+
+CREATE TABLE cm.refusal (
+  practice_id uuid NOT NULL,
+  refusal_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  contact_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  step_id text NOT NULL,
+  enrolment_id uuid,
+  move_no integer,
+  reason text NOT NULL,
+  inputs jsonb NOT NULL DEFAULT '{}',
+  PRIMARY KEY (practice_id, at, refusal_id)
+) PARTITION BY RANGE (at);
+CREATE INDEX refusal_contact ON cm.refusal (practice_id, contact_id, at);
+CREATE INDEX refusal_campaign ON cm.refusal (practice_id, campaign_id, reason);
+
+CREATE TABLE cm.message_event (
+  practice_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  message_event_id uuid NOT NULL,
+  dispatch_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  what text NOT NULL,
+  channel text,
+  detail text NOT NULL DEFAULT '',
+  PRIMARY KEY (practice_id, at, message_event_id)
+) PARTITION BY RANGE (at);
+CREATE INDEX message_event_contact ON cm.message_event (practice_id, contact_id, at);
+
+CREATE TABLE cm.metric (
+  practice_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  step_id text NOT NULL,
+  variant text NOT NULL DEFAULT '',
+  channel text NOT NULL DEFAULT '',
+  day date NOT NULL,
+  name text NOT NULL,                           -- entered requested refused sent delivered opened clicked …
+  value bigint NOT NULL,
+  PRIMARY KEY (practice_id, campaign_id, version_id, step_id, variant, channel, day, name)
+) WITH (fillfactor = 70);
+
+CREATE TABLE cm.conversion (
+  practice_id uuid NOT NULL,
+  conversion_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  enrolment_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  dispatch_id uuid,
+  what text NOT NULL,                           -- booking opportunity revenue
+  event_ref text NOT NULL,
+  value numeric(12, 2) NOT NULL DEFAULT 0,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, conversion_id)
+);
+CREATE UNIQUE INDEX conversion_once ON cm.conversion (practice_id, enrolment_id, event_ref);
+CREATE INDEX conversion_campaign ON cm.conversion (practice_id, campaign_id);
+
+-- Suppression ----------------------------------------------------------------------------------------
+CREATE TABLE cm.suppression (
+  practice_id uuid NOT NULL,
+  suppression_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  reason text NOT NULL,                         -- services.gates.reasons.Reason
+  scope text NOT NULL CHECK (scope IN ('all', 'channel', 'topic', 'types', 'campaign', 'goal')),
+  channel text,
+  topic text,
+  campaign_types text[],
+  campaign_id uuid,
+  goal text,
+  record_ref text,                              -- the pipeline record, recall journey, handoff … it belongs to
+  event_id text,
+  note text NOT NULL DEFAULT '',
+  applied_by text NOT NULL,
+  applied_at timestamptz NOT NULL,
+  expires_at timestamptz,
+  lifted_at timestamptz,
+  lifted_by text,
+  lift_reason text,
+  PRIMARY KEY (practice_id, suppression_id)
+);
+CREATE INDEX suppression_live ON cm.suppression (practice_id, contact_id) WHERE lifted_at IS NULL;
+CREATE UNIQUE INDEX suppression_once ON cm.suppression
+  (practice_id, contact_id, reason, scope, coalesce(channel, ''), coalesce(topic, ''), coalesce(record_ref, ''),
+   coalesce(campaign_id, '00000000-0000-0000-0000-000000000000')) WHERE lifted_at IS NULL;
+CREATE INDEX suppression_expiry ON cm.suppression (practice_id, expires_at) WHERE lifted_at IS NULL AND expires_at IS NOT NULL;
+
+CREATE TABLE cm.blocked_destination (
+  practice_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('address', 'domain', 'identity')),
+  hash bytea NOT NULL,                          -- keyed hash of the address, domain or identity
+  reason text NOT NULL,
+  added_by text NOT NULL,
+  added_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, kind, hash)
+);
+
+-- Events in and out --------------------------------------------------------------------------------------
+CREATE TABLE cm.inbound_event (
+  practice_id uuid NOT NULL,
+  source text NOT NULL,
+  event_id text NOT NULL,
+  type text NOT NULL,
+  contact_id uuid,
+  occurred_at timestamptz NOT NULL,
+  received_at timestamptz NOT NULL,
+  outcome text NOT NULL,                        -- handled unknown ignored
+  data jsonb NOT NULL DEFAULT '{}',
+  PRIMARY KEY (practice_id, source, event_id)
+);
+CREATE INDEX inbound_event_recent ON cm.inbound_event (practice_id, received_at);
+CREATE INDEX inbound_event_contact ON cm.inbound_event (practice_id, contact_id, received_at) WHERE contact_id IS NOT NULL;
+
+CREATE TABLE cm.outbox (
+  practice_id uuid NOT NULL,
+  outbox_id uuid NOT NULL,
+  type text NOT NULL,
+  contact_id uuid,
+  dispatch_id uuid,
+  occurred_at timestamptz NOT NULL,
+  traceparent text,
+  data jsonb NOT NULL,
+  PRIMARY KEY (practice_id, outbox_id)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX outbox_contact ON cm.outbox (practice_id, contact_id) WHERE contact_id IS NOT NULL;
+
+-- Timed work ----------------------------------------------------------------------------------------------
+CREATE TABLE cm.tick (
+  job text NOT NULL,
+  tick_at timestamptz NOT NULL,
+  PRIMARY KEY (job, tick_at)
+);
+
+-- Audit -----------------------------------------------------------------------------------------------------
+CREATE TABLE cm.audit (
+  practice_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  audit_id uuid NOT NULL,
+  batch_id uuid NOT NULL,
+  seq integer NOT NULL,
+  tag text NOT NULL,                            -- services.audit.tags.AuditTag
+  actor text NOT NULL,                          -- person:<id>, engine, hub, platform, api:<id>, system
+  campaign_id uuid,
+  enrolment_id uuid,
+  pseudonym uuid,                               -- stands for the contact
+  reason text NOT NULL DEFAULT '',
+  detail text NOT NULL DEFAULT '{}',            -- JSON, exactly these bytes are hashed
+  leaf bytea NOT NULL,
+  PRIMARY KEY (practice_id, at, audit_id)
+) PARTITION BY RANGE (at);
+CREATE INDEX audit_batch_rows ON cm.audit (practice_id, batch_id, seq);
+CREATE INDEX audit_campaign ON cm.audit (practice_id, campaign_id, at);
+CREATE INDEX audit_pseudonym ON cm.audit (practice_id, pseudonym, at) WHERE pseudonym IS NOT NULL;
+
+CREATE TABLE cm.audit_batch (
+  practice_id uuid NOT NULL,
+  batch_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  rows integer NOT NULL,
+  digest bytea NOT NULL,                        -- sha256 over the rows' leaves in order
+  seal_no bigint,                               -- given once, by the sealer, in commit order
+  seal bytea,                                   -- sha256(previous seal, batch id, rows, digest)
+  PRIMARY KEY (practice_id, batch_id)
+);
+CREATE UNIQUE INDEX audit_batch_seal ON cm.audit_batch (practice_id, seal_no) WHERE seal_no IS NOT NULL;
+CREATE INDEX audit_batch_open ON cm.audit_batch (practice_id, batch_id) WHERE seal_no IS NULL;
+
+-- sha256 over fields joined by U+001F; the stand-alone verifier repeats this line in Python.
+CREATE FUNCTION cm.audit_leaf(
+  practice_id uuid, at timestamptz, audit_id uuid, tag text, actor text, campaign_id uuid,
+  enrolment_id uuid, pseudonym uuid, reason text, detail text
+) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE RETURN sha256(convert_to(concat_ws(U&'\001F',
+  practice_id::text, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), audit_id::text,
+  tag, actor, coalesce(campaign_id::text, ''), coalesce(enrolment_id::text, ''),
+  coalesce(pseudonym::text, ''), reason, detail), 'UTF8'));
+
+CREATE FUNCTION cm.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE FUNCTION cm.refuse_reseal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' OR OLD.seal_no IS NOT NULL
+     OR (OLD.practice_id, OLD.batch_id, OLD.at, OLD.rows, OLD.digest)
+        IS DISTINCT FROM (NEW.practice_id, NEW.batch_id, NEW.at, NEW.rows, NEW.digest) THEN
+    RAISE EXCEPTION 'a sealed batch never changes' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON cm.audit FOR EACH ROW EXECUTE FUNCTION cm.refuse_change();
+CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON cm.audit FOR EACH STATEMENT EXECUTE FUNCTION cm.refuse_change();
+CREATE TRIGGER audit_batch_sealed_once BEFORE UPDATE OR DELETE ON cm.audit_batch FOR EACH ROW EXECUTE FUNCTION cm.refuse_reseal();
+CREATE TRIGGER version_immutable BEFORE UPDATE OR DELETE ON cm.campaign_version FOR EACH ROW EXECUTE FUNCTION cm.refuse_change();
+
+-- Functions the statements share --------------------------------------------------------------------------
+-- Sticky share of people for an experiment, 0..9999 (D24). `salt` is keyed by the application.
+CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ('x' || left(encode(sha256(convert_to(salt || contact_id::text, 'UTF8')), 'hex'), 7))::bit(28)::integer % 10000;
+
+-- First moment at or after `from_at` inside a local window; `days` 1=Mon … 7=Sun (D23, ENG-4).
+CREATE FUNCTION cm.next_window(practice uuid, from_at timestamptz, zone text, start_t time, end_t time, days integer[], skip_holidays boolean)
+RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT greatest(from_at, (d + start_t) AT TIME ZONE zone)
+  FROM (SELECT ((from_at AT TIME ZONE zone)::date + n) AS d FROM generate_series(0, 30) n) s
+  WHERE extract(isodow FROM d)::integer = ANY (days)
+    AND ((d + CASE WHEN end_t > start_t THEN end_t ELSE time '24:00' END) AT TIME ZONE zone) > from_at
+    AND NOT (skip_holidays AND EXISTS (SELECT 1 FROM cm.holiday h WHERE h.practice_id = practice AND h.day = d))
+  ORDER BY d LIMIT 1
+$$;
+
+-- Practices, for the engine's fair rounds; names nothing else.
+CREATE FUNCTION cm.practice_ids() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT practice_id FROM cm.practice ORDER BY practice_id';
+-- Sign-in happens before the practice is known: these two find it, and nothing more.
+CREATE FUNCTION cm.find_login(who text, OUT practice_id uuid, OUT person_id uuid) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT practice_id, person_id FROM cm.person WHERE lower(login) = lower(who)';
+CREATE FUNCTION cm.find_session(hash bytea) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT practice_id FROM cm.session WHERE session_hash = hash';
+CREATE FUNCTION cm.find_api_key(hash bytea) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT practice_id FROM cm.api_key WHERE key_hash = hash AND revoked_at IS NULL';
+
+-- Monthly partitions; called by the migration and by the daily tick.
+CREATE FUNCTION cm.ensure_partitions(from_day date, months integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE t text; m date; n integer;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['audience_snapshot', 'transition', 'dispatch', 'refusal', 'message_event', 'audit'] LOOP
+    FOR n IN 0 .. months - 1 LOOP
+      m := (date_trunc('month', from_day) + make_interval(months => n))::date;
+      IF to_regclass(format('cm.%I', t || '_' || to_char(m, 'YYYYMM'))) IS NULL THEN
+        EXECUTE format('CREATE TABLE cm.%I PARTITION OF cm.%I FOR VALUES FROM (%L) TO (%L)',
+          t || '_' || to_char(m, 'YYYYMM'), t, m::text || ' 00:00+00', (m + interval '1 month')::date::text || ' 00:00+00');
+      END IF;
+    END LOOP;
+  END LOOP;
+END $$;
+
+-- Tenants apart, grants ------------------------------------------------------------------------------------
+DO $$
+DECLARE t text;
+BEGIN
+  FOR t IN SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE n.nspname = 'cm' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+             AND c.relname NOT IN ('platform_control', 'tick') LOOP
+    EXECUTE format('ALTER TABLE cm.%I ENABLE ROW LEVEL SECURITY', t);
+    EXECUTE format('ALTER TABLE cm.%I FORCE ROW LEVEL SECURITY', t);
+    EXECUTE format('CREATE POLICY tenant ON cm.%I TO cm_app USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+  END LOOP;
+END $$;
+-- The finder functions run as the owner, who is bound by row-level security like everyone (FORCE).
+CREATE POLICY finder ON cm.practice FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.person FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.session FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cm TO cm_app;
+REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version FROM cm_app;
+REVOKE DELETE ON cm.audit_batch, cm.practice FROM cm_app;
+REVOKE INSERT, DELETE ON cm.platform_control FROM cm_app;
+SELECT cm.ensure_partitions(current_date, 3);

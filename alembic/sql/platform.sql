@@ -1,0 +1,55 @@
+-- The bundled Practice Platform (D3): imports, simulation; it owns `canonical`.
+CREATE SCHEMA platform AUTHORIZATION cm_platform;
+
+CREATE TABLE platform.import_batch (
+  practice_id uuid NOT NULL,
+  batch_id uuid NOT NULL,
+  kind text NOT NULL,                           -- leads, synthea
+  file_name text NOT NULL,
+  file_hash text NOT NULL,
+  state text NOT NULL CHECK (state IN ('uploaded', 'done', 'failed')),
+  mapping jsonb NOT NULL DEFAULT '{}',
+  consent jsonb,                                -- declaration: channels, purpose, method, date, evidence
+  total_rows integer NOT NULL DEFAULT 0,
+  imported integer NOT NULL DEFAULT 0,
+  duplicates integer NOT NULL DEFAULT 0,
+  errors integer NOT NULL DEFAULT 0,
+  content bytea,                                -- the file, until it is imported
+  uploaded_by text NOT NULL,
+  created_at timestamptz NOT NULL,
+  finished_at timestamptz,
+  PRIMARY KEY (practice_id, batch_id)
+);
+CREATE UNIQUE INDEX import_batch_file ON platform.import_batch (practice_id, file_hash) WHERE state = 'done';
+
+CREATE TABLE platform.import_error (
+  practice_id uuid NOT NULL,
+  batch_id uuid NOT NULL,
+  row_number integer NOT NULL,
+  field text NOT NULL,
+  problem text NOT NULL,
+  PRIMARY KEY (practice_id, batch_id, row_number, field)
+);
+
+CREATE TABLE platform.inbox (
+  practice_id uuid NOT NULL,
+  source text NOT NULL,
+  event_id text NOT NULL,
+  received_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, source, event_id)
+);
+
+CREATE TABLE platform.outbox (LIKE cm.outbox INCLUDING ALL);
+
+CREATE FUNCTION platform.practice_ids() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT practice_id FROM canonical.practice ORDER BY practice_id';
+DO $$
+DECLARE t text;
+BEGIN
+  FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'platform' LOOP
+    EXECUTE format('ALTER TABLE platform.%I ENABLE ROW LEVEL SECURITY', t);
+    EXECUTE format('ALTER TABLE platform.%I FORCE ROW LEVEL SECURITY', t);
+    EXECUTE format('CREATE POLICY tenant ON platform.%I TO cm_platform USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+  END LOOP;
+END $$;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA platform TO cm_platform;

@@ -1,0 +1,69 @@
+"""The closed vocabulary of the audit (000 §8). A tag that is not here cannot be written."""
+
+from enum import StrEnum
+
+
+class AuditTag(StrEnum):
+    # campaigns
+    CAMPAIGN_CREATED = "campaign.created"
+    CAMPAIGN_EDITED = "campaign.edited"
+    CAMPAIGN_DELETED = "campaign.deleted"
+    CAMPAIGN_CLONED = "campaign.cloned"
+    STATE_CHANGED = "campaign.state_changed"
+    VERSION_PUBLISHED = "campaign.version_published"
+    CONTENT_PUBLISHED = "campaign.content_published"
+    APPROVAL_REQUESTED = "approval.requested"
+    APPROVAL_GRANTED = "approval.granted"
+    APPROVAL_SENT_BACK = "approval.sent_back"
+    APPROVAL_REVOKED = "approval.revoked"
+    SINGLE_OPERATOR_EXEMPTION = "approval.single_operator_exemption"
+    KILL_SWITCH_ON = "kill_switch.on"
+    KILL_SWITCH_OFF = "kill_switch.off"
+    TEMPLATE_CHANGED = "template.changed"
+    SEGMENT_CHANGED = "segment.changed"
+    TEST_SENT = "campaign.test_sent"
+    # engine
+    EXECUTION_STARTED = "execution.started"
+    EXECUTION_ENDED = "execution.ended"
+    AUDIENCE_SNAPSHOT = "execution.audience_snapshot"
+    ENROLLED = "enrolment.entered"
+    ENROLMENT_REFUSED = "enrolment.refused"
+    ENROLMENT_HELD = "enrolment.held"
+    ENROLMENT_RELEASED = "enrolment.released"
+    ENROLMENT_EXITED = "enrolment.exited"
+    ENROLMENT_COMPLETED = "enrolment.completed"
+    STEP_REQUESTED = "step.requested"
+    STEP_REFUSED = "step.refused"
+    STEP_CANCELLED = "step.cancelled"
+    CONVERSION = "conversion.recorded"
+    # suppression and consent
+    SUPPRESSION_APPLIED = "suppression.applied"
+    SUPPRESSION_LIFTED = "suppression.lifted"
+    HANDOFF_COLLISION = "loyalty.handoff_collision"
+    # integration
+    EVENT_CONSUMED = "event.consumed"
+    EVENT_UNKNOWN = "event.unknown"
+    EVENT_REJECTED = "event.rejected"
+    EVENT_REPLAYED = "event.replayed"
+    IMPORT_REQUESTED = "import.requested"
+    # people
+    SIGNED_IN = "access.signed_in"
+    SIGN_IN_FAILED = "access.sign_in_failed"
+    SIGNED_OUT = "access.signed_out"
+    STEPPED_UP = "access.stepped_up"
+    PERSON_CHANGED = "access.person_changed"
+    API_KEY_CHANGED = "access.api_key_changed"
+    SETTINGS_CHANGED = "settings.changed"
+    # inspection and privacy
+    AUDIT_READ = "audit.read"
+    AUDIT_EXPORTED = "audit.exported"
+    PERSONAL_DATA_READ = "privacy.personal_data_read"
+    SUBJECT_ACCESS = "privacy.access_report"
+    SUBJECT_RECTIFIED = "privacy.rectified"
+    SUBJECT_ERASED = "privacy.erased"
+    RETENTION_APPLIED = "privacy.retention_applied"
+    # aiden
+    AIDEN_SUGGESTED = "aiden.suggested"
+    AIDEN_DECIDED = "aiden.decided"
+    # QA mode
+    QA_CLOCK_MOVED = "qa.clock_moved"

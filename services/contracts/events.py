@@ -1,0 +1,376 @@
+"""Every event on the wire, inbound and outbound (000 §11, D13-D16): one frozen model a type.
+
+`INBOUND` and `OUTBOUND` map event types to models; `SOURCES` says which stream carries which
+type. Unknown extra fields of neighbours are ignored (contracts grow by addition), missing or
+wrong ones are refused.
+"""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.contracts.journey import Channel
+
+
+class EventData(BaseModel):
+    """Neighbours may add fields; we read what we know."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+# --- Treatment Pipeline Manager (000 §5.1) -------------------------------------------------------
+
+
+class LeadEvent(EventData):
+    lead_id: UUID
+    practice_id: UUID
+    source_channel: str = Field(min_length=1, max_length=120)
+
+
+class LeadCold(LeadEvent):
+    cold_since_timestamp: AwareDatetime
+    eligible_campaign_types: list[str]
+
+
+class LeadNurtureEligible(LeadEvent):
+    nurture_reason: str
+    eligible_campaign_types: list[str]
+
+
+class OpportunityEvent(LeadEvent):
+    opportunity_id: UUID
+
+
+class OpportunityLost(OpportunityEvent):
+    lost_reason: str
+    lost_at_timestamp: AwareDatetime
+
+
+class OpportunityDeferred(OpportunityEvent):
+    deferred_until_date: str
+    eligible_campaign_types: list[str]
+
+
+class OpportunityWonFuturePotential(OpportunityEvent):
+    won_at_timestamp: AwareDatetime
+    future_potential_context: str
+
+
+class OpportunityClosed(OpportunityEvent):
+    """`pipeline.opportunity.converted`, `.closed`, `.withdrawn` (000 §4.2)."""
+
+    closed_at: AwareDatetime
+    value: float | None = None
+
+
+class LeadOpened(LeadEvent):
+    """`pipeline.lead.opened`: a record exists on a stack; how an emergency becomes known."""
+
+    opportunity_id: UUID | None = None
+
+
+# --- Appointment Manager --------------------------------------------------------------------------
+
+
+class AppointmentEvent(EventData):
+    """`appointment.booked|rescheduled|cancelled|attended|no_show`."""
+
+    appointment_id: UUID
+    patient_id: UUID
+    practice_id: UUID
+    kind: str = ""
+    starts_at: AwareDatetime | None = None
+    value: float | None = None
+
+
+# --- Consent and contacts ---------------------------------------------------------------------------
+
+
+class ConsentEvent(EventData):
+    """`consent.granted|revoked`: a channel or all, a purpose or all."""
+
+    contact_id: UUID
+    practice_id: UUID
+    channel: Channel | Literal["all"] = "all"
+    purpose: str = "marketing"
+    method: str = ""
+
+
+class ContactErased(EventData):
+    contact_id: UUID
+    practice_id: UUID
+
+
+class ContactMerged(EventData):
+    """`contact_id` lives on; `merged_id` no longer exists."""
+
+    contact_id: UUID
+    merged_id: UUID
+    practice_id: UUID
+
+
+# --- Recall & Reconnect (D13), AI Concierge (D14), Loyalty (D15, D16) --------------------------------
+
+
+class RecallEnrolled(EventData):
+    patient_id: UUID
+    practice_id: UUID
+    journey_id: str
+    enrolled_at: AwareDatetime
+
+
+class RecallEnded(EventData):
+    """`recall.journey.completed`, `recall.patient.exited`."""
+
+    patient_id: UUID
+    practice_id: UUID
+    journey_id: str
+    ended_at: AwareDatetime
+    exit_reason: str = ""
+
+
+class ConciergeEvent(EventData):
+    """`concierge.contact.*` outcomes and any `concierge.recovery.*` signal, known or not."""
+
+    contact_id: UUID
+    practice_id: UUID
+    goal: str = ""
+
+
+class LoyaltyHandoff(EventData):
+    handoff_id: str
+    patient_id: UUID
+    practice_id: UUID
+    campaign_type: str
+    priority: int = 0
+    reason: str = ""
+    expires_at: AwareDatetime
+
+
+class LoyaltyEvent(EventData):
+    """`loyalty.milestone.reached`, `loyalty.anniversary`."""
+
+    patient_id: UUID
+    practice_id: UUID
+    name: str = ""
+    years: int | None = None
+
+
+class ProposalEvent(EventData):
+    """`proposal.created|accepted|stalled`."""
+
+    proposal_id: UUID
+    patient_id: UUID
+    practice_id: UUID
+    treatment: str = ""
+    value: float | None = None
+
+
+class CarePlanEvent(EventData):
+    """`careplan.enrolment_nudge|upgrade_recommended`."""
+
+    patient_id: UUID
+    practice_id: UUID
+    plan: str = ""
+
+
+# --- Communication Hub --------------------------------------------------------------------------------
+
+
+class HubMessageEvent(EventData):
+    """`hub.message.*`: what became of one dispatch."""
+
+    dispatch_id: UUID
+    contact_id: UUID
+    practice_id: UUID
+    campaign_id: UUID
+    channel: Channel | None = None
+    reason: str = ""
+    permanent: bool = False
+    link: str = ""
+    topic: str = ""
+    all_topics: bool = False
+    test: bool = False
+
+
+HUB_STATUSES = (
+    "accepted", "sent", "delivered", "opened", "clicked", "replied",
+    "bounced", "complained", "failed", "unsubscribed", "stop",
+)  # fmt: skip
+
+# --- Outbound -------------------------------------------------------------------------------------------
+
+
+class ContactCaps(EventData):
+    """The declared caps that travel with every request (D22)."""
+
+    max_touches: int | None = None
+    per_days: int = 7
+    min_gap_hours: int | None = None
+
+
+class StepRequested(EventData):
+    """`campaign.step.requested`: ask the Hub to execute one message step for one contact.
+
+    No personal data: the Hub reads the contact from `canonical` and the words by `content_ref`.
+    """
+
+    dispatch_id: UUID
+    idempotency_key: str
+    practice_id: UUID
+    campaign_id: UUID
+    version_id: UUID
+    step_id: str
+    enrolment_id: UUID | None = None
+    contact_id: UUID
+    channels: list[Channel]
+    content_ref: str
+    variant: str = "a"
+    topic: str = "marketing"
+    purpose: str = "marketing"
+    caps: ContactCaps = ContactCaps()
+    not_before: AwareDatetime | None = None
+    test: bool = False
+
+
+class StepCancelled(EventData):
+    """`campaign.step.cancelled`: do not send this one if it is not gone yet."""
+
+    dispatch_id: UUID
+    contact_id: UUID
+    practice_id: UUID
+    reason: str
+
+
+class ContentPublished(EventData):
+    """`campaign.content.published`: the words behind a `content_ref` (its SHA-256), once a version.
+
+    `content` maps channel to {subject, body, preheader} as unrendered sandboxed templates.
+    """
+
+    content_ref: str
+    practice_id: UUID
+    content: dict[Channel, dict[str, str]]
+
+
+class CampaignLifecycle(EventData):
+    """`campaign.created|updated|scheduled|activated|started|paused|resumed|completed|cancelled`."""
+
+    campaign_id: UUID
+    practice_id: UUID
+    actor: str
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class SuppressionChanged(EventData):
+    """`campaign.suppression.applied|lifted`."""
+
+    contact_id: UUID
+    practice_id: UUID
+    reason: str
+    campaign_id: UUID | None = None
+
+
+class MetricUpdated(EventData):
+    campaign_id: UUID
+    practice_id: UUID
+    metric: str
+    value: float
+
+
+SOURCES: dict[str, tuple[str, ...]] = {
+    "pipeline": ("pipeline.",),
+    "appointments": ("appointment.",),
+    "consent": ("consent.",),
+    "contacts": ("contact.",),
+    "recall": ("recall.",),
+    "concierge": ("concierge.",),
+    "loyalty": ("loyalty.milestone.", "loyalty.anniversary"),
+    "loyalty_insights": ("loyalty.handoff.",),
+    "proposals": ("proposal.",),
+    "careplans": ("careplan.",),
+    "hub": ("hub.",),
+}
+"""Stream (without prefix) → type prefixes it carries. Ours is `campaigns`."""
+
+OWN_SOURCE = "campaigns"
+
+INBOUND: dict[str, type[EventData]] = {
+    "pipeline.lead.cold": LeadCold,
+    "pipeline.lead.nurture_eligible": LeadNurtureEligible,
+    "pipeline.lead.opened": LeadOpened,
+    "pipeline.opportunity.lost": OpportunityLost,
+    "pipeline.opportunity.deferred": OpportunityDeferred,
+    "pipeline.opportunity.won_future_potential": OpportunityWonFuturePotential,
+    "pipeline.opportunity.converted": OpportunityClosed,
+    "pipeline.opportunity.closed": OpportunityClosed,
+    "pipeline.opportunity.withdrawn": OpportunityClosed,
+    **{
+        f"appointment.{what}": AppointmentEvent
+        for what in ("booked", "rescheduled", "cancelled", "attended", "no_show")
+    },
+    "consent.granted": ConsentEvent,
+    "consent.revoked": ConsentEvent,
+    "contact.erased": ContactErased,
+    "contact.merged": ContactMerged,
+    "recall.patient.enrolled": RecallEnrolled,
+    "recall.journey.completed": RecallEnded,
+    "recall.patient.exited": RecallEnded,
+    **{
+        f"concierge.contact.{what}": ConciergeEvent
+        for what in ("reached", "accepted", "declined", "no_answer")
+    },
+    "concierge.recovery.started": ConciergeEvent,
+    "loyalty.handoff.campaign_eligible": LoyaltyHandoff,
+    "loyalty.milestone.reached": LoyaltyEvent,
+    "loyalty.anniversary": LoyaltyEvent,
+    "proposal.created": ProposalEvent,
+    "proposal.accepted": ProposalEvent,
+    "proposal.stalled": ProposalEvent,
+    "careplan.enrolment_nudge": CarePlanEvent,
+    "careplan.upgrade_recommended": CarePlanEvent,
+    **{f"hub.message.{status}": HubMessageEvent for status in HUB_STATUSES},
+}
+
+OUTBOUND: dict[str, type[EventData]] = {
+    "campaign.step.requested": StepRequested,
+    "campaign.step.cancelled": StepCancelled,
+    "campaign.content.published": ContentPublished,
+    **{
+        f"campaign.{what}": CampaignLifecycle
+        for what in (
+            "created", "updated", "scheduled", "activated", "started",
+            "paused", "resumed", "completed", "cancelled",
+        )
+    },
+    "campaign.suppression.applied": SuppressionChanged,
+    "campaign.suppression.lifted": SuppressionChanged,
+    "campaign.metric.updated": MetricUpdated,
+}  # fmt: skip
+
+
+def source_of(event_type: str) -> str:
+    """The stream that carries a type; `campaigns` for our own, `other` for what nobody claims."""
+    if event_type.startswith("campaign."):
+        return OWN_SOURCE
+    for source, prefixes in SOURCES.items():
+        if event_type.startswith(prefixes):
+            return source
+    return "other"
+
+
+def contract_for(event_type: str) -> type[EventData] | None:
+    """The inbound model of a type; every `concierge.recovery.*` signal counts (D14)."""
+    if event_type.startswith("concierge.recovery."):
+        return ConciergeEvent
+    return INBOUND.get(event_type)
+
+
+def contact_of(data: EventData) -> UUID | None:
+    """The contact an event is about, whatever its source calls it."""
+    for name in ("contact_id", "patient_id", "lead_id"):
+        value = getattr(data, name, None)
+        if isinstance(value, UUID):
+            return value
+    return None

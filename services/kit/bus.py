@@ -1,0 +1,117 @@
+"""The event bus (D4): CloudEvents over Redis Streams, consumer groups, at least once.
+
+One stream a source module. A consumer reads, handles, then acknowledges; what it did not
+acknowledge is claimed by the next reader of its group after `stale_ms`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis.asyncio as redis
+from redis.exceptions import ResponseError
+
+from services.contracts.envelope import Envelope
+
+STREAM = "cm:events:"
+DEAD = "cm:dead"
+MAXLEN = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One entry as it came off a stream: `raw` is the untouched JSON, it may be malformed."""
+
+    stream: str
+    entry_id: str
+    raw: bytes
+
+    @property
+    def source(self) -> str:
+        return self.stream.removeprefix(STREAM)
+
+
+class Bus:
+    def __init__(self, url: str) -> None:
+        self.redis: redis.Redis = redis.from_url(url)
+
+    async def publish(self, source: str, events: Sequence[Envelope]) -> None:
+        """Append in order, in one round trip."""
+        await self.publish_raw(source, [event.wire() for event in events])
+
+    async def publish_raw(self, source: str, bodies: Sequence[bytes]) -> None:
+        pipe = self.redis.pipeline(transaction=False)
+        for body in bodies:
+            pipe.xadd(STREAM + source, {"event": body}, maxlen=MAXLEN, approximate=True)
+        await pipe.execute()
+
+    async def dead_letter(self, received: Received, reason: str, at: datetime) -> None:
+        """Keep what could not be understood, with why, for replay (D17)."""
+        await self.redis.xadd(
+            DEAD,
+            {
+                "event": received.raw,
+                "stream": received.stream,
+                "entry": received.entry_id,
+                "reason": reason,
+                "at": at.isoformat(),
+            },
+        )
+
+    async def close(self) -> None:
+        await self.redis.aclose()
+
+
+class Consumer:
+    """Reads for one group. `name` must be stable and unique a process."""
+
+    def __init__(self, bus: Bus, group: str, name: str, sources: Sequence[str]) -> None:
+        self._redis = bus.redis
+        self.group, self.name = group, name
+        self.streams = [STREAM + source for source in sources]
+
+    async def prepare(self) -> None:
+        """Create the group on every stream; from the start, so that nothing is missed."""
+        for stream in self.streams:
+            try:
+                await self._redis.xgroup_create(stream, self.group, id="0", mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+
+    async def read(self, *, count: int = 500, block_ms: int = 1_000) -> list[Received]:
+        """New entries in stream order; waits up to `block_ms` for the first (0: not at all)."""
+        answer = await self._redis.xreadgroup(
+            self.group,
+            self.name,
+            dict.fromkeys(self.streams, ">"),
+            count=count,
+            block=block_ms or None,
+        )
+        return [r for stream, entries in answer or [] for r in _received(stream, entries)]
+
+    async def reclaim(self, *, stale_ms: int = 30_000, count: int = 500) -> list[Received]:
+        """Entries that a reader of this group took and never acknowledged."""
+        found: list[Received] = []
+        for stream in self.streams:
+            answer = await self._redis.xautoclaim(
+                stream, self.group, self.name, min_idle_time=stale_ms, count=count
+            )
+            found += _received(stream, answer[1])
+        return found
+
+    async def ack(self, entries: Sequence[Received]) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        for entry in entries:
+            pipe.xack(entry.stream, self.group, entry.entry_id)
+        if entries:
+            await pipe.execute()
+
+
+def _received(stream: Any, entries: Any) -> list[Received]:
+    name = stream.decode() if isinstance(stream, bytes) else str(stream)
+    return [
+        Received(name, entry_id.decode(), fields.get(b"event", b"") if fields else b"")
+        for entry_id, fields in entries
+    ]

@@ -1,0 +1,111 @@
+"""The transactional outbox and its relay (D4, house rule 3).
+
+Rows are written by the command that caused them, published in id order by one relay, and deleted
+once the bus has them: at least once, never lost, in order per contact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from services.contracts.envelope import envelope
+from services.contracts.events import source_of
+from services.kit.bus import Bus
+from services.kit.db import tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    outbox_id: UUID
+    type: str
+    data: dict[str, Any]
+    contact_id: UUID | None
+    dispatch_id: UUID | None
+    at: datetime
+
+
+async def write(session: AsyncSession, schema: str, practice_id: UUID, rows: Sequence[Emitted]) -> None:
+    await session.execute(
+        text(
+            f"INSERT INTO {schema}.outbox"
+            " (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)"
+            " VALUES (:practice_id, :outbox_id, :type, :contact_id, :dispatch_id, :at,"
+            " CAST(:data AS jsonb))"
+        ),
+        [
+            {
+                "practice_id": practice_id,
+                "outbox_id": row.outbox_id,
+                "type": row.type,
+                "contact_id": row.contact_id,
+                "dispatch_id": row.dispatch_id,
+                "at": row.at,
+                "data": orjson.dumps(row.data).decode(),
+            }
+            for row in rows
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Relay:
+    """Publishes one module's outbox. Only one relay a practice runs at a time (advisory lock)."""
+
+    engine: AsyncEngine
+    bus: Bus
+    schema: str = "cm"
+    batch: int = 2_000
+
+    async def run_once(self, practice_id: UUID) -> int:
+        """Publish one batch of a practice; returns how many. Rows go when the bus has them."""
+        async with AsyncSession(self.engine) as session, tenant(session, practice_id):
+            mine = await session.scalar(
+                text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))"),
+                {"key": f"relay/{self.schema}/{practice_id}"},
+            )
+            if not mine:
+                return 0
+            rows = (
+                await session.execute(
+                    text(
+                        "SELECT outbox_id, type, contact_id, occurred_at, traceparent, data"
+                        f" FROM {self.schema}.outbox WHERE practice_id = :practice"
+                        " ORDER BY outbox_id LIMIT :n FOR UPDATE"
+                    ),
+                    {"practice": practice_id, "n": self.batch},
+                )
+            ).all()
+            if not rows:
+                return 0
+            await self._publish(practice_id, rows)
+            await session.execute(
+                text(
+                    f"DELETE FROM {self.schema}.outbox"
+                    " WHERE practice_id = :practice AND outbox_id = ANY(:ids)"
+                ),
+                {"practice": practice_id, "ids": [row.outbox_id for row in rows]},
+            )
+            return len(rows)
+
+    async def _publish(self, practice_id: UUID, rows: Sequence[Any]) -> None:
+        streams: dict[str, list[bytes]] = {}
+        for row in rows:
+            event = envelope(
+                id=row.outbox_id,
+                source=self.schema,
+                type=row.type,
+                time=row.occurred_at,
+                practice_id=practice_id,
+                subject=row.contact_id,
+                traceparent=row.traceparent,
+                data=row.data,
+            )
+            streams.setdefault(source_of(row.type), []).append(event.wire())
+        for source, bodies in streams.items():
+            await self.bus.publish_raw(source, bodies)

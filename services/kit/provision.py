@@ -1,0 +1,57 @@
+"""Brings a database to the point where the product can run: version, roles, migrations."""
+
+from pathlib import Path
+
+from sqlalchemy import URL, create_engine, text
+
+from services.kit.crypto import Keyring
+from services.kit.db import ROLES
+from services.kit.errors import AppError
+
+MINIMUM = 180000
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class DatabaseTooOld(AppError):
+    code = "database_too_old"
+    status = 503
+
+
+def provision(owner_url: URL, keyring: Keyring) -> None:
+    """Create or refresh the login roles, then migrate to head. Safe to repeat."""
+    ensure_roles(owner_url, keyring)
+    migrate(owner_url)
+
+
+def ensure_roles(owner_url: URL, keyring: Keyring) -> None:
+    engine = create_engine(owner_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        version = int(connection.scalar(text("SHOW server_version_num")) or 0)
+        if version < MINIMUM:
+            raise DatabaseTooOld(
+                f"PostgreSQL 18 or later is needed; this server says {version // 10000}. "
+                "Point CM_DATABASE_URL at a newer one, or leave it empty for the private server."
+            )
+        for role in ROLES:
+            password = keyring.password(role)
+            known = connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :r"), {"r": role})
+            verb = "ALTER" if known else "CREATE"
+            connection.exec_driver_sql(
+                f"{verb} ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{password}'"
+            )
+            connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
+        database = connection.scalar(text("SELECT quote_ident(current_database())"))
+        connection.exec_driver_sql(f"GRANT CONNECT, TEMP ON DATABASE {database} TO {', '.join(ROLES)}")
+        # The platform owns `canonical` and its own schema: it must be able to make them.
+        connection.exec_driver_sql(f"GRANT CREATE ON DATABASE {database} TO cm_platform")
+    engine.dispose()
+
+
+def migrate(owner_url: URL) -> None:
+    from alembic.config import Config
+
+    from alembic import command
+
+    config = Config(toml_file=str(ROOT / "pyproject.toml"))
+    config.attributes["owner_url"] = owner_url
+    command.upgrade(config, "head")

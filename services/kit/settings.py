@@ -1,0 +1,70 @@
+"""Every setting of the product, read from `CM_*` variables or a `.env` file.
+
+Only two of them change where the product runs: `CM_DATABASE_URL` and `CM_REDIS_URL` (D5).
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Times are in seconds, sizes in bytes unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="CM_", env_file=".env", extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    home: Path = Field(Path(".cm"), description="Where embedded servers, keys and logs live.")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://… of an owner that may create roles. Empty: embedded."
+    )
+    redis_url: SecretStr | None = Field(None, description="redis://… Empty: embedded Valkey.")
+    secret_key: SecretStr | None = Field(
+        None, description="Root of all derived keys, 32 bytes or more. Empty: made once in home."
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(3000, ge=1, le=65535, description="Portal, API and websocket.")
+    hub_port: int = Field(3001, ge=1, le=65535, description="Bundled hub: links, pixel, opt-out.")
+    platform_port: int = Field(3002, ge=1, le=65535, description="Bundled platform: import, demo.")
+    public_url: str = Field("", description="Address people use for the portal. Empty: host:port.")
+    hub_public_url: str = Field("", description="Address in messages' links. Empty: host:hub_port.")
+    platform_url: str = Field("", description="Practice Platform API. Empty: host:platform_port.")
+
+    hub: Literal["bundled", "external"] = "bundled"
+    platform: Literal["bundled", "external"] = "bundled"
+    smtp_url: SecretStr | None = Field(
+        None, description="smtp://user:pass@host:port of the mail server. Empty: console adapter."
+    )
+    mail_from: str = "hello@practice.example"
+
+    contacts: int = Field(5_000, ge=1, description="Size of the generated practice.")
+    seed: int = 20_260_401
+    qa: bool = Field(False, description="QA mode: movable clock, seeded worlds. Never production.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def address(self) -> str:
+        """Portal address without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def hub_address(self) -> str:
+        return (self.hub_public_url or f"http://{self.host}:{self.hub_port}").rstrip("/")
+
+    def platform_address(self) -> str:
+        return (self.platform_url or f"http://{self.host}:{self.platform_port}").rstrip("/")
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins that may open the portal's websocket (house rule 16)."""
+        origins = [self.address()]
+        if self.host == "127.0.0.1":
+            origins.append(f"http://localhost:{self.port}")
+        return list(dict.fromkeys(origins))
+
+
+@lru_cache
+def settings() -> Settings:
+    return Settings()

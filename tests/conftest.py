@@ -1,0 +1,100 @@
+"""Real servers for every test: one private PostgreSQL and Valkey a run, one fresh database a test."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from services.bootstrap import App, bootstrap
+from services.kit.clock import VirtualClock
+from services.kit.crypto import load_keyring
+from services.kit.db import owner
+from services.kit.embedded import Servers, start_servers
+from services.kit.ids import new_id
+from services.kit.provision import provision
+from services.kit.settings import Settings
+from tests.factories.practice import make_practice
+
+START = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)  # a Monday, 11:00 in London
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="cmt"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def config(home: Path) -> Settings:
+    return Settings(home=home, secret_key="test-secret-test-secret-test-secret!", qa=True, _env_file=None)
+
+
+@pytest.fixture(scope="session")
+def servers(home: Path, config: Settings) -> Iterator[Servers]:
+    running = start_servers(home)
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # a crash loses tests only
+        _admin(running, f"ALTER SYSTEM SET {setting} = off")
+    _admin(running, "SELECT pg_reload_conf()")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def template_database(servers: Servers, config: Settings) -> str:
+    """A migrated database that every test's database is copied from."""
+    name = "cm_template"
+    _admin(servers, f"CREATE DATABASE {name}")
+    url = owner(servers.database_url).set(database=name)
+    provision(url, load_keyring(config))
+    engine = create_engine(url)
+    with engine.begin() as connection:  # the virtual clock's months
+        connection.execute(text("SELECT cm.ensure_partitions(:day, 4)"), {"day": START.date()})
+    engine.dispose()
+    return name
+
+
+@pytest.fixture
+def database_url(servers: Servers, template_database: str) -> Iterator[str]:
+    """The owner's URL of a fresh migrated database; dropped afterwards."""
+    name = f"cm_{new_id().hex}"
+    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
+    _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(START)
+
+
+@pytest.fixture
+async def app(
+    config: Settings, servers: Servers, database_url: str, clock: VirtualClock
+) -> AsyncIterator[App]:
+    """The product's composition root on a fresh database, an empty bus and a virtual clock."""
+    wired = bootstrap(
+        config=config, clock=clock, database_url=database_url, redis_url=servers.redis_url, pooled=False
+    )
+    await wired.bus.redis.flushall()
+    yield wired
+    await wired.close()
+
+
+@pytest.fixture
+async def practice(app: App, database_url: str) -> UUID:
+    """One empty practice known to `canonical` and to Campaign Manager."""
+    return make_practice(database_url, app.clock.now())
+
+
+def _admin(servers: Servers, sql: str) -> None:
+    engine = create_engine(owner(servers.database_url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(sql))
+    engine.dispose()
