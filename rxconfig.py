@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from components.tokens import Typeface, theme
 from services.kit.settings import settings
 
 config = rx.Config(
@@ -11,6 +12,6 @@ config = rx.Config(
     frontend_port=settings().port,
     backend_port=settings().port,
     cors_allowed_origins=settings().allowed_origins,
-    plugins=[rx.plugins.RadixThemesPlugin()],
+    plugins=[rx.plugins.RadixThemesPlugin(theme=theme()), Typeface()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )
