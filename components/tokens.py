@@ -107,8 +107,8 @@ def theme() -> rx.Component:
 class Typeface(rx.plugins.Plugin):
     """Bundles the typeface with the portal: nothing is fetched from another site at run time."""
 
-    def get_frontend_dependencies(self, **context: object) -> tuple[str, ...]:
+    def get_frontend_dependencies(self, **_: object) -> tuple[str, ...]:
         return (FONT_PACKAGE,)
 
-    def get_stylesheet_paths(self, **context: object) -> tuple[str, ...]:
+    def get_stylesheet_paths(self, **_: object) -> tuple[str, ...]:
         return (FONT_STYLESHEET,)

@@ -15,8 +15,8 @@ import reflex as rx
 from reflex_base.registry import RegistrationContext
 
 from services.access import service as access
-from services.access.shell import shell
 from services.bootstrap import app
+from services.campaigns.shell import shell
 from services.kit import live
 from services.kit.actor import Actor, Permission
 from services.kit.errors import AppError, NotFound, NotSignedIn
@@ -137,18 +137,19 @@ class Session(rx.State):
                     await self._read()
 
     async def _read(self) -> None:
-        async with acting(self, None) as u:
-            facts, actor = await shell(u), u.actor
-        self.name, self.initials = actor.display_name, words.initials(actor.display_name)
-        self.role = ", ".join(words.ROLES.get(role, role) for role in facts.roles)
-        self.practice, self.zone = facts.practice, facts.timezone
-        self.may = sorted(actor.permissions)
+        who = await access.me(app(), token_of(self))
+        async with app().uow(who.actor) as u:
+            facts = await shell(u)
+        self.name, self.initials = who.actor.display_name, words.initials(who.actor.display_name)
+        self.role = ", ".join(words.ROLES.get(role, role) for role in who.roles)
+        self.practice, self.zone = who.practice_label, who.timezone
+        self.may = sorted(who.actor.permissions)
         self.approvals_waiting = facts.approvals_waiting
         self.demo = app().settings.environment == "development"
         stop = facts.kill_switch
         self.stopped = stop is not None
         self.stopped_words = (
-            f"Stopped by {stop.who} since {words.moment(stop.since, facts.timezone)}"
+            f"Stopped by {stop.who} since {words.moment(stop.since, who.timezone)}"
             + (f": {stop.reason}" if stop.reason else ".")
             if stop
             else ""
