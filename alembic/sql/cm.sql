@@ -35,6 +35,7 @@ CREATE TABLE cm.person (
   display_name text NOT NULL,
   password_hash text NOT NULL,
   totp_secret bytea,                            -- sealed
+  totp_last_step bigint,                        -- the last code used, so that none works twice
   roles text[] NOT NULL DEFAULT '{}',
   active boolean NOT NULL DEFAULT true,
   failed_count integer NOT NULL DEFAULT 0,
@@ -451,6 +452,7 @@ CREATE TABLE cm.audit (
 CREATE INDEX audit_batch_rows ON cm.audit (practice_id, batch_id, seq);
 CREATE INDEX audit_campaign ON cm.audit (practice_id, campaign_id, at);
 CREATE INDEX audit_pseudonym ON cm.audit (practice_id, pseudonym, at) WHERE pseudonym IS NOT NULL;
+CREATE INDEX audit_reads ON cm.audit (practice_id, actor, at) WHERE tag = 'audit.read';
 
 CREATE TABLE cm.audit_batch (
   practice_id uuid NOT NULL,
