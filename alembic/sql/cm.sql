@@ -202,6 +202,7 @@ CREATE TABLE cm.execution (
   outcome text CHECK (outcome IN ('delivered', 'partial', 'failed', 'empty', 'stopped')),
   cursor_contact uuid,                          -- bulk enrolment resumes after this contact
   enrolled_all boolean NOT NULL DEFAULT false,
+  scanned_at timestamptz,                       -- when the audience was last read to its end
   PRIMARY KEY (practice_id, execution_id),
   UNIQUE (practice_id, campaign_id, number)
 );
@@ -230,6 +231,7 @@ CREATE TABLE cm.enrolment (
   step_id text NOT NULL,                        -- where they are, or were last
   move_no integer NOT NULL DEFAULT 0,           -- moves made; with the id, the idempotency key (ENG-2)
   held_reason text,
+  held_due_at timestamptz,                      -- when the next step was due as the hold began
   enrolled_at timestamptz NOT NULL,
   moved_at timestamptz NOT NULL,
   ended_at timestamptz,
