@@ -6,6 +6,6 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 
 from types import ModuleType
 
-from cm_app.pages import index
+from cm_app.pages import login
 
-PAGES: list[ModuleType] = [index]
+PAGES: list[ModuleType] = [login]
