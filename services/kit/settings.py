@@ -56,6 +56,9 @@ class Settings(BaseSettings):
 
     contacts: int = Field(5_000, ge=1, description="Size of the generated practice.")
     seed: int = 20_260_401
+    ambient_per_minute: float = Field(
+        0, ge=0, le=600, description="Bundled platform: invented events a minute. 0: none."
+    )
     qa: bool = Field(False, description="QA mode: movable clock, seeded worlds. Never production.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
