@@ -11,6 +11,7 @@ import reflex as rx
 from services.access import service as access
 from services.bootstrap import app
 from services.kit.errors import NotSignedIn
+from state import words
 from state.session import actor_of
 
 PROBLEMS = {
@@ -38,15 +39,13 @@ class Login(rx.State):
         """Goes on to the portal when already signed in."""
         code = self.router.url.query_parameters.get("problem", "")
         self.problem = PROBLEMS.get(code, WRONG) if code else ""
-        self.people = _demo_people()
+        self.people = [
+            DemoRow(p.login, p.password, p.display_name, words.ROLES[p.role], p.what)
+            for p in await access.demo_people(app())
+        ]
         try:
             await actor_of(self)
         except NotSignedIn:
             return None
         return rx.redirect("/")
 
-
-def _demo_people() -> list[DemoRow]:
-    if app().settings.environment == "production":
-        return []
-    return [DemoRow(p.login, p.password, p.display_name, p.role, p.what) for p in access.demo_people()]

@@ -97,7 +97,7 @@ def uuid_of(text: str) -> UUID:
         raise NotFound("That page does not exist (any more).") from error
 
 
-def explain(exception: Exception) -> rx.event.EventSpec | list[rx.event.EventSpec] | None:
+def explain(exception: Exception) -> rx.event.EventSpec:
     """What a person sees when a handler raised: our sentence, or a promise that we know."""
     if isinstance(exception, NotSignedIn):
         return rx.redirect("/login")

@@ -45,6 +45,21 @@ async def ensure_demo_people(app: App, practice_id: UUID) -> list[DemoPerson]:
     return cast
 
 
+async def demo_people(app: App) -> list[DemoPerson]:
+    """The demonstration people who exist, for the sign-in page; nobody in production."""
+    if app.settings.environment == "production":
+        return []
+    first = await find(app, "SELECT cm.practice_ids() AS practice_id LIMIT 1")
+    if first is None:
+        return []
+    async with app.uow(system(first.practice_id, "access")) as u:
+        known = await u.execute(
+            "SELECT login FROM cm.person WHERE practice_id = :practice AND active", practice=u.practice_id
+        )
+        have = set(known.scalars())
+    return [person for person in await _cast(app, first.practice_id) if person.login in have]
+
+
 async def _cast(app: App, practice_id: UUID) -> list[DemoPerson]:
     first = await find(app, queries.FIND_LOGIN, who=_CAST[0][0])
     ours = first is None or first.practice_id in (None, practice_id)

@@ -1,6 +1,6 @@
 """Executions: one run of a campaign over its audience, from first enrolment to outcome (D6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from services.audience.service import snapshot
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.campaigns.service import finish_campaign
+from services.contracts.segment import Audience
 from services.engine.enrol import Entered
 from services.kit.uow import Unit
 
@@ -20,6 +21,10 @@ SELECT x.execution_id, x.campaign_id, x.version_id, x.cursor_contact, x.enrolled
 FROM cm.execution x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
 WHERE x.practice_id = :practice AND NOT x.enrolled_all AND x.ended_at IS NULL AND c.state = 'active'
 ORDER BY x.started_at
+"""
+TAKE = """
+SELECT cursor_contact, enrolled FROM cm.execution
+WHERE practice_id = :practice AND execution_id = :execution AND NOT enrolled_all AND ended_at IS NULL FOR UPDATE SKIP LOCKED
 """
 PROGRESS = """
 UPDATE cm.execution SET audience_size = audience_size + :candidates, enrolled = enrolled + :enrolled, refused = refused + :refused,
@@ -71,7 +76,17 @@ async def open_executions(u: Unit) -> list[OpenExecution]:
     ]
 
 
-async def progressed(u: Unit, execution: OpenExecution, entered: Entered, *, last: bool) -> None:
+async def take(u: Unit, execution: OpenExecution) -> OpenExecution | None:
+    """Lock an execution for one batch, with its cursor as it is now; None when another worker has it."""
+    row = (await u.execute(TAKE, practice=u.practice_id, execution=execution.execution_id)).one_or_none()
+    if row is None:
+        return None
+    return replace(execution, cursor=row.cursor_contact or ZERO, enrolled=row.enrolled)
+
+
+async def progressed(
+    u: Unit, execution: OpenExecution, entered: Entered, audience: Audience, *, last: bool
+) -> None:
     """Remember how far enrolment came; at the end seal who was in it (AUD-5)."""
     where = {"practice": u.practice_id, "execution": execution.execution_id, "now": u.now}
     if entered.candidates:
@@ -86,7 +101,7 @@ async def progressed(u: Unit, execution: OpenExecution, entered: Entered, *, las
     else:
         await u.execute(LAST, **where)
     if last and (entered.candidates or execution.cursor == ZERO):
-        await snapshot(u, execution.execution_id)
+        await snapshot(u, execution.execution_id, audience)
 
 
 async def rescan(u: Unit) -> None:
