@@ -2,6 +2,8 @@
 
 import reflex as rx
 
+from cm_app.one_port import OnePort
+from components.tokens import Typeface, theme
 from services.kit.settings import settings
 
 config = rx.Config(
@@ -10,7 +12,8 @@ config = rx.Config(
     show_built_with_reflex=False,
     frontend_port=settings().port,
     backend_port=settings().port,
+    backend_host=settings().host,
     cors_allowed_origins=settings().allowed_origins,
-    plugins=[rx.plugins.RadixThemesPlugin()],
+    plugins=[rx.plugins.RadixThemesPlugin(theme=theme()), Typeface(), OnePort()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

@@ -1,0 +1,11 @@
+"""The portal's pages: one module a route, listed here in the order of the navigation.
+
+A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads anything, `ON_LOAD`
+(one event handler or a list of them).
+"""
+
+from types import ModuleType
+
+from cm_app.pages import login
+
+PAGES: list[ModuleType] = [login]

@@ -1,0 +1,22 @@
+"""Assembly of the web process: the portal's pages, and the API on the same port."""
+
+import reflex as rx
+
+from cm_app.pages import PAGES
+from state.session import explain
+
+
+def assemble() -> rx.App:
+    """The Reflex app with every page."""
+    portal = rx.App(stylesheets=["/portal.css"], backend_exception_handler=explain, html_lang="en")
+    for module in PAGES:
+        portal.add_page(
+            module.page,
+            route=module.ROUTE,
+            title=module.TITLE,
+            on_load=getattr(module, "ON_LOAD", None),
+        )
+    return portal
+
+
+app = assemble()

@@ -1,0 +1,370 @@
+"""The one place where an audience rule becomes SQL (AUD-1, AUD-2, house rule 6).
+
+Pure: bound, uniquely named values and the catalogue's own SQL, nothing a person typed. The
+fragments are built for a million contacts: EXISTS and NOT EXISTS joined by AND, which the
+planner turns into hashed semi- and anti-joins; negation is pushed to the leaves (`logic`).
+
+What the words mean, exactly:
+- `all` of no rules is true, `any` of none is false, `none` of none is true.
+- A condition about records (pipeline, proposals …) holds if some record meets it; its negative
+  (`is_not`, `not_in`, `is_not_set`) holds if no record meets the positive. Inside one `all`
+  group, the conditions on the same kind of record speak of the same record, as people mean it:
+  "outcome is open, stage is not consultation" is one open opportunity at another stage.
+- What is not known is not true: a person without a date of birth is not under 30.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, assert_never
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.audience.contracts import Fragment
+from services.audience.errors import RuleInvalid
+from services.audience.fields import Field, Records
+from services.audience.logic import (
+    ALWAYS,
+    NEVER,
+    Leaf,
+    Test,
+    every,
+    negate,
+    plain,
+    render,
+    some,
+    total,
+)
+from services.audience.reading import Bounds, Flag, Known, Like, MonthDays, OneOf, Reading, read
+from services.contracts.segment import (
+    Audience,
+    Behaviour,
+    Condition,
+    Did,
+    Group,
+    InList,
+    InSegment,
+    Rule,
+)
+
+__all__ = ["Fragment", "audience_where", "rule_where"]
+
+DEEPEST = 20
+
+BEHAVIOURS: dict[Behaviour, tuple[str, str, str]] = {
+    "opened": ("canonical.engagement", "r.at", "r.kind = 'opened'"),
+    "clicked": ("canonical.engagement", "r.at", "r.kind = 'clicked'"),
+    "replied": ("canonical.engagement", "r.at", "r.kind = 'replied'"),
+    "messaged": ("canonical.engagement", "r.at", "r.kind = 'messaged'"),
+    "booked": ("canonical.appointment", "r.booked_at", ""),
+    "attended": ("canonical.appointment", "r.starts_at", "r.status = 'attended'"),
+    "missed": ("canonical.appointment", "r.starts_at", "r.status = 'no_show'"),
+    "cancelled": ("canonical.appointment", "r.starts_at", "r.status = 'cancelled'"),
+    "proposal_created": ("canonical.proposal", "r.created_at", ""),
+    "proposal_accepted": ("canonical.proposal", "r.status_at", "r.status = 'accepted'"),
+}
+"""Where a behaviour is recorded: table, when it happened, which rows. A cancelled appointment
+counts on the day it was for, once that day has come; when it was cancelled is not recorded."""
+
+
+def audience_where(
+    audience: Audience,
+    now: datetime,
+    *,
+    zone: str = "UTC",
+    segments: Mapping[UUID, Audience] | None = None,
+    prefix: str = "aud_",
+) -> Fragment:
+    """Who the audience is at `now`, as a condition on `c`.
+
+    Everyone of its kinds who meets all includes and no exclude; nobody without an include rule
+    (AUD-1). Merged and deceased contacts are never in an audience. `zone` is the practice's;
+    `segments` are the saved ones that rules may name. Raises RuleInvalid.
+    """
+    compiler = _Compiler(now, ZoneInfo(zone), segments or {}, prefix)
+    alive = plain("c.merged_into IS NULL AND NOT c.deceased")
+    return compiler.fragment(every([alive, compiler.audience(audience)]))
+
+
+def rule_where(
+    rule: Rule,
+    now: datetime,
+    *,
+    zone: str = "UTC",
+    segments: Mapping[UUID, Audience] | None = None,
+    prefix: str = "rule_",
+) -> Fragment:
+    """One rule (a branch path, say) as a condition on `c`. Raises RuleInvalid."""
+    compiler = _Compiler(now, ZoneInfo(zone), segments or {}, prefix)
+    return compiler.fragment(compiler.rule(rule))
+
+
+@dataclass
+class _Compiler:
+    now: datetime
+    zone: ZoneInfo
+    segments: Mapping[UUID, Audience]
+    prefix: str
+    params: dict[str, Any] = field(default_factory=dict)
+    names: dict[tuple[str, object], str] = field(default_factory=dict)
+    inside: tuple[UUID, ...] = ()
+    depth: int = 0
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+    def fragment(self, test: Test) -> Fragment:
+        return Fragment(render(test), self.params)
+
+    def bind(self, value: Any, cast: str) -> str:
+        """A bound value; the same value twice is one parameter."""
+        key = (cast, tuple(value) if isinstance(value, list) else value)
+        if key not in self.names:
+            name = f"{self.prefix}{len(self.params) + 1}"
+            self.params[name] = value
+            self.names[key] = f"CAST(:{name} AS {cast})"
+        return self.names[key]
+
+    # Structure
+
+    def audience(self, audience: Audience) -> Test:
+        if not audience.include:
+            return NEVER
+        kinds = plain(f"c.kind = ANY ({self.bind(sorted(set(audience.kinds)), 'text[]')})")
+        included = [self.rule(rule) for rule in audience.include]
+        excluded = [negate(self.rule(rule)) for rule in audience.exclude]
+        return every([kinds, *included, *excluded])
+
+    def rule(self, rule: Rule) -> Test:
+        match rule:
+            case Group():
+                return self.group(rule)
+            case Condition():
+                return self.alone(read(rule, self.today))
+            case Did():
+                return self.did(rule)
+            case InSegment():
+                return self.segment(rule.segment_id)
+            case InList():
+                return plain(f"c.contact_id = ANY ({self.bind(list(rule.contacts), 'uuid[]')})")
+            case _:
+                assert_never(rule)
+
+    def group(self, group: Group) -> Test:
+        if self.depth >= DEEPEST:
+            raise RuleInvalid(f"Groups nest at most {DEEPEST} deep. Save the inner part as a segment.")
+        self.depth += 1
+        try:
+            if group.node == "all":
+                return every(self.together(group.rules))
+            tests = [self.rule(rule) for rule in group.rules]
+            return some(tests) if group.node == "any" else every(negate(test) for test in tests)
+        finally:
+            self.depth -= 1
+
+    def together(self, rules: Sequence[Rule]) -> list[Test]:
+        """The rules of an `all` group; those on one kind of record become one EXISTS."""
+        about: dict[str, list[Reading]] = {}
+        tests: list[Test] = []
+        for rule in rules:
+            reading = read(rule, self.today) if isinstance(rule, Condition) else None
+            if reading and reading.field.records and reading.field.how in ("value", "days"):
+                about.setdefault(reading.field.records.key, []).append(reading)
+            else:
+                tests.append(self.alone(reading) if reading else self.rule(rule))
+        for readings in about.values():
+            records = readings[0].field.records
+            if records and not all(reading.negative for reading in readings):
+                tests.append(self.exists(records, [self.row(reading) for reading in readings]))
+            else:
+                tests.extend(self.alone(reading) for reading in readings)
+        return tests
+
+    def segment(self, segment_id: UUID) -> Test:
+        if segment_id in self.inside:
+            raise RuleInvalid("This segment is built on itself. Take the circle out.")
+        audience = self.segments.get(segment_id)
+        if audience is None:
+            raise RuleInvalid("A segment that this rule names does not exist any more.")
+        outer = self.inside
+        self.inside = (*outer, segment_id)
+        try:
+            return self.audience(audience)
+        finally:
+            self.inside = outer
+
+    # Leaves
+
+    def alone(self, reading: Reading) -> Test:
+        """A condition by itself."""
+        field, comparison = reading.field, reading.comparison
+        match field.how:
+            case "latest" | "earliest":
+                test = self.extreme(field, comparison)
+            case "count":
+                test = self.counted(field, comparison)
+            case "consent":
+                test = self.consent(field, comparison)
+            case _:
+                test = self.column(field, comparison)
+                if field.records:
+                    test = self.exists(field.records, [test])
+        return negate(test) if reading.negative else test
+
+    def row(self, reading: Reading) -> Test:
+        """The condition on one record `r`, negatives about that record."""
+        test = self.column(reading.field, reading.comparison)
+        return negate(test) if reading.negative else test
+
+    def column(self, field: Field, comparison: object) -> Test:
+        """One column or expression compared."""
+        make = total if field.nullable else plain
+        match comparison:
+            case Known():
+                known = f"{field.sql} IS NOT NULL"
+                return plain(known if field.type in ("number", "date") else f"{known} AND {field.sql} <> ''")
+            case Flag(on):
+                return plain(field.sql) if on else negate(plain(field.sql))
+            case OneOf(values) if field.type == "text":
+                wanted = self.bind([value.lower() for value in values], "text[]")
+                return make(f"lower({field.sql}) = ANY ({wanted})")
+            case OneOf(values):
+                return make(self.equal(field.sql, values))
+            case Like(text, anywhere):
+                pattern = f"{'%' if anywhere else ''}{_escaped(text.lower())}%"
+                return make(f"lower({field.sql}) LIKE {self.bind(pattern, 'text')}")
+            case MonthDays(keys):
+                month_day = (
+                    f"(extract(month FROM {field.sql}) * 100 + extract(day FROM {field.sql}))::integer"
+                )
+                return make(f"{month_day} = ANY ({self.bind(list(keys), 'integer[]')})")
+            case Bounds():
+                return self.bounds(field, comparison, make)
+            case _:
+                raise AssertionError(f"no SQL for {comparison!r}")
+
+    def equal(self, sql: str, values: Sequence[str]) -> str:
+        if len(values) == 1:
+            return f"{sql} = {self.bind(values[0], 'text')}"
+        return f"{sql} = ANY ({self.bind(list(values), 'text[]')})"
+
+    def bounds(self, field: Field, bounds: Bounds, make: Callable[[str], Leaf]) -> Test:
+        parts = []
+        if bounds.lo is not None:
+            parts.append(f"{field.sql} {'>' if bounds.lo_open else '>='} {self.point(field, bounds.lo)}")
+        if bounds.hi is not None:
+            parts.append(f"{field.sql} {'<' if bounds.hi_open else '<='} {self.point(field, bounds.hi)}")
+        return make(" AND ".join(parts))
+
+    def point(self, field: Field, value: Any) -> str:
+        """A bound as the column's own type: days become the practice's midnights."""
+        if not isinstance(value, date):
+            return self.bind(value, "numeric")
+        return self.bind(value, "date") if field.day_column else self.midnight(value)
+
+    def midnight(self, day: date) -> str:
+        return self.bind(self.instant(day), "timestamptz")
+
+    def instant(self, day: date) -> datetime:
+        return datetime.combine(day, time.min, tzinfo=self.zone)
+
+    # Records
+
+    def only(self, records: Records) -> list[str]:
+        if not records.only:
+            return []
+        return [records.only.replace("{now}", self.bind(self.now, "timestamptz"))]
+
+    def exists(self, records: Records, tests: Sequence[Test]) -> Leaf:
+        """Some record of the contact meets all the tests."""
+        return _exists(records.table, [*self.only(records), *(f"({render(test)})" for test in tests)])
+
+    def at_least(self, table: str, only: Sequence[str], times: int) -> Test:
+        """The contact has at least so many records."""
+        if times <= 0:
+            return ALWAYS
+        if times == 1:
+            return _exists(table, only)
+        where = f" WHERE {' AND '.join(only)}" if only else ""
+        many = (
+            f"(SELECT r.practice_id, r.contact_id FROM {table} r{where}"
+            f" GROUP BY r.practice_id, r.contact_id HAVING count(*) >= {self.bind(times, 'bigint')})"
+        )
+        return _exists(many, [])
+
+    def between(self, table: str, only: Sequence[str], low: int, high: int | None) -> Test:
+        """The number of records is from `low` to `high`, both included; None is no bound."""
+        if high is None:
+            return self.at_least(table, only, low)
+        if high < low or high < 0:
+            return NEVER
+        return every([self.at_least(table, only, low), negate(self.at_least(table, only, high + 1))])
+
+    def counted(self, field: Field, comparison: object) -> Test:
+        assert field.records is not None
+        assert isinstance(comparison, Bounds)
+        low = 0 if comparison.lo is None else int(comparison.lo)
+        high = None if comparison.hi is None else int(comparison.hi)
+        return self.between(field.records.table, self.only(field.records), low, high)
+
+    def extreme(self, field: Field, comparison: object) -> Test:
+        """The latest (or earliest) of the records lies within bounds: there is one on the near
+        side of the far bound, and none beyond the other."""
+        assert field.records is not None
+        if isinstance(comparison, Known):
+            return self.exists(field.records, [])
+        assert isinstance(comparison, Bounds)
+        lo = None if comparison.lo is None else self.instant(comparison.lo)
+        hi = None if comparison.hi is None else self.instant(comparison.hi)
+        within = every([*self.beside(field, ">=", lo), *self.beside(field, "<", hi)])
+        here = self.exists(field.records, [within])
+        if field.how == "latest":
+            beyond = [] if hi is None or hi > self.now else self.beside(field, ">=", hi)
+        else:
+            beyond = [] if lo is None or lo <= self.now else self.beside(field, "<", lo)
+        return every([here, *(negate(self.exists(field.records, [test])) for test in beyond)])
+
+    def beside(self, field: Field, sign: str, moment: datetime | None) -> list[Test]:
+        return [] if moment is None else [plain(f"{field.sql} {sign} {self.bind(moment, 'timestamptz')}")]
+
+    def consent(self, field: Field, comparison: object) -> Test:
+        """`unknown` is the absence of a row (D21)."""
+        assert field.records is not None
+        assert isinstance(comparison, OneOf)
+        states = sorted(set(comparison.values) - {"unknown"})
+        tests: list[Test] = []
+        if states:
+            tests.append(self.exists(field.records, [plain(self.equal(field.sql, states))]))
+        if "unknown" in comparison.values:
+            tests.append(negate(self.exists(field.records, [])))
+        return some(tests)
+
+    def did(self, did: Did) -> Test:
+        table, at, which = BEHAVIOURS[did.what]
+        low, high = times(did)
+        only = [which] if which else []
+        only.append(f"{at} <= {self.bind(self.now, 'timestamptz')}")
+        if did.days:
+            only.append(f"{at} >= {self.midnight(self.today - timedelta(days=did.days))}")
+        return self.between(table, only, low, high)
+
+
+def times(did: Did) -> tuple[int, int | None]:
+    """How often, from and to. `at_most` wins over an `at_least` above it, which is the default."""
+    if did.at_least is None and did.at_most is None:
+        raise RuleInvalid("Say how many times it happened: at least, or at most.")
+    low = did.at_least or 0
+    return (0 if did.at_most is not None and low > did.at_most else low), did.at_most
+
+
+def _exists(table: str, only: Sequence[str]) -> Leaf:
+    same = "r.practice_id = c.practice_id AND r.contact_id = c.contact_id"
+    sql = f"EXISTS (SELECT FROM {table} r WHERE {' AND '.join([same, *only])})"
+    return Leaf(sql, f"NOT {sql}")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,136 @@
+"""Saved segments: named audiences that campaigns and other segments build on (AUD-1, AUD-4)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.audience import queries
+from services.audience.checks import circle, named_segments, rule_problems
+from services.audience.compile import audience_where
+from services.audience.contracts import SegmentRow, SizePoint
+from services.audience.errors import RuleInvalid, SegmentInUse
+from services.audience.sentence import read_back
+from services.audit import append
+from services.audit.tags import AuditTag
+from services.contracts.segment import Audience
+from services.kit.errors import Conflict, Invalid, NotFound
+from services.kit.ids import new_id
+from services.kit.uow import Unit
+
+
+async def page(u: Unit, *, archived: bool = False) -> list[SegmentRow]:
+    """The saved segments by name, each with its sentence and its latest size."""
+    rows = (await u.execute(queries.SEGMENTS, practice=u.practice_id)).all()
+    known = {row.segment_id: row.name for row in rows}
+    return [
+        SegmentRow(
+            segment_id=row.segment_id,
+            name=row.name,
+            description=row.description,
+            audience=(audience := Audience.model_validate(row.rule)),
+            sentence=read_back(audience, known),
+            size=row.size,
+            counted_at=row.counted_at,
+            updated_at=row.updated_at,
+            archived=row.archived_at is not None,
+        )
+        for row in rows
+        if archived or row.archived_at is None
+    ]
+
+
+async def get(u: Unit, segment_id: UUID) -> SegmentRow:
+    for row in await page(u, archived=True):
+        if row.segment_id == segment_id:
+            return row
+    raise NotFound("This segment does not exist any more.")
+
+
+async def saved(u: Unit) -> dict[UUID, Audience]:
+    """What rules may name. Archived segments keep working where they are used."""
+    rows = await u.execute(queries.SEGMENTS, practice=u.practice_id)
+    return {row.segment_id: Audience.model_validate(row.rule) for row in rows}
+
+
+async def names(u: Unit) -> dict[UUID, str]:
+    rows = await u.execute(queries.SEGMENTS, practice=u.practice_id)
+    return {row.segment_id: row.name for row in rows}
+
+
+async def create(u: Unit, *, name: str, audience: Audience, description: str = "") -> UUID:
+    """Save a segment; needs `author`. Raises RuleInvalid, Conflict for a taken name."""
+    u.actor.require("author")
+    segment_id = new_id()
+    await _check(u, segment_id, name, audience)
+    made = await u.execute(
+        queries.INSERT_SEGMENT,
+        practice=u.practice_id,
+        segment=segment_id,
+        name=name.strip(),
+        description=description.strip(),
+        rule=audience.model_dump_json(),
+        person=u.actor.person_id or u.practice_id,  # an API key is nobody: the practice stands for it
+        now=u.now,
+    )
+    if made.one_or_none() is None:
+        raise _taken(name)
+    await append.record(u, AuditTag.SEGMENT_CHANGED, segment=str(segment_id), change="created")
+    return segment_id
+
+
+async def update(u: Unit, segment_id: UUID, *, name: str, audience: Audience, description: str = "") -> None:
+    """Change a segment; needs `author`. Campaigns that use it follow at their next evaluation."""
+    u.actor.require("author")
+    await _check(u, segment_id, name, audience)
+    taken = await u.execute(queries.NAME_TAKEN, practice=u.practice_id, name=name.strip(), segment=segment_id)
+    if taken.scalar_one():
+        raise _taken(name)
+    changed = await u.execute(
+        queries.UPDATE_SEGMENT,
+        practice=u.practice_id,
+        segment=segment_id,
+        name=name.strip(),
+        description=description.strip(),
+        rule=audience.model_dump_json(),
+        now=u.now,
+    )
+    if changed.one_or_none() is None:
+        raise NotFound("This segment does not exist any more.")
+    await append.record(u, AuditTag.SEGMENT_CHANGED, segment=str(segment_id), change="updated")
+
+
+async def archive(u: Unit, segment_id: UUID) -> None:
+    """Take a segment out of the lists; needs `author`. Raises SegmentInUse when another is built
+    on it. Campaigns that name it go on."""
+    u.actor.require("author")
+    for row in await page(u):
+        if row.segment_id != segment_id and segment_id in named_segments(row.audience):
+            raise SegmentInUse(f"The segment “{row.name}” is built on this one. Change that first.")
+    gone = await u.execute(queries.ARCHIVE_SEGMENT, practice=u.practice_id, segment=segment_id, now=u.now)
+    if gone.one_or_none() is None:
+        raise NotFound("This segment does not exist any more.")
+    await append.record(u, AuditTag.SEGMENT_CHANGED, segment=str(segment_id), change="archived")
+
+
+async def history(u: Unit, segment_id: UUID, *, days: int = 365) -> list[SizePoint]:
+    """The sizes of a segment over time, oldest first."""
+    since: datetime = u.now - timedelta(days=days)
+    rows = await u.execute(queries.SIZES, practice=u.practice_id, segment=segment_id, since=since)
+    return [SizePoint(row.counted_at, row.size) for row in rows]
+
+
+async def _check(u: Unit, segment_id: UUID, name: str, audience: Audience) -> None:
+    if not name.strip():
+        raise Invalid("Give the segment a name.")
+    for rule in [*audience.include, *audience.exclude]:
+        for problem in rule_problems(rule):
+            raise RuleInvalid(problem)
+    known = {**await saved(u), segment_id: audience}
+    if circle(segment_id, known):
+        raise RuleInvalid("This segment is built on itself. Take the circle out.")
+    audience_where(audience, u.now, segments=known)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"There is already a segment called “{name.strip()}”. Choose another name.")
