@@ -92,6 +92,7 @@ def running(config: Settings) -> Iterator[Site]:
             partitions(url, SystemClock().now().date() - timedelta(days=31), months=5)
         practice = _practice(config, servers)
         _write_addresses(config.home, servers)
+        undo.callback((config.home / "servers.json").unlink, missing_ok=True)
         _finish_build(portal)
         site = Site(config, servers, practice, Supervisor(_children(config), say))
         undo.callback(site.stop)
@@ -177,7 +178,7 @@ def _children(config: Settings) -> list[Child]:
     return [
         Child(
             name,
-            [sys.executable, "-m", f"cm_app.workers.{name}"],
+            [sys.executable, "-m", "cm_app.workers", name],
             config.home / "logs" / f"{name}.log",
             ROOT,
             health[name],
