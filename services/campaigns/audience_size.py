@@ -1,13 +1,12 @@
-"""How many people a campaign is for, as its approval states it."""
+"""How many people a journey is for, as shown to the approver. One place, so that one changes."""
 
-from services.audience.service import count
+from services.audience import service as audience
 from services.contracts.journey import Journey
 from services.kit.uow import Unit
 
 
-async def audience_count(u: Unit, journey: Journey) -> int | None:
-    """People in the audience now, before consent and suppression; None for journeys that take
-    people one by one and name no audience."""
+async def audience_count(u: Unit, journey: Journey) -> int:
+    """People in the audience now, before consent and suppression. Raises RuleInvalid."""
     if not journey.audience.include:
-        return None
-    return await count(u, journey.audience)
+        return 0
+    return await audience.count(u, journey.audience)
