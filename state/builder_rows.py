@@ -44,7 +44,9 @@ def palette(has_entry: bool) -> list[dict[str, Any]]:
 
 def canvas_steps(journey: Journey, problems: list[dict[str, Any]], *, ended: bool) -> list[dict[str, Any]]:
     """Steps as the canvas draws them; `ended` dims a campaign that is over."""
-    return [canvas_step(step, [p for p in problems if p["step_id"] == step.id], ended) for step in journey.steps]
+    return [
+        canvas_step(step, [p for p in problems if p["step_id"] == step.id], ended) for step in journey.steps
+    ]
 
 
 def canvas_step(step: Step, problems: list[dict[str, Any]], dim: bool) -> dict[str, Any]:

@@ -216,6 +216,11 @@ async def complete(u: Unit, campaign_id: UUID, *, reason: str = "") -> None:
     await move(u, campaign_id, "completed", reason=reason)
 
 
+async def finish_campaign(u: Unit, campaign_id: UUID) -> None:
+    """The engine closes a campaign whose one run is over; nobody acted, so nobody is asked."""
+    await move(u, campaign_id, "completed", reason="Everyone has come to the end of the journey.")
+
+
 async def kill_switch(u: Unit, on: bool, reason: str) -> None:
     """Stop, or release, every campaign of the practice before the next dispatch commits (D11).
 

@@ -23,7 +23,7 @@ from services.campaigns.contracts import (
     VersionRow,
 )
 from services.campaigns.drafts import clone, create, delete, get, rename, save_draft, set_tags
-from services.campaigns.lifecycle import cancel, complete, kill_switch, move, pause, resume
+from services.campaigns.lifecycle import cancel, complete, finish_campaign, kill_switch, move, pause, resume
 from services.campaigns.pages import page
 from services.campaigns.versions import journey_of, versions
 
@@ -45,6 +45,7 @@ __all__ = [
     "complete",
     "create",
     "delete",
+    "finish_campaign",
     "get",
     "inbox",
     "journey_of",
