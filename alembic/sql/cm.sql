@@ -88,6 +88,7 @@ CREATE TABLE cm.campaign (
   draft bytea,                                  -- sealed Journey JSON being edited
   draft_revision integer NOT NULL DEFAULT 0,    -- optimistic lock of the draft
   draft_hash text NOT NULL DEFAULT '',
+  draft_editors uuid[] NOT NULL DEFAULT '{}',   -- who edited since the active version: none of them may approve (D9)
   active_version_id uuid,
   scheduled_at timestamptz,
   created_by uuid NOT NULL,

@@ -28,6 +28,9 @@ class PracticeSettings(Strict):
     single_operator: bool = False
     concierge_hold_hours: int = Field(72, ge=1, le=24 * 30)
     emergency_stacks: tuple[str, ...] = Field(PLATFORM_EMERGENCY_STACKS, max_length=100)
+    long_horizon_types: tuple[str, ...] = Field(
+        (), max_length=50, description="Campaign types kept from emergency contacts too (D19)."
+    )
     caps: Caps = Caps(max_touches=3, per_days=7, min_gap_hours=24)
     global_holdout_percent: float = Field(0, ge=0, le=10)
     quiet_start: time = time(21, 0)

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from services.audience.compile import rule_where
+from services.audience.service import condition
 from services.audit.append import next_seq, open_batch
 from services.contracts.journey import (
     Branch,
@@ -66,7 +66,7 @@ SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS fi
 async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
     """Move one claimed batch on; returns how many people."""
     binding = Binding()
-    port = _port(u, step, binding)
+    port = await _port(u, step, binding)
     next_step, next_due = plan.move(step, binding)
     sql = STATEMENT.format(port=port, next_step=next_step, next_due=next_due)
     rows = (
@@ -93,7 +93,7 @@ def _end_reason(step: Step) -> str:
     return Reason.GOAL_REACHED.value if isinstance(step, GoalStep) else Reason.END_OF_JOURNEY.value
 
 
-def _port(u: Unit, step: Step, binding: Binding) -> str:
+async def _port(u: Unit, step: Step, binding: Binding) -> str:
     """SQL of the way out each person takes."""
     match step:
         case Entry() | Wait() | SubCampaign() | GoalStep() | Exit() | Message():
@@ -103,7 +103,7 @@ def _port(u: Unit, step: Step, binding: Binding) -> str:
         case Branch(paths=paths):
             cases = []
             for n, path in enumerate(paths):
-                fragment = rule_where(path.when, u.now, prefix=f"r{n}_")
+                fragment = await condition(u, path.when, prefix=f"r{n}_")
                 binding.values.update(fragment.params)
                 cases.append(f"WHEN {fragment.sql} THEN 'path-{n}'")
             return f"CASE {' '.join(cases)} ELSE 'otherwise' END"

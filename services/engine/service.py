@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.audience.compile import audience_where
+from services.audience.service import where
 from services.contracts.journey import Message, SubCampaign
 from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
-from services.engine.executions import finish, open_executions, progressed, rescan
+from services.engine.executions import empty_ended, finish, open_executions, progressed, rescan, take
 from services.engine.message import send
 from services.engine.moves import move
 from services.engine.plan import Binding
@@ -57,6 +57,8 @@ class Engine:
                     break
         async with self._unit(practice_id) as u:
             done.finished += await finish(u)
+        async with self._unit(practice_id) as u:
+            done.moved += await empty_ended(u)
         return done
 
     async def drain(self, practice_id: UUID, *, rounds: int = 10_000) -> Round:
@@ -74,14 +76,17 @@ class Engine:
         async with self._unit(practice_id) as u:
             await rescan(u)
             waiting = await open_executions(u)
-        for execution in waiting:
+        for open_execution in waiting:
             async with self._unit(practice_id) as u:
-                if not await may_run(u, execution.campaign_id):
+                if not await may_run(u, open_execution.campaign_id):
+                    continue
+                execution = await take(u, open_execution)
+                if execution is None:
                     continue
                 plan = await plan_of(u, execution.version_id)
                 policy = await policy_for(u, execution.campaign_id, execution.version_id, plan)
                 binding = Binding()
-                audience = audience_where(plan.journey.audience, u.now, prefix="a_")
+                audience = await where(u, plan.journey.audience, prefix="a_")
                 source = (
                     "SELECT c.contact_id FROM canonical.contact c WHERE c.practice_id = :practice"
                     " AND c.contact_id > :cursor"
@@ -105,7 +110,7 @@ class Engine:
                     execution_id=execution.execution_id,
                     already=execution.enrolled,
                 )
-                await progressed(u, execution, entered, last=chosen < BATCH)
+                await progressed(u, execution, entered, plan.journey.audience, last=chosen < BATCH)
                 done.enrolled += entered.enrolled
                 done.refused += entered.refused
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from services.audience.compile import audience_where
+from services.audience.service import where
 from services.contracts.journey import EventCondition, EventMatch, WaitEvent
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.plan import Binding
@@ -105,7 +105,7 @@ async def enter_one(
     entry, binding = plan.entry, Binding()
     audience = plan.journey.audience
     if audience.include:
-        fragment = audience_where(audience, u.now, prefix="a_")
+        fragment = await where(u, audience, prefix="a_")
         condition, params = fragment.sql, dict(fragment.params)
     else:
         condition, params = "c.kind = ANY (:a_kinds)", {"a_kinds": list(audience.kinds)}
