@@ -48,4 +48,3 @@ class Login(rx.State):
         except NotSignedIn:
             return None
         return rx.redirect("/")
-
