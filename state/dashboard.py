@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import reflex as rx
 from reflex_components_sonner.toast import ToastAction
-from services.campaigns.contracts import CampaignFilter, CampaignRow
-from services.contracts.campaign_types import LABELS
 from services.insights.contracts import Totals
 
 from services.campaigns import service as campaigns
+from services.campaigns.contracts import CampaignFilter, CampaignRow
+from services.contracts.campaign_types import LABELS
 from services.insights import service as insights
 from services.insights.daily import Day, Standing, daily, standing
 from state import words
