@@ -164,6 +164,7 @@ def _check_commercial(
             yield Problem(
                 step_id=step_id,
                 code="no_footer",
+                severity="warning",
                 sentence=f"The email of {name} needs {' and '.join(missing)} by law. Add the standard footer.",
                 fix=Fix(label="Add the footer", do="add_email_footer"),
             )
