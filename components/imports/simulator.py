@@ -93,7 +93,9 @@ def simulator() -> rx.Component:
             _people(),
             rx.cond(
                 Demo.log.length() > 0,
-                ui.section("What happened", rx.el.ul(rx.foreach(Demo.log, _happened), padding="0", margin="0")),
+                ui.section(
+                    "What happened", rx.el.ul(rx.foreach(Demo.log, _happened), padding="0", margin="0")
+                ),
             ),
             direction="column",
             gap="24px",

@@ -112,7 +112,9 @@ def _consent() -> rx.Component:
 def _columns() -> rx.Component:
     return rx.el.form(
         rx.flex(
-            ui.notice(rx.el.strong(Imports.file), ": ", Imports.total, ". ", Imports.read_as, icon="file-check"),
+            ui.notice(
+                rx.el.strong(Imports.file), ": ", Imports.total, ". ", Imports.read_as, icon="file-check"
+            ),
             ui.section(
                 "What the columns mean",
                 ui.table("Columns", ["Column", "Meaning"], rx.foreach(Imports.columns, _column)),
@@ -155,7 +157,9 @@ def _result() -> rx.Component:
             Imports.problems.length() > 0,
             ui.section(
                 "Rows to look at",
-                ui.table("Problems", ["#Row", "Column", "What is wrong"], rx.foreach(Imports.problems, _problem)),
+                ui.table(
+                    "Problems", ["#Row", "Column", "What is wrong"], rx.foreach(Imports.problems, _problem)
+                ),
                 flush=True,
             ),
         ),

@@ -12,7 +12,9 @@ from state.settings import Settings
 def kill_switch() -> rx.Component:
     stopped = rx.flex(
         ui.notice(Session.stopped_words, tone="danger", icon="octagon-pause"),
-        ui.primary("Let sending go on", icon="play", on_click=Settings.release, data_testid="release-kill-switch"),
+        ui.primary(
+            "Let sending go on", icon="play", on_click=Settings.release, data_testid="release-kill-switch"
+        ),
         direction="column",
         gap="16px",
         align="start",
@@ -70,7 +72,10 @@ def code() -> rx.Component:
             ),
             rx.cond(
                 Settings.code_hint != "",
-                ui.small("Demo practice: the code now is ", rx.el.strong(Settings.code_hint, data_testid="demo-code")),
+                ui.small(
+                    "Demo practice: the code now is ",
+                    rx.el.strong(Settings.code_hint, data_testid="demo-code"),
+                ),
             ),
             _buttons("Go on", Settings.ask_code(False), "give-code"),
             on_submit=Settings.give_code,
@@ -81,7 +86,9 @@ def code() -> rx.Component:
 
 
 def _number(name: str, key: str, value: Any, hint: str, **props: Any) -> rx.Component:
-    return ui.field(name, key, type="number", default_value=value, hint=hint, disabled=~Settings.may_change, **props)
+    return ui.field(
+        name, key, type="number", default_value=value, hint=hint, disabled=~Settings.may_change, **props
+    )
 
 
 def _rules() -> tuple[rx.Component, ...]:
@@ -92,7 +99,9 @@ def _rules() -> tuple[rx.Component, ...]:
             rx.box(
                 _number("Messages at most", "max_touches", Settings.max_touches, "Empty: no limit", min="1"),
                 _number("Within days", "per_days", Settings.per_days, "A sliding window", min="1"),
-                _number("Hours between two", "min_gap_hours", Settings.min_gap_hours, "Empty: no gap", min="0"),
+                _number(
+                    "Hours between two", "min_gap_hours", Settings.min_gap_hours, "Empty: no gap", min="0"
+                ),
                 class_name="cm-thirds",
             ),
             hint="For all campaigns together. A campaign may be stricter, never looser.",
@@ -100,7 +109,9 @@ def _rules() -> tuple[rx.Component, ...]:
         ui.section(
             "Quiet hours",
             rx.box(
-                ui.field("From", "quiet_start", type="time", default_value=Settings.quiet_start, disabled=off),
+                ui.field(
+                    "From", "quiet_start", type="time", default_value=Settings.quiet_start, disabled=off
+                ),
                 ui.field("To", "quiet_end", type="time", default_value=Settings.quiet_end, disabled=off),
                 class_name="cm-halves",
             ),
