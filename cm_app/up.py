@@ -174,7 +174,7 @@ def _children(config: Settings) -> list[Child]:
         "web": f"http://{probe}:{config.port}/ping",
         "platform": f"http://{probe}:{config.platform_port}/health",
         "engine": "",
-        "hub": f"http://{probe}:{config.hub_port}/health",
+        "hub": f"http://{probe}:{config.hub_port}/healthz",
     }
     without = {name for name in ("hub", "platform") if getattr(config, name) == "external"}
     return [

@@ -22,9 +22,7 @@ from services.kit.errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from services.kit.settings import Settings
 
 TIMEOUT = 120.0  # seconds: a large import is one request
-_KNOWN: dict[str, type[AppError]] = {
-    kind.code: kind for kind in (Conflict, Forbidden, NotFound, NotSignedIn)
-}
+_KNOWN: dict[str, type[AppError]] = {kind.code: kind for kind in (Conflict, Forbidden, NotFound, NotSignedIn)}
 
 
 class PlatformClient:
@@ -120,7 +118,9 @@ class PlatformClient:
 def _error(response: httpx.Response) -> AppError:
     """The platform's problem document as our own error, with its sentence."""
     if "json" not in response.headers.get("content-type", ""):
-        return Unavailable(f"The Practice Platform failed (status {response.status_code}). Look into its log.")
+        return Unavailable(
+            f"The Practice Platform failed (status {response.status_code}). Look into its log."
+        )
     body = response.json()
     sentence, code = str(body.get("detail", "")), str(body.get("code", ""))
     if code == Invalid.code:

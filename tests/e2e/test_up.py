@@ -35,7 +35,7 @@ def gone(family: list[psutil.Process]) -> bool:
 
 
 def test_the_product_answers_on_its_three_ports(site: Site):
-    for address in (f"{site.portal}/ping", f"{site.hub}/health", f"{site.platform}/health"):
+    for address in (f"{site.portal}/ping", f"{site.hub}/healthz", f"{site.platform}/health"):
         with urlopen(address, timeout=10) as answer:
             assert answer.status == 200
     with urlopen(site.portal, timeout=10) as answer:

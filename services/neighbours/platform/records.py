@@ -65,9 +65,7 @@ async def grant(
     return len(rows)
 
 
-async def revoke(
-    u: Unit, contact_id: UUID, *, channel: str, purpose: str, method: str, evidence: str
-) -> int:
+async def revoke(u: Unit, contact_id: UUID, *, channel: str, purpose: str, method: str, evidence: str) -> int:
     """Withdraw consent for a channel or `all`, a purpose or `all`; returns how many rows changed.
 
     `all` purposes are those the contact ever answered for, and marketing. A withdrawal that was

@@ -87,7 +87,9 @@ class LeadReader:
             elif lead.identity in seen:
                 reading.duplicates += 1
                 first = seen[lead.identity]
-                reading.report(number, "email", "error", f"The same person as row {first}; not imported again.")
+                reading.report(
+                    number, "email", "error", f"The same person as row {first}; not imported again."
+                )
             else:
                 if lead.identity:
                     seen[lead.identity] = number
@@ -101,7 +103,9 @@ class LeadReader:
         email = self._best(number, record, reading, "email")
         phone = self._best(number, record, reading, "phone")
         if not email and not phone:
-            reading.report(number, "row", "error", "No usable email address or phone number: nobody to reach.")
+            reading.report(
+                number, "row", "error", "No usable email address or phone number: nobody to reach."
+            )
             return None
         first, last = self._value(record, "first_name"), self._value(record, "last_name")
         if not first and not last:

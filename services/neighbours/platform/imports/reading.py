@@ -98,7 +98,9 @@ def unpack(content: bytes) -> dict[str, bytes]:
                 raise Invalid("This archive is too large when unpacked.")
             return {entry.filename.rpartition("/")[2].lower(): archive.read(entry) for entry in entries}
     except zipfile.BadZipFile as error:
-        raise Invalid("Upload patients.csv together with encounters.csv, or a zip that holds both.") from error
+        raise Invalid(
+            "Upload patients.csv together with encounters.csv, or a zip that holds both."
+        ) from error
 
 
 def fingerprint(content: bytes) -> str:

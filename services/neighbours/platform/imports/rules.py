@@ -76,9 +76,7 @@ def guess_mapping(headers: list[str]) -> dict[LeadField, str]:
 def mapping_problems(mapping: dict[LeadField, str], headers: list[str]) -> list[str]:
     """Why a mapping cannot be imported, one sentence each; empty when it can."""
     problems = [
-        f"There is no column “{column}” in this file."
-        for column in mapping.values()
-        if column not in headers
+        f"There is no column “{column}” in this file." for column in mapping.values() if column not in headers
     ]
     doubled = {c for c in mapping.values() if list(mapping.values()).count(c) > 1}
     problems += [f"The column “{column}” is used twice; choose one meaning." for column in sorted(doubled)]

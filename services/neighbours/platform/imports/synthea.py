@@ -70,7 +70,9 @@ def read_patients(patients: Table, visits: Table | None, now: datetime, archive:
     found.visits = [visit for visit in found.visits if visit["contact_id"] in known]
     if strays:
         found.errors += len(strays)
-        found.problems.append(Problem(0, "encounter", "error", f"{len(strays)} visits name no patient of this file."))
+        found.problems.append(
+            Problem(0, "encounter", "error", f"{len(strays)} visits name no patient of this file.")
+        )
     return found
 
 

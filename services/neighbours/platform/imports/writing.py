@@ -39,7 +39,10 @@ async def _refuse_known(u: Unit, reading: Reading) -> None:
     for lead in reading.leads:
         if lead.identity in known:
             reading.report(
-                lead.row_number, "email", "error", "The practice already knows this person; not imported again."
+                lead.row_number,
+                "email",
+                "error",
+                "The practice already knows this person; not imported again.",
             )
     reading.duplicates += sum(lead.identity in known for lead in reading.leads)
     reading.leads = [lead for lead in reading.leads if lead.identity not in known]
