@@ -186,9 +186,9 @@ def replay(
 @app.command()
 def worker(name: Annotated[Literal["web", "engine", "hub", "platform"], typer.Argument()]) -> None:
     """Run one process in the foreground (what `cm up` starts, for your own service manager)."""
-    from importlib import import_module
+    from cm_app.workers.__main__ import run
 
-    import_module(f"cm_app.workers.{name}").main()
+    run(name)
 
 
 @app.command()

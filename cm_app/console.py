@@ -53,6 +53,9 @@ def phase(title: str) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def counting(title: str) -> Iterator[Advance]:
     """A progress bar for long counted work: the yielded function takes words, done, total."""
+    if not screen.is_terminal:
+        yield lambda *_: None
+        return
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     )  # fmt: skip

@@ -21,6 +21,8 @@ Say = Callable[[str], None]
 STEADY = 30.0
 """Seconds after which a child that ran is considered healthy: its back-off starts over."""
 LONGEST_PAUSE = 30.0
+SETTLED = 2.0
+"""Seconds a child without a health address has to live to count as started."""
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Child:
         if not self.alive:
             return False
         if not self.health:
-            return True
+            return time.monotonic() - self.started > SETTLED
         try:
             with urlopen(self.health, timeout=1.0):  # noqa: S310 - our own loopback address
                 return True

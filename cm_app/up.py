@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import psutil
@@ -60,7 +61,7 @@ class Site:
             self.supervisor.stop()
         finally:
             self.servers.stop()
-            for name in ("servers.json", "processes.json"):
+            for name in ("servers.json", "processes.json", "site.json"):
                 (self.config.home / name).unlink(missing_ok=True)
 
 
@@ -92,10 +93,12 @@ def running(config: Settings) -> Iterator[Site]:
             partitions(url, SystemClock().now().date() - timedelta(days=31), months=5)
         practice = _practice(config, servers)
         _write_addresses(config.home, servers)
+        undo.callback((config.home / "servers.json").unlink, missing_ok=True)
         _finish_build(portal)
         site = Site(config, servers, practice, Supervisor(_children(config), say))
         undo.callback(site.stop)
         _start(site)
+        _write_private(config.home / "site.json", _description(site))
         yield site
 
 
@@ -171,13 +174,13 @@ def _children(config: Settings) -> list[Child]:
         "web": f"http://{probe}:{config.port}/ping",
         "platform": f"http://{probe}:{config.platform_port}/health",
         "engine": "",
-        "hub": f"http://{probe}:{config.hub_port}/health",
+        "hub": f"http://{probe}:{config.hub_port}/healthz",
     }
     without = {name for name in ("hub", "platform") if getattr(config, name) == "external"}
     return [
         Child(
             name,
-            [sys.executable, "-m", f"cm_app.workers.{name}"],
+            [sys.executable, "-m", "cm_app.workers", name],
             config.home / "logs" / f"{name}.log",
             ROOT,
             health[name],
@@ -216,6 +219,25 @@ def _write_addresses(home: Path, servers: Servers) -> None:
     """Where other `cm` commands find the servers; readable by this user only."""
     body = orjson.dumps({"database_url": servers.database_url, "redis_url": servers.redis_url})
     _write_private(home / "servers.json", body)
+
+
+def _description(site: Site) -> bytes:
+    """What a tester or a script needs to find its way: addresses, practice, demo people."""
+    return orjson.dumps(
+        {
+            "portal": site.config.address(),
+            "hub": site.config.hub_address(),
+            "platform": site.config.platform_address(),
+            "practice_id": str(site.practice.practice_id),
+            "people": {person.role: _person(site, person) for person in site.practice.people},
+        }
+    )
+
+
+def _person(site: Site, person: Any) -> dict[str, str]:
+    return {"login": person.login, "password": person.password, "name": person.display_name} | (
+        {"totp_secret": person.totp_secret} if site.config.qa else {}
+    )
 
 
 def _note_processes(site: Site) -> None:

@@ -67,7 +67,7 @@ def template_database(servers: Servers, config: Settings) -> str:
 def database_url(servers: Servers, template_database: str) -> Iterator[str]:
     """The owner's URL of a fresh migrated database; dropped afterwards."""
     name = f"cm_{new_id().hex}"
-    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
     yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
     _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -6,6 +6,28 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 
 from types import ModuleType
 
-from cm_app.pages import login
+from cm_app.pages import (
+    approval,
+    approvals,
+    audit,
+    dashboard,
+    demo,
+    imports,
+    login,
+    people,
+    person,
+    settings,
+)
 
-PAGES: list[ModuleType] = [login]
+PAGES: list[ModuleType] = [
+    dashboard,
+    approvals,
+    approval,
+    people,
+    person,
+    imports,
+    audit,
+    settings,
+    demo,
+    login,
+]

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.bootstrap import App, app
 from services.engine.service import Engine
-from services.engine.ticks import TICKS, Tick, run_tick
+from services.engine.ticks import TICKS, run_tick
 from services.intake.consumer import Intake, practice_ids
 from services.kit.live import notify
 
@@ -44,7 +44,7 @@ async def main() -> None:
     intake = Intake(wired.uow, wired.bus, name)
     engine = Engine(wired.uow)
     await asyncio.gather(
-        _forever("intake", stopping, lambda: _intake(intake)),
+        _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
         _forever("reclaim", stopping, intake.reclaim_once, idle=15.0),
         _forever("engine", stopping, lambda: _engine(wired, engine)),
         _forever("relay", stopping, lambda: _relay(wired), idle=0.05),
@@ -55,12 +55,20 @@ async def main() -> None:
 
 
 async def _forever(
-    name: str, stopping: asyncio.Event, once: Callable[[], Awaitable[int]], *, idle: float = IDLE
+    name: str,
+    stopping: asyncio.Event,
+    once: Callable[[], Awaitable[int]],
+    *,
+    idle: float = IDLE,
+    first: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Do `once` again and again; rest when it did nothing, back off when a server is away."""
     trouble = 0
     while not stopping.is_set():
         try:
+            if first is not None:
+                await first()
+                first = None
             worked = await once()
             trouble = 0
         except (OperationalError, RedisError, OSError) as error:
@@ -76,12 +84,6 @@ async def _rest(stopping: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stopping.wait(), seconds)
     except TimeoutError:
         return
-
-
-async def _intake(intake: Intake) -> int:
-    if not intake._practices:
-        await intake.prepare()
-    return await intake.run_once(block_ms=500)
 
 
 async def _engine(wired: App, engine: Engine) -> int:
@@ -100,9 +102,6 @@ async def _relay(wired: App) -> int:
     for practice_id in await practice_ids(wired.uow):
         published += await wired.relay.run_once(practice_id)
     return published
-
-
-__all__ = ["Tick", "main"]
 
 
 if __name__ == "__main__":

@@ -47,3 +47,8 @@ def link_button(
     return rx.button(
         rx.el.a(*_inside(content, icon), href=href, **test), as_child=True, **{"size": "3", **looks, **props}
     )
+
+
+def download(content: Any, href: str, *, icon: str, **props: Any) -> rx.Component:
+    """A button that fetches a file: a plain request to the server, outside the portal's router."""
+    return rx.el.form(quiet(content, icon=icon, type="submit", **props), action=href, method="get")

@@ -31,6 +31,7 @@ PARTS = {
     "platform": "Practice Platform",
     "access": "Sign-in",
     "operator": "Server operator",
+    "cli": "Command line",
     "system": "Campaign Manager",
 }
 SAME_READING = timedelta(minutes=15)

@@ -58,13 +58,13 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """`problem` starts with the line of the file (CSV: its record's first line) that is wrong."""
+    """`first_problem` starts with the line of the file (CSV: its record's first line) that is wrong."""
 
     ok: bool
     rows: int
     batches: int
     head: str
-    problem: str | None = None
+    first_problem: str | None = None
     line: int | None = None
 
 
@@ -311,7 +311,7 @@ def main() -> int:
     if result.ok:
         print(f"The export is whole: {result.rows} rows in {result.batches} batches, head {result.head}.")
         return 0
-    print(f"The export does NOT hold: {result.problem}")
+    print(f"The export does NOT hold: {result.first_problem}")
     return 1
 
 

@@ -12,6 +12,9 @@ from services.contracts.envelope import Strict
 from services.contracts.events import INBOUND
 from services.contracts.journey import Channel, Step
 
+DATE_FIELDS = frozenset({"contact.birthday", "appointment.next", "appointment.last"})
+"""Dates of a person's own that a Wait may aim at; the engine knows how to find each."""
+
 Severity = Literal["blocking", "warning"]
 Remedy = Literal["share_evenly", "add_email_footer", "add_stop_words", "add_exit", "use_field", "remove_step"]
 
@@ -51,7 +54,7 @@ class CheckContext:
     campaign_types: frozenset[str] = TYPE_KEYS
     events: frozenset[str] = field(default_factory=lambda: frozenset(INBOUND))
     fields: frozenset[str] | None = None
-    date_fields: frozenset[str] | None = None
+    date_fields: frozenset[str] = DATE_FIELDS
     segments: frozenset[str] | None = None
     templates: Mapping[str, TemplateFact] | None = None
     campaigns: frozenset[str] | None = None

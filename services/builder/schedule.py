@@ -3,12 +3,20 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
+
+_ANY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def valid_cron(cron: str | None) -> bool:
-    """Minute, hour, day, month, weekday: nothing more often than a minute."""
-    return cron is not None and len(cron.split()) == 5 and bool(croniter.is_valid(cron))
+    """Minute, hour, day, month, weekday; and a day that exists (31 February never comes)."""
+    if cron is None or len(cron.split()) != 5 or not croniter.is_valid(cron):
+        return False
+    try:
+        next_run(cron, after=_ANY, zone="UTC")
+    except CroniterBadDateError:
+        return False
+    return True
 
 
 def next_run(cron: str, *, after: datetime, zone: str) -> datetime:

@@ -48,8 +48,8 @@ def _check_campaign(journey: Journey, context: CheckContext) -> Iterator[Problem
 
 
 def _check_audience(journey: Journey, context: CheckContext) -> Iterator[Problem]:
-    manual = any(isinstance(s, Entry) and s.how == "manual" for s in journey.steps)
-    if not journey.audience.include and not manual:
+    one_by_one = any(isinstance(s, Entry) and s.how in ("manual", "event") for s in journey.steps)
+    if not journey.audience.include and not one_by_one:
         yield Problem(
             code="no_audience",
             sentence="The audience is empty, so nobody would be contacted. Add at least one rule that says who it is for.",
@@ -214,7 +214,7 @@ def _check_wait(step: Wait, context: CheckContext) -> Iterator[Problem]:
             severity="warning",
             sentence=f"{name_of(step)} waits for {until.on:%d %B %Y}, which has passed: nobody would wait here.",
         )
-    if until.how == "field" and context.date_fields is not None and until.field not in context.date_fields:
+    if until.how == "field" and until.field not in context.date_fields:
         yield Problem(
             step_id=step.id,
             code="unknown_date_field",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.access.service import practice_settings
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.builder.contracts import Problem
@@ -325,7 +326,10 @@ async def _previous_version(u: Unit, row: ApprovalRow) -> UUID | None:
 async def _why_not(u: Unit, row: ApprovalRow) -> str | None:
     created_by, editors = await _makers(u, row)
     return why_not_approve(
-        u.actor.person_id, created_by=created_by, editors=editors, single_operator=await single_operator(u)
+        u.actor.person_id,
+        created_by=created_by,
+        editors=editors,
+        single_operator=(await practice_settings(u)).single_operator,
     )
 
 
@@ -342,12 +346,3 @@ async def _makers(u: Unit, row: ApprovalRow) -> tuple[UUID, list[UUID]]:
         campaign=row.campaign_id,
     )
     return created.scalar_one(), await editors_of(u, row.version_id)
-
-
-async def single_operator(u: Unit) -> bool:
-    """Is this a practice where one person does everything (D9)? A practice setting, off by default."""
-    found = await u.execute(
-        "SELECT settings -> 'single_operator' = 'true'::jsonb FROM cm.practice WHERE practice_id = :practice",
-        practice=u.practice_id,
-    )
-    return bool(found.scalar_one_or_none())

@@ -2,9 +2,11 @@
 
 from uuid import UUID
 
+from services.audience import service as audience
 from services.builder.contracts import CheckContext, Problem
 from services.builder.rules import check
-from services.contracts.journey import Journey
+from services.contracts.journey import Branch, Journey
+from services.contracts.segment import Audience
 from services.kit.uow import Unit
 
 
@@ -29,4 +31,21 @@ async def check_context(u: Unit, campaign_id: UUID | None = None) -> CheckContex
 
 async def problems_of(u: Unit, journey: Journey, campaign_id: UUID | None = None) -> list[Problem]:
     """Every problem of a journey in this practice, blocking first."""
-    return check(journey, await check_context(u, campaign_id))
+    found = check(journey, await check_context(u, campaign_id))
+    return sorted([*found, *rule_problems(journey)], key=lambda problem: problem.severity != "blocking")
+
+
+def rule_problems(journey: Journey) -> list[Problem]:
+    """What is wrong with the rules of the audience and of branches, by the audience's catalogue."""
+    rules: list[tuple[str | None, Audience]] = [(None, journey.audience)]
+    rules += [
+        (step.id, Audience(include=[path.when]))
+        for step in journey.steps
+        if isinstance(step, Branch)
+        for path in step.paths
+    ]
+    return [
+        Problem(step_id=step_id, code="bad_rule", sentence=sentence)
+        for step_id, one in rules
+        for sentence in audience.problems(one)
+    ]

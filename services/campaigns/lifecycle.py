@@ -5,7 +5,6 @@ from uuid import UUID
 
 from services.audit.append import record
 from services.audit.tags import AuditTag
-from services.builder.schedule import next_run
 from services.campaigns import queries
 from services.campaigns.contracts import CampaignState
 from services.campaigns.rules import EVENT_OF, entry_of, refusal_of_move
@@ -134,18 +133,12 @@ async def publish_content(u: Unit, campaign_id: UUID, journey: Journey) -> list[
 
 
 async def _start_execution(u: Unit, campaign_id: UUID, version_id: UUID, journey: Journey) -> None:
-    """A run over the audience, which the engine enrols from; a schedule's first run is its next
-    time. Event and manual entries enrol one person at a time and have none."""
+    """A run over the audience, which the engine enrols from. Event and manual entries enrol one
+    person at a time; a schedule's runs are opened by the scheduler when their time comes."""
     entry = entry_of(journey)
     await u.execute(queries.STOP_ENROLLING, practice=u.practice_id, campaign=campaign_id)
-    if entry is None or entry.how not in ("segment", "dynamic", "schedule"):
+    if entry is None or entry.how not in ("segment", "dynamic"):
         return
-    started = u.now
-    if entry.how == "schedule" and entry.cron:
-        zone = await u.execute(
-            "SELECT timezone FROM cm.practice WHERE practice_id = :practice", practice=u.practice_id
-        )
-        started = next_run(entry.cron, after=u.now, zone=zone.scalar_one())
     execution_id = new_id()
     number = await u.execute(
         queries.START_EXECUTION,
@@ -153,7 +146,7 @@ async def _start_execution(u: Unit, campaign_id: UUID, version_id: UUID, journey
         execution=execution_id,
         campaign=campaign_id,
         version=version_id,
-        started=started,
+        now=u.now,
     )
     await record(
         u,
@@ -161,7 +154,6 @@ async def _start_execution(u: Unit, campaign_id: UUID, version_id: UUID, journey
         campaign_id=campaign_id,
         execution=str(execution_id),
         number=number.scalar_one(),
-        starts_at=started.isoformat(),
     )
 
 
@@ -214,6 +206,16 @@ async def complete(u: Unit, campaign_id: UUID, *, reason: str = "") -> None:
     """Close a campaign that has done its work."""
     u.actor.require("manage")
     await move(u, campaign_id, "completed", reason=reason)
+
+
+async def finish_campaign(u: Unit, campaign_id: UUID) -> None:
+    """The engine's way to Completed, when a campaign that runs once has nobody left in it."""
+    await move(u, campaign_id, "completed", reason="Everybody has finished the journey.")
+
+
+async def pause_by_system(u: Unit, campaign_id: UUID, *, reason: str) -> None:
+    """The engine's way to Paused, when a guard trips (D12). It never resumes: people do."""
+    await move(u, campaign_id, "paused", reason=reason)
 
 
 async def kill_switch(u: Unit, on: bool, reason: str) -> None:

@@ -105,7 +105,7 @@ FOR UPDATE OF c SKIP LOCKED
 
 START_EXECUTION = """
 INSERT INTO cm.execution (practice_id, execution_id, campaign_id, version_id, number, started_at)
-SELECT :practice, :execution, :campaign, :version, coalesce(max(number), 0) + 1, :started
+SELECT :practice, :execution, :campaign, :version, coalesce(max(number), 0) + 1, :now
 FROM cm.execution WHERE practice_id = :practice AND campaign_id = :campaign
 RETURNING number
 """

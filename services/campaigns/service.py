@@ -7,7 +7,6 @@ from services.campaigns.approvals import (
     inbox,
     request_approval,
     send_back,
-    single_operator,
     unschedule,
     withdraw,
 )
@@ -23,7 +22,16 @@ from services.campaigns.contracts import (
     VersionRow,
 )
 from services.campaigns.drafts import clone, create, delete, get, rename, save_draft, set_tags
-from services.campaigns.lifecycle import cancel, complete, kill_switch, move, pause, resume
+from services.campaigns.lifecycle import (
+    cancel,
+    complete,
+    finish_campaign,
+    kill_switch,
+    move,
+    pause,
+    pause_by_system,
+    resume,
+)
 from services.campaigns.pages import page
 from services.campaigns.versions import journey_of, versions
 
@@ -45,6 +53,7 @@ __all__ = [
     "complete",
     "create",
     "delete",
+    "finish_campaign",
     "get",
     "inbox",
     "journey_of",
@@ -52,6 +61,7 @@ __all__ = [
     "move",
     "page",
     "pause",
+    "pause_by_system",
     "problems_of",
     "rename",
     "request_approval",
@@ -59,7 +69,6 @@ __all__ = [
     "save_draft",
     "send_back",
     "set_tags",
-    "single_operator",
     "unschedule",
     "versions",
     "withdraw",

@@ -24,7 +24,7 @@ _PATTERNS: tuple[re.Pattern[str], ...] = (
     re.compile(r"\bTBD\b|\bTBC\b"),
     re.compile(r"\[PLACEHOLDER\]", re.IGNORECASE),
     re.compile(r"<[A-Z][A-Z0-9_ -]*>"),
-    re.compile(r"\[[A-Z][A-Z0-9_ '-]*\]"),
+    re.compile(r"\[[A-Z][A-Z0-9_ '-]*\](?!\()"),
     re.compile(r"\bX{3,}\b", re.IGNORECASE),
     re.compile(r"\blorem ipsum\b", re.IGNORECASE),
 )

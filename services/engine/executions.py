@@ -5,10 +5,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.audience.service import snapshot
-from services.audit.append import record
+from services.audit.append import next_seq, open_batch, record
 from services.audit.tags import AuditTag
 from services.campaigns.service import finish_campaign
 from services.contracts.segment import Audience
+from services.engine.claim import BATCH
 from services.engine.enrol import Entered
 from services.kit.uow import Unit
 
@@ -19,7 +20,7 @@ RESCAN = timedelta(seconds=60)
 OPEN = """
 SELECT x.execution_id, x.campaign_id, x.version_id, x.cursor_contact, x.enrolled
 FROM cm.execution x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
-WHERE x.practice_id = :practice AND NOT x.enrolled_all AND x.ended_at IS NULL AND c.state = 'active'
+WHERE x.practice_id = :practice AND NOT x.enrolled_all AND x.ended_at IS NULL AND x.started_at <= :now AND c.state = 'active'
 ORDER BY x.started_at
 """
 TAKE = """
@@ -57,6 +58,42 @@ UPDATE cm.execution x SET ended_at = :now, outcome = (
 WHERE x.practice_id = :practice AND x.execution_id = :execution RETURNING outcome
 """
 
+ANY_LEFT = """
+SELECT 1 FROM cm.campaign c WHERE c.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+  AND EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.campaign_id = c.campaign_id
+              AND e.state IN ('live', 'held')) LIMIT 1
+"""
+# People left in campaigns that ended: out of them, set-based, a batch at a time.
+LEFT = f"""
+WITH gone AS (
+  UPDATE cm.enrolment e SET state = 'exited', exit_reason = 'CAMPAIGN_ENDED', ended_at = :now, moved_at = :now,
+    held_reason = NULL, held_due_at = NULL
+  WHERE e.practice_id = :practice AND e.enrolment_id IN (
+    SELECT x.enrolment_id FROM cm.enrolment x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
+    WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND x.state IN ('live', 'held')
+    ORDER BY x.enrolment_id LIMIT {BATCH} FOR UPDATE OF x SKIP LOCKED)
+  RETURNING e.enrolment_id, e.campaign_id, e.pseudonym
+), work AS (
+  DELETE FROM cm.work w USING gone g WHERE w.practice_id = :practice AND w.enrolment_id = g.enrolment_id
+), held_back AS (
+  UPDATE cm.dispatch d SET status = 'cancel_requested', status_at = :now, failure = 'CAMPAIGN_ENDED' FROM gone g
+  WHERE d.practice_id = :practice AND d.enrolment_id = g.enrolment_id AND d.status IN ('requested', 'accepted')
+  RETURNING d.dispatch_id, d.contact_id
+), told AS (
+  INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
+  SELECT :practice, uuidv7(), 'campaign.step.cancelled', contact_id, dispatch_id, :now, jsonb_build_object('dispatch_id', dispatch_id,
+    'contact_id', contact_id, 'practice_id', CAST(:practice AS uuid), 'reason', 'CAMPAIGN_ENDED') FROM held_back
+), n AS (
+  SELECT g.*, uuidv7() AS audit_id, row_number() OVER () + :first_seq AS seq FROM gone g
+), audited AS (
+  INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
+  SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED',
+    cm.audit_leaf(:practice, :now, audit_id, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED', '{{}}')
+  FROM n
+)
+SELECT count(*) FROM gone
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenExecution:
@@ -69,7 +106,7 @@ class OpenExecution:
 
 async def open_executions(u: Unit) -> list[OpenExecution]:
     """Executions of active campaigns that have people left to look at."""
-    rows = await u.execute(OPEN, practice=u.practice_id)
+    rows = await u.execute(OPEN, practice=u.practice_id, now=u.now)
     return [
         OpenExecution(r.execution_id, r.campaign_id, r.version_id, r.cursor_contact or ZERO, r.enrolled)
         for r in rows
@@ -122,3 +159,13 @@ async def finish(u: Unit) -> int:
         if row.kind in ("one_off", "scheduled"):
             await finish_campaign(u, row.campaign_id)
     return len(rows)
+
+
+async def empty_ended(u: Unit) -> int:
+    """Take people out of campaigns that were cancelled or completed; returns how many."""
+    if not (await u.execute(ANY_LEFT, practice=u.practice_id)).first():
+        return 0
+    gone = await u.execute(
+        LEFT, practice=u.practice_id, now=u.now, batch=open_batch(u), first_seq=next_seq(u, BATCH + 1)
+    )
+    return int(gone.scalar_one())

@@ -13,7 +13,7 @@ from services.audience.service import where
 from services.contracts.journey import Message, SubCampaign
 from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
-from services.engine.executions import finish, open_executions, progressed, rescan, take
+from services.engine.executions import empty_ended, finish, open_executions, progressed, rescan, take
 from services.engine.message import send
 from services.engine.moves import move
 from services.engine.plan import Binding
@@ -57,6 +57,8 @@ class Engine:
                     break
         async with self._unit(practice_id) as u:
             done.finished += await finish(u)
+        async with self._unit(practice_id) as u:
+            done.moved += await empty_ended(u)
         return done
 
     async def drain(self, practice_id: UUID, *, rounds: int = 10_000) -> Round:

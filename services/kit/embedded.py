@@ -18,6 +18,8 @@ from typing import Any
 
 import psutil
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from services.kit.errors import AppError
 
@@ -147,7 +149,7 @@ class _Valkey:
         self._wait()
 
     def _client(self) -> "redis.Redis":
-        return redis.Redis(unix_socket_path=str(self.socket))
+        return redis.Redis(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0))
 
     def _end_leftover(self) -> None:
         """Stop the server of a run that was killed, cleanly, so that this run owns its own."""

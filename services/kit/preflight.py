@@ -262,8 +262,10 @@ def migration_head() -> str:
 
 def _bus(url: str) -> list[Check]:
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
-    with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+    with redis.Redis.from_url(url, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0)) as client:
         alive = bool(client.ping())
         info = client.info("persistence")
     durable = bool(isinstance(info, dict) and info.get("aof_enabled"))

@@ -10,7 +10,8 @@ from services.kit.actor import system
 from services.kit.ids import new_id
 
 EVERYONE = Audience(
-    kinds=["lead", "patient", "partner"], include=[Condition(field="contact.kind", op="is_set")]
+    kinds=["lead", "patient", "partner"],
+    include=[Condition(field="contact.kind", op="in", value=["lead", "patient", "partner"])],
 )
 
 

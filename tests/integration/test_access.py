@@ -36,6 +36,7 @@ def code(app: App, person: DemoPerson) -> str:
 @pytest.mark.covers("GOV-1")
 async def test_demo_people_are_made_once_and_each_can_sign_in(app: App, practice: UUID, cast):
     assert await access.ensure_demo_people(app, practice) == list(cast.values())
+    assert await access.demo_people(app) == list(cast.values())
     assert set(cast) == {"marketer", "approver", "front_desk", "analyst", "administrator"}
     for role, person in cast.items():
         signed_in = await access.sign_in(app, person.login.upper(), person.password)

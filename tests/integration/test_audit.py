@@ -99,7 +99,7 @@ async def test_an_export_verifies_without_us_and_is_audited(
     await write(app, practice, "=1+1", "two\nlines", "\u2028, 'x'", contact_id=new_id())
     await write(app, practice, *(f"row {n}" for n in range(300)))
     first = verify_file(await export(app, practice, fmt, tmp_path / "first"))
-    assert (first.problem, first.rows, first.batches) == (None, 303, 2)
+    assert (first.first_problem, first.rows, first.batches) == (None, 303, 2)
     again = await export(app, practice, fmt, tmp_path / "again")
     second = verify_file(again)  # holds the row about the first export
     assert (second.rows, second.batches) == (304, 3)
@@ -122,7 +122,7 @@ async def test_an_altered_row_is_named_in_the_export_too(
     await seal(app, practice)
     forge(database_url, "UPDATE cm.audit SET actor = 'somebody' WHERE reason = 'b'")
     result = verify_file(await export(app, practice, "jsonl", tmp_path / "x"))
-    assert "was altered" in str(result.problem)
+    assert "was altered" in str(result.first_problem)
     assert result.line == 4
 
 
