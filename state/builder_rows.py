@@ -65,3 +65,31 @@ def canvas_step(step: Step, problems: list[dict[str, Any]], dim: bool) -> dict[s
         "position": step.position.model_dump() if step.position else None,
         "dim": dim,
     }
+
+
+def where(step: Step | None) -> str:
+    """Which step a problem is about, as its list names it."""
+    return step_words.title(step) if step else "Campaign"
+
+
+def counts(journey: Journey, numbers: Any) -> dict[str, list[dict[str, Any]]]:
+    """Live numbers a step, as few as say something: `numbers` are insights' rows a step."""
+    found = {row.step_id: row for row in numbers}
+    return {step.id: _counts(step, found[step.id]) for step in journey.steps if step.id in found}
+
+
+def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
+    if step.kind == "message":
+        shown = [
+            ("sent", row.requested),
+            ("delivered", row.delivered),
+            ("opened", row.opened),
+            ("clicked", row.clicked),
+        ]
+    elif step.kind in ("wait", "wait_event"):
+        shown = [("waiting", row.waiting), ("been here", row.entered)]
+    else:
+        shown = [("been here", row.entered)]
+    if row.held:
+        shown.append(("held", row.held))
+    return [{"key": words, "label": words, "value": int(value or 0)} for words, value in shown]

@@ -65,14 +65,15 @@ class Composer:
             body = html.cleaned(render(source, context, html=True))
         else:
             body = html.from_markdown(render(source, _escaped(context), html=False))
+        links = html.Links(f"{self.address}/c/{message.token}", keep=opt_out)
+        body = links.rewrite_html(body)
         text = html.as_text(body)
         has_opt_out = opt_out in text
-        links = html.Links(f"{self.address}/c/{message.token}", keep=opt_out)
         page = html.page(
             practice=self.practice,
             subject=subject,
             preheader=one_line(render(words.get("preheader", ""), context, html=False)),
-            body=links.rewrite_html(body),
+            body=body,
             opt_out="" if has_opt_out else opt_out,
             pixel=f"{self.address}/o/{message.token}.gif",
         )
@@ -86,7 +87,7 @@ class Composer:
             to,
             one_line(self.practice.name),
             ("[Test] " if message.test else "") + subject,
-            links.rewrite_text(text) + "\n\n-- \n" + "\n".join(footer) + "\n",
+            text + "\n\n-- \n" + "\n".join(footer) + "\n",
             reply_to=one_line(self.practice.email),
             html=page,
             unsubscribe_url=opt_out,

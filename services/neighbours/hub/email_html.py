@@ -18,7 +18,6 @@ _TAGS = re.compile(
     r"<(?:p|div|table|a|h[1-6]|br|ul|ol|html|body|img|span|strong)(?:\s[^<>]*)?/?>", re.IGNORECASE
 )
 _BARE_URL = re.compile(r"(?<![(<\"'\w=/])(https?://[^\s<>()\"'`\]]+[^\s<>()\"'`\].,;:!?*])")
-_TEXT_URL = re.compile(r"https?://[^\s<>()\"'`\]]+[^\s<>()\"'`\].,;:!?]")
 _HREF = re.compile(r"<a\b[^>]*?\shref=\"([^\"]*)\"", re.IGNORECASE)
 _PARAGRAPH_END = re.compile(r"</(?:p|h[1-6]|table|ul|ol|blockquote)>", re.IGNORECASE)
 _LINE_END = re.compile(r"</(?:div|li|tr)>|<br\s*/?>", re.IGNORECASE)
@@ -78,7 +77,7 @@ def as_text(markup: str) -> str:
     def spelled(match: re.Match[str]) -> str:
         inner = re.sub(r"<[^>]+>", "", match.group(2)).strip()
         href = match.group(1)
-        return href if inner in ("", href) else f"{inner}: {href}"
+        return href if not inner or is_web_address(inner) else f"{inner}: {href}"
 
     spelt = _ITEM.sub("- ", _ANCHOR.sub(spelled, re.sub(r"\s+", " ", markup)))
     plain = html.unescape(re.sub(r"<[^>]+>", "", _LINE_END.sub("\n", _PARAGRAPH_END.sub("\n\n", spelt))))
@@ -103,9 +102,6 @@ class Links:
             return match.group(0).replace(f'"{match.group(1)}"', f'"{tracked}"', 1)
 
         return _HREF.sub(swap, markup)
-
-    def rewrite_text(self, text: str) -> str:
-        return _TEXT_URL.sub(lambda match: self._tracked(match.group(0)), text)
 
     def _tracked(self, url: str) -> str:
         if url == self.keep or not is_web_address(url):
