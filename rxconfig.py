@@ -3,6 +3,7 @@
 import reflex as rx
 
 from cm_app.one_port import OnePort
+from components.tokens import Typeface, theme
 from services.kit.settings import settings
 
 config = rx.Config(
@@ -13,6 +14,6 @@ config = rx.Config(
     backend_port=settings().port,
     backend_host=settings().host,
     cors_allowed_origins=settings().allowed_origins,
-    plugins=[rx.plugins.RadixThemesPlugin(), OnePort()],
+    plugins=[rx.plugins.RadixThemesPlugin(theme=theme()), Typeface(), OnePort()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

@@ -3,11 +3,12 @@
 import reflex as rx
 
 from cm_app.pages import PAGES
+from state.session import explain
 
 
 def assemble() -> rx.App:
     """The Reflex app with every page."""
-    portal = rx.App()
+    portal = rx.App(stylesheets=["/portal.css"], backend_exception_handler=explain, html_lang="en")
     for module in PAGES:
         portal.add_page(
             module.page,

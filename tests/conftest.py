@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from services.bootstrap import App, bootstrap
+from services.engine.service import Engine
+from services.intake.consumer import Intake
 from services.kit.clock import VirtualClock
 from services.kit.crypto import load_keyring
 from services.kit.db import owner
@@ -19,6 +21,7 @@ from services.kit.ids import new_id
 from services.kit.provision import provision
 from services.kit.settings import Settings
 from tests.factories.practice import make_practice
+from tests.factories.world import World
 
 START = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)  # a Monday, 11:00 in London
 
@@ -64,7 +67,7 @@ def template_database(servers: Servers, config: Settings) -> str:
 def database_url(servers: Servers, template_database: str) -> Iterator[str]:
     """The owner's URL of a fresh migrated database; dropped afterwards."""
     name = f"cm_{new_id().hex}"
-    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
     yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
     _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -98,3 +101,11 @@ def _admin(servers: Servers, sql: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(sql))
     engine.dispose()
+
+
+@pytest.fixture
+async def world(app: App, practice: UUID, clock: VirtualClock) -> World:
+    """One practice, an engine and an intake on the virtual clock."""
+    intake = Intake(app.uow, app.bus, "test")
+    await intake.prepare()
+    return World(app, clock, practice, Engine(app.uow), intake)

@@ -35,6 +35,7 @@ CREATE TABLE cm.person (
   display_name text NOT NULL,
   password_hash text NOT NULL,
   totp_secret bytea,                            -- sealed
+  totp_last_step bigint,                        -- the last code used, so that none works twice
   roles text[] NOT NULL DEFAULT '{}',
   active boolean NOT NULL DEFAULT true,
   failed_count integer NOT NULL DEFAULT 0,
@@ -87,6 +88,7 @@ CREATE TABLE cm.campaign (
   draft bytea,                                  -- sealed Journey JSON being edited
   draft_revision integer NOT NULL DEFAULT 0,    -- optimistic lock of the draft
   draft_hash text NOT NULL DEFAULT '',
+  draft_editors uuid[] NOT NULL DEFAULT '{}',   -- who edited since the active version: none of them may approve (D9)
   active_version_id uuid,
   scheduled_at timestamptz,
   created_by uuid NOT NULL,
@@ -201,6 +203,7 @@ CREATE TABLE cm.execution (
   outcome text CHECK (outcome IN ('delivered', 'partial', 'failed', 'empty', 'stopped')),
   cursor_contact uuid,                          -- bulk enrolment resumes after this contact
   enrolled_all boolean NOT NULL DEFAULT false,
+  scanned_at timestamptz,                       -- when the audience was last read to its end
   PRIMARY KEY (practice_id, execution_id),
   UNIQUE (practice_id, campaign_id, number)
 );
@@ -229,6 +232,7 @@ CREATE TABLE cm.enrolment (
   step_id text NOT NULL,                        -- where they are, or were last
   move_no integer NOT NULL DEFAULT 0,           -- moves made; with the id, the idempotency key (ENG-2)
   held_reason text,
+  held_due_at timestamptz,                      -- when the next step was due as the hold began
   enrolled_at timestamptz NOT NULL,
   moved_at timestamptz NOT NULL,
   ended_at timestamptz,
@@ -451,6 +455,7 @@ CREATE TABLE cm.audit (
 CREATE INDEX audit_batch_rows ON cm.audit (practice_id, batch_id, seq);
 CREATE INDEX audit_campaign ON cm.audit (practice_id, campaign_id, at);
 CREATE INDEX audit_pseudonym ON cm.audit (practice_id, pseudonym, at) WHERE pseudonym IS NOT NULL;
+CREATE INDEX audit_reads ON cm.audit (practice_id, actor, at) WHERE tag = 'audit.read';
 
 CREATE TABLE cm.audit_batch (
   practice_id uuid NOT NULL,

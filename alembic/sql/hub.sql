@@ -23,13 +23,23 @@ CREATE TABLE hub.message (
   provider_id text,
   failure text,
   accepted_at timestamptz NOT NULL,
-  sent_at timestamptz,
+  sent_at timestamptz,                          -- when the hand-off began
+  opened_at timestamptz,                        -- the last opening that was reported
+  traceparent text,                             -- of the request, passed on with every report
   PRIMARY KEY (practice_id, dispatch_id)
 );
 CREATE UNIQUE INDEX message_once ON hub.message (practice_id, idempotency_key);
 CREATE UNIQUE INDEX message_token ON hub.message (token);
 CREATE INDEX message_due ON hub.message (practice_id, due_at) WHERE state = 'queued';
 CREATE INDEX message_contact ON hub.message (practice_id, contact_id, sent_at);
+CREATE INDEX message_sending ON hub.message (practice_id, sent_at) WHERE state = 'sending';
+
+CREATE TABLE hub.cancelled (                    -- a cancellation that came before its request
+  practice_id uuid NOT NULL,
+  dispatch_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, dispatch_id)
+);
 
 CREATE TABLE hub.link (
   practice_id uuid NOT NULL,
@@ -75,6 +85,23 @@ CREATE TABLE hub.closed (
   at timestamptz NOT NULL,
   PRIMARY KEY (practice_id, contact_id, channel, topic)
 );
+
+CREATE TABLE hub.rate (                         -- hand-offs a minute; `all` counts every channel
+  practice_id uuid NOT NULL,
+  channel text NOT NULL,
+  minute timestamptz NOT NULL,
+  used integer NOT NULL,
+  PRIMARY KEY (practice_id, channel, minute)
+);
+
+CREATE TABLE hub.simulated (                    -- demo only: openings and clicks still to come
+  practice_id uuid NOT NULL,
+  dispatch_id uuid NOT NULL,
+  what text NOT NULL,                           -- opened, or clicked
+  due_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, dispatch_id, what)
+);
+CREATE INDEX simulated_due ON hub.simulated (practice_id, due_at);
 
 CREATE TABLE hub.outbox (LIKE cm.outbox INCLUDING ALL);
 

@@ -13,7 +13,8 @@ CREATE TABLE platform.import_batch (
   total_rows integer NOT NULL DEFAULT 0,
   imported integer NOT NULL DEFAULT 0,
   duplicates integer NOT NULL DEFAULT 0,
-  errors integer NOT NULL DEFAULT 0,
+  errors integer NOT NULL DEFAULT 0,            -- rows that could not come in
+  warnings integer NOT NULL DEFAULT 0,          -- rows that came in with something left out
   content bytea,                                -- the file, until it is imported
   uploaded_by text NOT NULL,
   created_at timestamptz NOT NULL,
@@ -27,6 +28,7 @@ CREATE TABLE platform.import_error (
   batch_id uuid NOT NULL,
   row_number integer NOT NULL,
   field text NOT NULL,
+  severity text NOT NULL DEFAULT 'error' CHECK (severity IN ('error', 'warning', 'note')),
   problem text NOT NULL,
   PRIMARY KEY (practice_id, batch_id, row_number, field)
 );

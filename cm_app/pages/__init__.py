@@ -6,6 +6,28 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 
 from types import ModuleType
 
-from cm_app.pages import index
+from cm_app.pages import (
+    approval,
+    approvals,
+    audit,
+    dashboard,
+    demo,
+    imports,
+    login,
+    people,
+    person,
+    settings,
+)
 
-PAGES: list[ModuleType] = [index]
+PAGES: list[ModuleType] = [
+    dashboard,
+    approvals,
+    approval,
+    people,
+    person,
+    imports,
+    audit,
+    settings,
+    demo,
+    login,
+]

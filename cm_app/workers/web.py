@@ -12,6 +12,7 @@ def main() -> None:
     """Serve until SIGTERM. Run from the project's folder."""
     os.environ["REFLEX_ENV_MODE"] = "prod"
     os.environ["REFLEX_CHECK_LATEST_VERSION"] = "false"
+    os.environ["REFLEX_USE_GRANIAN"] = "true"
     os.environ["GRANIAN_WORKERS"] = "1"  # page states live in this process's memory (house rule 16)
     from reflex.utils.exec import run_backend_prod
     from reflex_base.constants.base import LogLevel

@@ -1,5 +1,6 @@
 """Brings a database to the point where the product can run: version, roles, migrations."""
 
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import URL, create_engine, text
@@ -55,3 +56,13 @@ def migrate(owner_url: URL) -> None:
     config = Config(toml_file=str(ROOT / "pyproject.toml"))
     config.attributes["owner_url"] = owner_url
     command.upgrade(config, "head")
+
+
+def partitions(owner_url: URL, first: date, *, months: int) -> None:
+    """Make the monthly partitions from the month of `first` on, where they are missing."""
+    engine = create_engine(owner_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("SELECT cm.ensure_partitions(:first, :months)"), {"first": first, "months": months}
+        )
+    engine.dispose()

@@ -40,9 +40,25 @@ class Settings(BaseSettings):
         None, description="smtp://user:pass@host:port of the mail server. Empty: console adapter."
     )
     mail_from: str = "hello@practice.example"
+    hub_adapter: Literal["auto", "console", "null"] = Field(
+        "auto", description="auto: each channel's configured transport, console where there is none."
+    )
+    sms_gateway_url: str = Field("", description="HTTP gateway for SMS. Empty: console adapter.")
+    whatsapp_gateway_url: str = Field("", description="HTTP gateway for WhatsApp. Empty: console adapter.")
+    gateway_token: SecretStr | None = Field(
+        None, description="Bearer token of the gateways, sent to them and expected from them."
+    )
+    hub_hourly: int = Field(10_000, ge=1, description="Messages a practice hands to providers an hour.")
+    hub_hourly_sms: int = Field(1_000, ge=1, description="The same for SMS alone, and for WhatsApp alone.")
+    demo_engagement: bool | None = Field(
+        None, description="Simulated opens and clicks of console messages. Empty: in development, not in QA."
+    )
 
     contacts: int = Field(5_000, ge=1, description="Size of the generated practice.")
     seed: int = 20_260_401
+    ambient_per_minute: float = Field(
+        0, ge=0, le=600, description="Bundled platform: invented events a minute. 0: none."
+    )
     qa: bool = Field(False, description="QA mode: movable clock, seeded worlds. Never production.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -55,6 +71,12 @@ class Settings(BaseSettings):
 
     def platform_address(self) -> str:
         return (self.platform_url or f"http://{self.host}:{self.platform_port}").rstrip("/")
+
+    @property
+    def simulates_engagement(self) -> bool:
+        """Never in production, whatever is set."""
+        wanted = not self.qa if self.demo_engagement is None else self.demo_engagement
+        return wanted and self.environment == "development"
 
     @property
     def allowed_origins(self) -> list[str]:

@@ -35,9 +35,13 @@ class TestProhibitedData:
         assert tables == {f"canonical.{name}" for name in allowed}
 
     def test_what_was_done_at_a_visit_cannot_be_asked(self):
-        assert not any("treatment" in f.sql for f in FIELDS.values() if f.records and "appointment" in f.records.table)
+        assert not any(
+            "treatment" in f.sql for f in FIELDS.values() if f.records and "appointment" in f.records.table
+        )
 
-    @pytest.mark.parametrize("name", ["clinical.notes", "ai_quality.score", "contact.nhs_number", "c.email); --"])
+    @pytest.mark.parametrize(
+        "name", ["clinical.notes", "ai_quality.score", "contact.nhs_number", "c.email); --"]
+    )
     def test_a_rule_that_names_it_is_refused(self, name):
         with pytest.raises(RuleInvalid, match="no field called"):
             where(Condition(field=name, op="is", value="x"))
@@ -74,7 +78,9 @@ class TestCatalogue:
 
     def test_all_problems_are_found_not_only_the_first(self):
         bad = Condition(field="nope", op="is", value=1)
-        group = Group(node="all", rules=[bad, Group(node="any"), Did(what="opened", at_least=None), InList(contacts=[])])
+        group = Group(
+            node="all", rules=[bad, Group(node="any"), Did(what="opened", at_least=None), InList(contacts=[])]
+        )
         assert len(list(rule_problems(group))) == 4
 
     @pytest.mark.parametrize(
@@ -101,7 +107,9 @@ class TestCatalogue:
 class TestCompile:
     def test_values_are_bound_never_written(self):
         evil = "'; DROP TABLE canonical.contact; --"
-        fragment = rule_where(Condition(field="contact.postcode", op="contains", value=evil), NOW, prefix="x_")
+        fragment = rule_where(
+            Condition(field="contact.postcode", op="contains", value=evil), NOW, prefix="x_"
+        )
         assert "DROP" not in fragment.sql
         assert set(fragment.params) == {"x_1"}
 

@@ -1,0 +1,75 @@
+"""`cm verify-audit` and `cm export audit`."""
+
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from services.audit import service, verifier
+from services.bootstrap import App, app
+from services.kit.actor import Actor
+from services.kit.errors import AppError
+
+REF = "cli"
+
+
+def verify_file(path: Path) -> tuple[bool, list[str]]:
+    """Whether an export holds, and sentences that say so. Uses the stand-alone verifier only."""
+    result = verifier.verify_file(path)
+    if result.ok:
+        return True, [f"The export holds: {result.rows:,} rows in {result.batches:,} sealed batches."]
+    return False, [f"The export does not hold: {result.first_problem}"]
+
+
+async def verify_live() -> tuple[bool, list[str]]:
+    """The same for every practice of the database."""
+    here = app()
+    ok, sentences = True, []
+    try:
+        for practice in await practices(here):
+            async with here.uow(_operator(practice)) as u:
+                result = await service.verify(u)
+            ok = ok and result.ok
+            sentences.append(
+                f"Practice {practice}: the chain holds, {result.rows:,} rows in {result.batches:,} batches."
+                if result.ok
+                else f"Practice {practice}: the chain is broken: {result.first_problem}"
+            )
+    finally:
+        await here.close()
+    return ok, sentences
+
+
+async def export(path: Path, format: Literal["jsonl", "csv"]) -> int:
+    """Write the audit of the (only) practice to a new file; returns the number of lines."""
+    here = app()
+    try:
+        found = await practices(here)
+        if len(found) != 1:
+            raise AppError(
+                f"This database has {len(found)} practices; export from the portal of one of them."
+            )
+        lines = 0
+        try:
+            with path.open("xb") as file:
+                async with here.uow(_operator(found[0])) as u:
+                    async for part in service.export(u, format):
+                        file.write(part)
+                        lines += part.count(b"\n")
+        except FileExistsError:
+            raise AppError(f"{path} exists already; give another name.") from None
+        return lines
+    finally:
+        await here.close()
+
+
+async def practices(here: App) -> list[UUID]:
+    """Every practice of the database."""
+    from sqlalchemy import text
+
+    async with here.uow.engine.connect() as connection:
+        return list((await connection.execute(text("SELECT cm.practice_ids()"))).scalars())
+
+
+def _operator(practice: UUID) -> Actor:
+    """Whoever runs the command on the server, with the right to see the audit and nothing else."""
+    return Actor(practice, REF, frozenset({"compliance", "read"}), display_name="Command line")

@@ -1,0 +1,240 @@
+"""The `cm` command. Commands are thin: each calls one function of the module it imports."""
+
+import asyncio
+import os
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from cm_app.console import problem, screen
+from services.kit.errors import AppError
+from services.kit.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+app = typer.Typer(
+    name="cm",
+    help="Campaign Manager: plan, run and prove a practice's marketing journeys.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+imports = typer.Typer(help="Bring people in through the Practice Platform.", no_args_is_help=True)
+exports = typer.Typer(help="Write data out.", no_args_is_help=True)
+bench = typer.Typer(help="Measure, against a limit measured in the same run.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+app.add_typer(exports, name="export")
+app.add_typer(bench, name="bench")
+
+
+def main() -> None:
+    """Run the command line. Our own errors end in their sentence and exit code 1, not a traceback."""
+    _settle_home()
+    try:
+        app()
+    except AppError as error:
+        problem(error.message)
+        for wrong in error.details.get("problems", []):
+            problem(f"  - {wrong.get('sentence') or wrong}")
+        raise SystemExit(1) from None
+    except ValidationError as error:
+        problem("A setting is wrong:")
+        for wrong in error.errors():
+            problem(f"  - CM_{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}")
+        raise SystemExit(2) from None
+
+
+def _settle_home() -> None:
+    """Make the home folder absolute, so that every process and folder means the same one."""
+    home = os.environ.get("CM_HOME")
+    os.environ["CM_HOME"] = str(Path(home).expanduser().resolve() if home else ROOT / ".cm")
+
+
+@app.command()
+def up(
+    home: Annotated[Path | None, typer.Option(help="Folder for data, keys and logs.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the portal; the next two serve hub and platform.")
+    ] = None,
+    contacts: Annotated[int | None, typer.Option(help="Size of the generated practice.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the private servers' data first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+) -> None:
+    """Start everything, print the address, stop with Ctrl-C."""
+    if home is not None:
+        os.environ["CM_HOME"] = str(home.expanduser().resolve())
+    if port is not None:
+        for name, number in (("CM_PORT", port), ("CM_HUB_PORT", port + 1), ("CM_PLATFORM_PORT", port + 2)):
+            if name == "CM_PORT" or name not in os.environ:
+                os.environ[name] = str(number)
+    if contacts is not None:
+        os.environ["CM_CONTACTS"] = str(contacts)
+    from cm_app import up as starting
+
+    config = Settings()
+    if fresh:
+        if config.database_url is not None:
+            raise AppError(
+                "--fresh deletes private data only; empty the database of CM_DATABASE_URL yourself."
+            )
+        if not yes and (config.home / "postgres").exists():
+            typer.confirm(f"Delete all data in {config.home}?", abort=True)
+        starting.start_over(config.home)
+    starting.up(config)
+
+
+@app.command("test")
+def run_tests(
+    only: Annotated[
+        list[str] | None, typer.Argument(help="Paths or pytest options; none: everything.")
+    ] = None,
+) -> None:
+    """Lint, check types and run every test; ends in pytest's own closing line."""
+    from cm_app import test_run
+
+    raise SystemExit(test_run.run(only or []))
+
+
+@app.command()
+def seed() -> None:
+    """Make the demonstration practice on the running (or configured) servers."""
+    from cm_app.console import counting
+    from cm_app.practice import ensure_practice
+
+    config, where = _running()
+    with counting("Practice") as progress:
+        ready = asyncio.run(
+            ensure_practice(
+                config, progress=progress, database_url=where["database_url"], redis_url=where["redis_url"]
+            )
+        )
+    screen.print(f"The practice has {ready.contacts:,} contacts.")
+
+
+@imports.command("leads")
+def import_leads(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CRM's CSV export.")],
+    consent: Annotated[
+        list[str] | None,
+        typer.Option(help="Channel that all rows consented to: email, sms, whatsapp, in_app."),
+    ] = None,
+    method: Annotated[str, typer.Option(help="How consent was given, for example web form.")] = "",
+    date: Annotated[str, typer.Option(help="When consent was given, YYYY-MM-DD.")] = "",
+    evidence: Annotated[str, typer.Option(help="Where the proof is kept.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Accept the guessed mapping.")] = False,
+) -> None:
+    """Import leads: shows the guessed column mapping, asks, imports, reports each refused row."""
+    from cm_app import importing
+
+    declaration = importing.declaration(consent or [], method=method, date=date, evidence=evidence)
+    asyncio.run(importing.leads(file, declaration=declaration, confirm=None if yes else typer.confirm))
+
+
+@imports.command("synthea")
+def import_synthea(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, help="Folder with Synthea's CSV files, or a zip of it.")
+    ],
+) -> None:
+    """Import patients and visits from a Synthea export."""
+    from cm_app import importing
+
+    asyncio.run(importing.synthea(folder))
+
+
+@app.command("verify-audit")
+def verify_audit(
+    file: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="An export; none: the live database."),
+    ] = None,
+) -> None:
+    """Check the audit's chain, of an export or of the running database. Exit code 1 when broken."""
+    from cm_app import auditing
+
+    ok, sentences = auditing.verify_file(file) if file else asyncio.run(auditing.verify_live())
+    for sentence in sentences:
+        screen.print(sentence, style="" if ok else "bold red", markup=False)
+    raise SystemExit(0 if ok else 1)
+
+
+@exports.command("audit")
+def export_audit(
+    file: Annotated[Path, typer.Argument(help="Where to write; must not exist yet.")],
+    format: Annotated[Literal["jsonl", "csv"], typer.Option(help="jsonl can be verified.")] = "jsonl",
+) -> None:
+    """Export the audit of the practice to a file."""
+    from cm_app import auditing
+
+    rows = asyncio.run(auditing.export(file, format))
+    screen.print(f"Wrote {rows:,} lines to {file}. Check it with `cm verify-audit {file}`.", markup=False)
+
+
+@app.command()
+def replay(
+    all_: Annotated[bool, typer.Option("--all", help="Replay every dead letter.")] = False,
+) -> None:
+    """List dead letters with their reason; with --all, put them back on their streams."""
+    from cm_app import dead_letters
+
+    asyncio.run(dead_letters.replay() if all_ else dead_letters.show())
+
+
+@app.command()
+def worker(name: Annotated[Literal["web", "engine", "hub", "platform"], typer.Argument()]) -> None:
+    """Run one process in the foreground (what `cm up` starts, for your own service manager)."""
+    from cm_app.workers.__main__ import run
+
+    run(name)
+
+
+@app.command()
+def capabilities(
+    missing: Annotated[bool, typer.Option("--missing", help="Only those without a test.")] = False,
+) -> None:
+    """Print the capability register and the tests that cover each."""
+    from cm_app import register
+
+    register.show(only_missing=missing)
+
+
+@app.command()
+def preflight(
+    ports: Annotated[bool, typer.Option(help="Also check that the ports are free.")] = False,
+) -> None:
+    """Check this machine, the settings and the servers. Exit code 1 when something is wrong."""
+    from cm_app import preflight_report
+
+    raise SystemExit(0 if preflight_report.show(Settings(), ports=ports) else 1)
+
+
+@bench.command("dispatch")
+def bench_dispatch(
+    rows: Annotated[int, typer.Option(help="Due enrolments.")] = 100_000,
+) -> None:
+    """Steps per minute with every gate on, and the ratio to raw INSERT … SELECT in the same run."""
+    from cm_app.bench import dispatch
+
+    dispatch.main(rows)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    screen.print(installed_version("campaign-manager"))
+
+
+def _running() -> tuple[Settings, dict[str, str]]:
+    """Settings, and the addresses of the servers. Raises AppError when there are none."""
+    from services.bootstrap import servers
+
+    config = Settings()
+    where = servers(config)
+    if {"database_url", "redis_url"} - where.keys():
+        raise AppError(
+            "No servers are running. Start them with `cm up`, or set CM_DATABASE_URL and CM_REDIS_URL."
+        )
+    return config, where

@@ -1,0 +1,33 @@
+"""The audit."""
+
+import reflex as rx
+
+from components import ui
+from components.audit.book import book, chain
+from components.layout import frame, head
+from state.audit import Audit
+from state.session import Session
+
+ROUTE = "/audit"
+TITLE = "Audit · Campaign Manager"
+ON_LOAD = [Session.enter, Audit.load]
+
+
+def page() -> rx.Component:
+    return frame(
+        "audit",
+        head(
+            "Audit",
+            "Everything that was done, by whom and why. Entries are chained: a change to any of them shows.",
+            ui.download("Export", "/api/audit/export", icon="download", data_testid="export-audit"),
+            ui.primary(
+                "Verify the chain",
+                icon="shield-check",
+                on_click=Audit.verify,
+                loading=Audit.checking,
+                data_testid="verify-audit",
+            ),
+        ),
+        chain(),
+        book(),
+    )

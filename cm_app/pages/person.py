@@ -1,0 +1,27 @@
+"""One person."""
+
+import reflex as rx
+
+from components.layout import frame, head
+from components.people.person import actions, ask, person, stops
+from state.people import Person
+from state.session import Session
+
+ROUTE = "/people/[contact_id]"
+TITLE = "Person · Campaign Manager"
+ON_LOAD = [Session.enter, Person.load]
+
+
+def page() -> rx.Component:
+    return frame(
+        "people",
+        head(
+            rx.cond(Person.loading, "Person", Person.name),
+            rx.cond(Person.loading, "", Person.kind),
+            actions(),
+            back=("People", "/people"),
+        ),
+        stops(),
+        person(),
+        ask(),
+    )

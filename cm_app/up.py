@@ -1,0 +1,324 @@
+"""`cm up`: from an empty machine to a running product, and back down again.
+
+Phases run in order and each says what it did; the portal builds beside them. Everything that can
+be wrong on a person's machine ends in a sentence that says what to do (ENG-5).
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+from rich.table import Table
+
+from cm_app import portal_build
+from cm_app.console import counting, phase, say, screen
+from cm_app.practice import Ready, ensure_practice
+from cm_app.supervisor import Child, Supervisor
+from services.kit import preflight
+from services.kit.clock import SystemClock
+from services.kit.crypto import load_keyring
+from services.kit.db import owner
+from services.kit.embedded import Servers, start_servers
+from services.kit.errors import AppError
+from services.kit.provision import partitions, provision
+from services.kit.settings import Settings
+
+ROOT = portal_build.ROOT
+
+
+class AlreadyRunning(AppError):
+    code = "already_running"
+    status = 409
+
+
+class DidNotStart(AppError):
+    code = "did_not_start"
+    status = 503
+
+
+@dataclass
+class Site:
+    """A product that is up. `stop` takes everything down, in order."""
+
+    config: Settings
+    servers: Servers
+    practice: Ready
+    supervisor: Supervisor
+
+    def stop(self) -> None:
+        try:
+            self.supervisor.stop()
+        finally:
+            self.servers.stop()
+            for name in ("servers.json", "processes.json", "site.json"):
+                (self.config.home / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def running(config: Settings) -> Iterator[Site]:
+    """The product, up for the length of the block. Raises AppError with a sentence that helps."""
+    config.home.mkdir(parents=True, exist_ok=True)
+    with _only_one(config.home), contextlib.ExitStack() as undo:
+        _end_leftovers(config.home)
+        with phase("Checking this machine"):
+            preflight.refuse([*preflight.machine(config), _node()])
+        portal = _begin_build(config)
+        if portal is not None:
+            undo.callback(portal.abandon)
+        with phase("Keys"):
+            keyring = load_keyring(config)
+        with phase("PostgreSQL and Valkey") as done:
+            servers = start_servers(
+                config.home, database_url=_plain(config.database_url), redis_url=_plain(config.redis_url)
+            )
+            undo.callback(servers.stop)
+            done(
+                "PostgreSQL and Valkey: "
+                + ("yours" if config.database_url else "private, in the home folder")
+            )
+        with phase("Database roles and migrations"):
+            url = owner(servers.database_url)
+            provision(url, keyring)
+            partitions(url, SystemClock().now().date() - timedelta(days=31), months=5)
+        practice = _practice(config, servers)
+        _write_addresses(config.home, servers)
+        undo.callback((config.home / "servers.json").unlink, missing_ok=True)
+        _finish_build(portal)
+        site = Site(config, servers, practice, Supervisor(_children(config), say))
+        undo.callback(site.stop)
+        _start(site)
+        _write_private(config.home / "site.json", _description(site))
+        yield site
+
+
+def up(config: Settings) -> None:
+    """Run until Ctrl-C or SIGTERM; a second one does not wait."""
+    with _Interrupt() as interrupt:
+        try:
+            with running(config) as site:
+                interrupt.supervisor = site.supervisor
+                welcome(site)
+                try:
+                    site.supervisor.run()
+                finally:
+                    screen.print("Stopping …")
+        except KeyboardInterrupt:
+            screen.print("[green]✓[/green] Stopped. Your data is kept; start again with `cm up`.")
+
+
+def start_over(home: Path) -> None:
+    """Delete the private servers' data. Keys and logs stay."""
+    with _only_one(home):
+        _end_leftovers(home)
+        for name in ("postgres", "valkey"):
+            shutil.rmtree(home / name, ignore_errors=True)
+
+
+def _practice(config: Settings, servers: Servers) -> Ready:
+    with phase("Practice") as done:
+        with counting("Practice") as progress:
+            ready = asyncio.run(
+                ensure_practice(
+                    config,
+                    database_url=servers.database_url,
+                    redis_url=servers.redis_url,
+                    progress=progress,
+                )
+            )
+        done(f"Practice with {ready.contacts:,} contacts")
+    return ready
+
+
+def _begin_build(config: Settings) -> portal_build.Build | None:
+    if portal_build.is_fresh():
+        return None
+    return portal_build.Build(config.home / "logs" / "portal-build.log")
+
+
+def _finish_build(portal: portal_build.Build | None) -> None:
+    with phase("Building the portal (once, and when its code changes)") as done:
+        if portal is not None:
+            portal.finish()
+        done("Portal built" if portal is not None else "Portal is already built")
+
+
+def _start(site: Site) -> None:
+    with phase("Starting web, engine, hub and platform"):
+        site.supervisor.start()
+        _note_processes(site)
+        late = site.supervisor.wait_until_healthy()
+        if late:
+            raise DidNotStart(
+                "\n".join(
+                    f"{child.name} did not start. Its log, {child.log}, ends:\n{child.last_words()}"
+                    for child in late
+                )
+            )
+
+
+def _children(config: Settings) -> list[Child]:
+    """In the order of stopping: what people reach first, what delivers last."""
+    probe = config.host if config.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+    health = {
+        "web": f"http://{probe}:{config.port}/ping",
+        "platform": f"http://{probe}:{config.platform_port}/health",
+        "engine": "",
+        "hub": f"http://{probe}:{config.hub_port}/healthz",
+    }
+    without = {name for name in ("hub", "platform") if getattr(config, name) == "external"}
+    return [
+        Child(
+            name,
+            [sys.executable, "-m", "cm_app.workers", name],
+            config.home / "logs" / f"{name}.log",
+            ROOT,
+            health[name],
+            _environment(config),
+        )
+        for name in health
+        if name not in without
+    ]
+
+
+def _environment(config: Settings) -> dict[str, str]:
+    """The settings that flags may have changed, as the children will read them."""
+    return {
+        "CM_HOME": str(config.home),
+        "CM_HOST": config.host,
+        "CM_PORT": str(config.port),
+        "CM_HUB_PORT": str(config.hub_port),
+        "CM_PLATFORM_PORT": str(config.platform_port),
+        "CM_QA": str(config.qa).lower(),
+        "CM_CONTACTS": str(config.contacts),
+        "PATH": portal_build.tools_path(),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _node() -> preflight.Check:
+    trouble = portal_build.node_problem()
+    return preflight.Check("node", not trouble, trouble or "Node.js is here to build the portal.")
+
+
+def _plain(value: object) -> str | None:
+    return value.get_secret_value() if value is not None else None  # type: ignore[attr-defined]
+
+
+def _write_addresses(home: Path, servers: Servers) -> None:
+    """Where other `cm` commands find the servers; readable by this user only."""
+    body = orjson.dumps({"database_url": servers.database_url, "redis_url": servers.redis_url})
+    _write_private(home / "servers.json", body)
+
+
+def _description(site: Site) -> bytes:
+    """What a tester or a script needs to find its way: addresses, practice, demo people."""
+    return orjson.dumps(
+        {
+            "portal": site.config.address(),
+            "hub": site.config.hub_address(),
+            "platform": site.config.platform_address(),
+            "practice_id": str(site.practice.practice_id),
+            "people": {person.role: _person(site, person) for person in site.practice.people},
+        }
+    )
+
+
+def _person(site: Site, person: Any) -> dict[str, str]:
+    return {"login": person.login, "password": person.password, "name": person.display_name} | (
+        {"totp_secret": person.totp_secret} if site.config.qa else {}
+    )
+
+
+def _note_processes(site: Site) -> None:
+    seen = [
+        {"pid": child.process.pid, "started": psutil.Process(child.process.pid).create_time()}
+        for child in site.supervisor.children
+        if child.process is not None and child.alive
+    ]
+    _write_private(site.config.home / "processes.json", orjson.dumps(seen))
+
+
+def _write_private(path: Path, body: bytes) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(body)
+
+
+def _end_leftovers(home: Path) -> None:
+    """End the children of a run that was killed: recognised by process id and time of birth."""
+    path = home / "processes.json"
+    if not path.exists():
+        return
+    for known in orjson.loads(path.read_bytes()):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(known["pid"])
+            if abs(process.create_time() - known["started"]) < 1.0:
+                family = [process, *process.children(recursive=True)]
+                for member in family:
+                    member.terminate()
+                for member in psutil.wait_procs(family, timeout=5)[1]:
+                    member.kill()
+    path.unlink()
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "up.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(
+                f"`cm up` is already running on {home}. Stop that one first, or give another folder with --home."
+            ) from None
+        yield
+
+
+class _Interrupt:
+    """First Ctrl-C or SIGTERM: stop in order, from wherever we are. Second: kill the children."""
+
+    def __init__(self) -> None:
+        self.supervisor: Supervisor | None = None
+        self._seen = False
+
+    def __enter__(self) -> "_Interrupt":
+        self._before = {number: signal.signal(number, self._on) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on(self, *_: object) -> None:
+        if not self._seen:
+            self._seen = True
+            raise KeyboardInterrupt
+        if self.supervisor is not None:
+            self.supervisor.kill()
+
+
+def welcome(site: Site) -> None:
+    """Print where the product is and who may sign in."""
+    screen.print()
+    screen.print(f"  Campaign Manager is ready: [bold]{site.config.address()}[/bold]")
+    if site.practice.people:
+        table = Table(title="People of the demonstration practice", title_justify="left", box=None)
+        for column in ("name", "role", "sign-in name", "password", "what they do"):
+            table.add_column(column)
+        for person in site.practice.people:
+            table.add_row(
+                person.display_name, person.role.replace("_", " "), person.login, person.password, person.what
+            )
+        screen.print(table)
+    screen.print("  Stop with Ctrl-C.\n")

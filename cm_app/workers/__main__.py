@@ -1,0 +1,28 @@
+"""`python -m cm_app.workers NAME`: what `cm up` starts and `cm worker NAME` runs."""
+
+import asyncio
+import inspect
+import sys
+from importlib import import_module
+
+from services.bootstrap import servers
+from services.kit import telemetry
+from services.kit.settings import settings
+
+
+def run(name: str) -> None:
+    """Set logging up, then run the `main` of that worker until it is told to stop."""
+    config = settings()
+    telemetry.configure(name, level=config.log_level)
+    for secret in (config.secret_key, config.database_url, config.redis_url, config.smtp_url):
+        telemetry.hide(secret.get_secret_value() if secret else None)
+    telemetry.hide(*servers(config).values())
+    main = import_module(f"cm_app.workers.{name}").main
+    if inspect.iscoroutinefunction(main):
+        asyncio.run(main())
+    else:
+        main()
+
+
+if __name__ == "__main__":
+    run(sys.argv[1])

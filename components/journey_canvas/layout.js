@@ -1,0 +1,45 @@
+// Layered layout (dagre): where a step lies when nobody has put it anywhere.
+import dagre from "@dagrejs/dagre";
+
+export const WIDTH = 272;
+export const HEIGHT = 80;
+const COUNTS_HEIGHT = 34;
+const PORT_WIDTH = 124;
+const OPEN_END_HEIGHT = 64;
+
+// Many ways out need a wide card, so that their labels do not touch.
+export const widthOf = (step) => Math.max(WIDTH, step.ports.length * PORT_WIDTH);
+export const heightOf = (hasCounts) => HEIGHT + (hasCounts ? COUNTS_HEIGHT : 0);
+
+export function layout(steps, hasCounts) {
+  const graph = new dagre.graphlib.Graph();
+  graph.setGraph({ rankdir: "TB", nodesep: 48, ranksep: 84, marginx: 24, marginy: 24 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  const height = heightOf(hasCounts);
+  const known = new Set(steps.map((step) => step.id));
+  for (const step of steps) {
+    const open = step.ports.some((port) => !port.target);
+    graph.setNode(step.id, { width: widthOf(step), height: height + (open ? OPEN_END_HEIGHT : 0) });
+  }
+  for (const step of steps)
+    for (const port of step.ports)
+      if (port.target && known.has(port.target)) graph.setEdge(step.id, port.target);
+  dagre.layout(graph, { constraints: siblings(graph, steps) });
+  const places = {};
+  for (const step of steps) {
+    const { x, y, width, height: tall } = graph.node(step.id);
+    places[step.id] = { x: x - width / 2, y: y - tall / 2 };
+  }
+  return places;
+}
+
+// Ways out lie from left to right as they are listed. Only targets reached by one link are bound:
+// a step where branches join belongs to none of them, so these wishes can never contradict.
+function siblings(graph, steps) {
+  const wishes = [];
+  for (const step of steps) {
+    const own = step.ports.map((port) => port.target).filter((id) => id && graph.inEdges(id)?.length === 1);
+    for (let n = 1; n < own.length; n += 1) wishes.push({ left: own[n - 1], right: own[n] });
+  }
+  return wishes;
+}

@@ -1,0 +1,70 @@
+// A link between two steps: its branch label, a plus to insert, and (when chosen) a way to cut it.
+import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath } from "@xyflow/react";
+import { Plus, Unlink } from "lucide-react";
+import { memo, useContext } from "react";
+import { CanvasContext } from "./step_node.jsx";
+
+const LABEL_DROP = 20;
+
+function StepEdgeInner(props) {
+  const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data, selected } = props;
+  const { readOnly, openMenu, dropAt, dragging, cut } = useContext(CanvasContext);
+  const [path, middleX, middleY] = getSmoothStepPath({
+    sourceX, sourceY, sourcePosition, targetX, targetY, targetPosition, borderRadius: 16, offset: 26,
+  });
+  const at = (x, y) => ({ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` });
+  const lowered = data.label ? Math.max(middleY, sourceY + LABEL_DROP + 26) : middleY;
+  const straight = Math.abs(sourceX - targetX) < 4;
+  return (
+    <>
+      <BaseEdge id={id} path={path} interactionWidth={dragging ? 56 : 22} markerEnd={props.markerEnd} />
+      <EdgeLabelRenderer>
+        {data.label ? (
+          <span className="jc-port-label jc-edge-label" style={at(sourceX, sourceY + LABEL_DROP)}>
+            {data.label}
+          </span>
+        ) : null}
+        {readOnly ? null : (
+          <div
+            className="jc-edge-tools nodrag nopan"
+            data-id={id}
+            style={at(middleX, straight ? lowered : middleY)}
+            data-drop={dropAt === id || undefined}
+            data-selected={selected || undefined}
+            onClick={(event) => event.stopPropagation()}
+          >
+            <button
+              type="button"
+              className="jc-plus"
+              data-step={data.source}
+              data-port={data.port}
+              data-testid={`plus-${data.source}-${data.port}`}
+              aria-label={`Add a step between ${data.from} and ${data.to}`}
+              onClick={(event) =>
+                openMenu({
+                  after: { step: data.source, port: data.port },
+                  between: true,
+                  anchor: event.currentTarget,
+                })
+              }
+            >
+              <Plus size={14} strokeWidth={2.4} />
+            </button>
+            {selected ? (
+              <button
+                type="button"
+                className="jc-plus jc-cut"
+                aria-label={`Remove the link from ${data.from} to ${data.to}`}
+                onClick={() => cut({ source: data.source, port: data.port })}
+              >
+                <Unlink size={13} strokeWidth={2.2} />
+              </button>
+            ) : null}
+          </div>
+        )}
+      </EdgeLabelRenderer>
+    </>
+  );
+}
+
+export const StepEdge = memo(StepEdgeInner);

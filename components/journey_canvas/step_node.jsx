@@ -1,0 +1,136 @@
+// One step on the canvas: icon, title, one line, problems, live counts, and a plus at each open end.
+import { Handle, Position } from "@xyflow/react";
+import { Plus, TriangleAlert } from "lucide-react";
+import { createContext, memo, useContext, useEffect, useRef, useState } from "react";
+import { KindIcon } from "./kinds.jsx";
+
+export const CanvasContext = createContext({ readOnly: true, openMenu: () => {}, dropAt: "" });
+
+const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+// A number that runs to its new value in a third of a second, unless the person asked for calm.
+export function Moving({ value }) {
+  const [shown, setShown] = useState(value);
+  const from = useRef(value);
+  useEffect(() => {
+    if (from.current === value || calm()) {
+      from.current = value;
+      setShown(value);
+      return undefined;
+    }
+    const start = performance.now();
+    const begin = from.current;
+    let frame = 0;
+    const tick = (time) => {
+      const share = Math.min(1, (time - start) / 350);
+      const eased = 1 - (1 - share) ** 3;
+      from.current = Math.round(begin + (value - begin) * eased);
+      setShown(from.current);
+      if (share < 1) frame = requestAnimationFrame(tick);
+    };
+    frame = requestAnimationFrame(tick);
+    return () => cancelAnimationFrame(frame);
+  }, [value]);
+  return <span className="jc-number">{shown.toLocaleString()}</span>;
+}
+
+function Counts({ counts }) {
+  return (
+    <div className="jc-counts">
+      {counts.map(({ key, label, value }) => (
+        <span key={key} className="jc-count" data-key={key} data-zero={value === 0 || undefined} title={label}>
+          <Moving value={value} />
+          <span className="jc-count-word">{label}</span>
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function OpenEnd({ step, port, left }) {
+  const { readOnly, openMenu, dropAt } = useContext(CanvasContext);
+  const key = `${step.id}:${port.key}`;
+  return (
+    <div
+      className="jc-open nodrag nopan"
+      style={{ left }}
+      data-open-port={port.key}
+      data-open-step={step.id}
+      data-drop={dropAt === key || undefined}
+    >
+      {port.label ? <span className="jc-port-label">{port.label}</span> : null}
+      {readOnly ? null : (
+        <button
+          type="button"
+          className="jc-plus"
+          data-step={step.id}
+          data-port={port.key}
+          data-testid={`plus-${step.id}-${port.key}`}
+          aria-label={`Add a step after ${step.title}${port.label ? `, ${port.label}` : ""}`}
+          onClick={(event) => {
+            event.stopPropagation();
+            openMenu({ after: { step: step.id, port: port.key }, between: false, anchor: event.currentTarget });
+          }}
+        >
+          <Plus size={14} strokeWidth={2.4} />
+        </button>
+      )}
+    </div>
+  );
+}
+
+function StepNodeInner({ data, selected }) {
+  const { step, counts } = data;
+  const { readOnly } = useContext(CanvasContext);
+  const count = step.ports.length;
+  return (
+    <div
+      className="jc-step"
+      data-kind={step.kind}
+      data-selected={selected || undefined}
+      data-problem={step.severity || undefined}
+      data-dim={step.dim || undefined}
+      style={{ width: data.width }}
+    >
+      {step.kind === "entry" ? null : (
+        <Handle type="target" position={Position.Top} className="jc-handle" isConnectable={!readOnly} />
+      )}
+      <div className="jc-step-main">
+        <KindIcon kind={step.kind} />
+        <div className="jc-step-words">
+          <div className="jc-step-title">{step.title}</div>
+          <div className="jc-step-subtitle">{step.subtitle}</div>
+        </div>
+        {step.problems ? (
+          <span className="jc-problem" data-severity={step.severity} title={step.problem}>
+            <TriangleAlert size={13} strokeWidth={2.2} aria-hidden="true" />
+            {step.problems}
+          </span>
+        ) : null}
+      </div>
+      {counts ? <Counts counts={counts} /> : null}
+      {step.ports.map((port, index) => {
+        const left = `${((index + 0.5) / count) * 100}%`;
+        return (
+          <Handle
+            key={port.key}
+            id={port.key}
+            type="source"
+            position={Position.Bottom}
+            className="jc-handle"
+            style={{ left }}
+            isConnectable={!readOnly}
+            aria-label={`Connect ${step.title}${port.label ? `, ${port.label}` : ""}`}
+          />
+        );
+      })}
+      {step.ports.map((port, index) =>
+        port.target ? null : (
+          <OpenEnd key={port.key} step={step} port={port} left={`${((index + 0.5) / count) * 100}%`} />
+        ),
+      )}
+    </div>
+  );
+}
+
+export const StepNode = memo(StepNodeInner);

@@ -1,0 +1,184 @@
+"""One person: facts, consents, journeys, timeline, and stopping marketing."""
+
+import reflex as rx
+
+from components import tokens, ui
+from components.ui.pills import by_tone
+from state.people import LOOKS, Consent, Enrolled, Fact, Moment, Person
+from state.session import may
+
+
+def actions() -> rx.Component:
+    return rx.cond(
+        may("suppress"),
+        rx.cond(
+            Person.stopped,
+            ui.primary(
+                "Allow marketing again",
+                icon="play",
+                on_click=Person.ask(True),
+                data_testid="resume-marketing",
+            ),
+            ui.quiet(
+                "Stop marketing to this person",
+                icon="hand",
+                on_click=Person.ask(True),
+                data_testid="stop-marketing",
+            ),
+        ),
+    )
+
+
+def ask() -> rx.Component:
+    stop = "Nothing more is sent from this moment, and running journeys wait. Say why."
+    again = "Consent and every other rule are asked anew at each step. Say why."
+    return ui.dialog(
+        rx.cond(Person.stopped, "Allow marketing again", "Stop marketing to this person"),
+        rx.cond(Person.stopped, again, stop),
+        rx.el.form(
+            ui.area("Reason", "reason", required=True, max_length=500, auto_focus=True),
+            rx.flex(
+                ui.quiet("Not now", type="button", on_click=Person.ask(False)),
+                ui.primary(
+                    rx.cond(Person.stopped, "Allow marketing", "Stop marketing"),
+                    type="submit",
+                    data_testid="confirm-marketing",
+                ),
+                gap="12px",
+                justify="end",
+                margin_top="18px",
+            ),
+            on_submit=Person.decide,
+        ),
+        open=Person.asking,
+        on_open_change=Person.ask,
+    )
+
+
+def stops() -> rx.Component:
+    return rx.foreach(
+        Person.stops, lambda s: ui.notice(s, tone="danger", icon="hand", data_testid="suppression")
+    )
+
+
+def _fact(fact: rx.Var[Fact]) -> rx.Component:
+    return ui.fact(fact.name, fact.value, overflow_wrap="anywhere")
+
+
+def facts() -> rx.Component:
+    return ui.section(
+        "Who",
+        rx.el.dl(
+            rx.foreach(Person.facts, _fact),
+            display="grid",
+            grid_template_columns="repeat(auto-fit, minmax(130px, 1fr))",
+            gap="16px",
+            margin="0",
+        ),
+    )
+
+
+def _consent(consent: rx.Var[Consent]) -> rx.Component:
+    return rx.el.li(
+        rx.box(ui.body(consent.channel, font_weight="540"), ui.small(consent.since), flex="1"),
+        ui.pill(consent.state, consent.tone),
+        display="flex",
+        align_items="center",
+        gap="12px",
+        padding="10px 0",
+        border_top=f"1px solid {tokens.LINE}",
+        data_testid="consent",
+    )
+
+
+def consents() -> rx.Component:
+    return ui.section(
+        "Marketing consent",
+        rx.el.ul(rx.foreach(Person.consents, _consent), padding="0", margin="0"),
+        hint="Per channel. What is not given counts as no.",
+    )
+
+
+def _enrolled(row: rx.Var[Enrolled]) -> rx.Component:
+    return rx.el.li(
+        rx.flex(
+            rx.el.a(row.campaign, href=row.href, class_name="cm-plain-link", font_weight="580", flex="1"),
+            ui.pill(row.state, row.tone),
+            gap="12px",
+            align="start",
+        ),
+        rx.cond(row.step != "", ui.small("At: ", row.step)),
+        rx.cond(row.next != "", ui.small(row.next)),
+        rx.cond(row.why != "", ui.small(row.why)),
+        padding="12px 0",
+        border_top=f"1px solid {tokens.LINE}",
+        list_style="none",
+        data_testid="enrolment",
+    )
+
+
+def journeys() -> rx.Component:
+    return ui.section(
+        "Journeys",
+        rx.cond(
+            Person.enrolments.length() > 0,
+            rx.el.ul(rx.foreach(Person.enrolments, _enrolled), padding="0", margin="0"),
+            ui.small("This person is in no journey."),
+        ),
+    )
+
+
+def _moment(item: rx.Var[Moment]) -> rx.Component:
+    icon = rx.match(
+        item.icon,
+        *[(name, rx.icon(name, size=15)) for name in sorted({look[0] for look in LOOKS.values()})],
+        rx.icon("circle", size=15),
+    )
+    return rx.el.li(
+        rx.el.span(
+            icon,
+            class_name="cm-dot",
+            aria_hidden="true",
+            background=by_tone(item.tone, tokens.tint),
+            color=by_tone(item.tone, tokens.ink),
+        ),
+        ui.body(item.sentence, font_weight="520", padding_top="4px"),
+        ui.small(
+            rx.cond(
+                item.campaign != "",
+                rx.fragment(rx.el.a(item.campaign, href=item.href, class_name="cm-plain-link"), " · "),
+            ),
+            rx.cond(item.step != "", f"{item.step} · ", ""),
+            rx.el.time(item.at, title=item.ago),
+        ),
+        data_testid="timeline-item",
+        data_kind=item.kind,
+    )
+
+
+def story() -> rx.Component:
+    return ui.section(
+        "Timeline",
+        rx.cond(
+            Person.moments.length() > 0,
+            rx.el.ol(rx.foreach(Person.moments, _moment), class_name="cm-timeline", data_testid="timeline"),
+            ui.empty(
+                "history",
+                "Nothing yet",
+                "Journeys entered, messages, bookings and every reason not to write appear here.",
+            ),
+        ),
+        hint="What happened, what was sent, what was not, and why",
+    )
+
+
+def person() -> rx.Component:
+    return rx.cond(
+        Person.loading,
+        rx.box(ui.blocks(3), ui.blocks(2), class_name="cm-two"),
+        rx.box(
+            story(),
+            rx.flex(facts(), consents(), journeys(), direction="column", gap="24px", class_name="cm-first"),
+            class_name="cm-two",
+        ),
+    )

@@ -1,0 +1,54 @@
+"""Buttons: one primary a view, quiet ones beside it, ghost ones in rows."""
+
+from typing import Any
+
+import reflex as rx
+
+
+def _inside(content: Any, icon: str | None) -> list[Any]:
+    return [rx.icon(icon, size=17, aria_hidden="true"), content] if icon else [content]
+
+
+def primary(content: Any, *, icon: str | None = None, **props: Any) -> rx.Component:
+    return rx.button(*_inside(content, icon), **{"size": "3", "class_name": "cm-touch", **props})
+
+
+def quiet(content: Any, *, icon: str | None = None, **props: Any) -> rx.Component:
+    return rx.button(
+        *_inside(content, icon),
+        **{"variant": "outline", "color_scheme": "gray", "high_contrast": True, "size": "3", **props},
+    )
+
+
+def ghost(content: Any, *, icon: str, **props: Any) -> rx.Component:
+    """An icon button; `content` is its name for screen readers and its tooltip."""
+    return rx.tooltip(
+        rx.icon_button(
+            rx.icon(icon, size=17, aria_hidden="true"),
+            **{
+                "aria_label": content,
+                "variant": "ghost",
+                "color_scheme": "gray",
+                "size": "3",
+                "margin": "0",
+                **props,
+            },
+        ),
+        content=content,
+    )
+
+
+def link_button(
+    content: Any, href: Any, *, icon: str | None = None, main: bool = False, **props: Any
+) -> rx.Component:
+    """A link that looks like a button."""
+    looks = {} if main else {"variant": "outline", "color_scheme": "gray", "high_contrast": True}
+    test = {"data_testid": props.pop("data_testid")} if "data_testid" in props else {}
+    return rx.button(
+        rx.el.a(*_inside(content, icon), href=href, **test), as_child=True, **{"size": "3", **looks, **props}
+    )
+
+
+def download(content: Any, href: str, *, icon: str, **props: Any) -> rx.Component:
+    """A button that fetches a file: a plain request to the server, outside the portal's router."""
+    return rx.el.form(quiet(content, icon=icon, type="submit", **props), action=href, method="get")

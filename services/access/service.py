@@ -1,0 +1,82 @@
+"""People, sessions, step-up, API keys and practice settings: the one door to all of them."""
+
+from uuid import UUID
+
+from services.access.api_keys import actor_of_key, api_keys, create_api_key, revoke_api_key
+from services.access.contracts import (
+    ApiKeyRow,
+    DemoPerson,
+    Me,
+    NewApiKey,
+    PersonRow,
+    PracticeSettings,
+    SignedIn,
+    TotpSetup,
+)
+from services.access.demo import demo_code, demo_people, ensure_demo_people
+from services.access.errors import LockedOut, WrongCode
+from services.access.people import (
+    add_person,
+    change_password,
+    change_roles,
+    names,
+    people,
+    reset_password,
+    set_active,
+)
+from services.access.practice import needs_step_up, practice_settings, save_settings, webhook_secret
+from services.access.rules import ROLES, permissions_of
+from services.access.sessions import actor_of, me, require_fresh, sign_in, sign_out
+from services.access.step_up import begin_totp, confirm_totp, step_up
+from services.kit.actor import Actor
+
+
+def operator(practice_id: UUID) -> Actor:
+    """Whoever runs commands on the server itself: may read, administer and export, and neither
+    writes campaigns nor approves them."""
+    return Actor(
+        practice_id, "operator", frozenset({"read", "people", "administer", "compliance", "suppress"})
+    )
+
+
+__all__ = [
+    "ROLES",
+    "ApiKeyRow",
+    "DemoPerson",
+    "LockedOut",
+    "Me",
+    "NewApiKey",
+    "PersonRow",
+    "PracticeSettings",
+    "SignedIn",
+    "TotpSetup",
+    "WrongCode",
+    "actor_of",
+    "actor_of_key",
+    "add_person",
+    "api_keys",
+    "begin_totp",
+    "change_password",
+    "change_roles",
+    "confirm_totp",
+    "create_api_key",
+    "demo_code",
+    "demo_people",
+    "ensure_demo_people",
+    "me",
+    "names",
+    "needs_step_up",
+    "operator",
+    "people",
+    "permissions_of",
+    "practice_settings",
+    "require_fresh",
+    "reset_password",
+    "revoke_api_key",
+    "save_settings",
+    "set_active",
+    "sign_in",
+    "sign_out",
+    "step_up",
+    "webhook_secret",
+]

@@ -1,0 +1,43 @@
+"""The template gallery (BLD-11): journeys as data files, so new ones need no code."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+
+from services.contracts.envelope import Strict
+from services.contracts.journey import Journey
+from services.kit.errors import NotFound
+
+FOLDER = Path(__file__).parent / "gallery_journeys"
+
+
+class GalleryTemplate(Strict):
+    """One ready-made journey. `name` and `goal` are what a busy person reads first."""
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
+    order: int = 100
+    name: str
+    goal: str
+    description: str
+    audience_sentence: str
+    journey: Journey
+
+
+@lru_cache
+def _all() -> tuple[GalleryTemplate, ...]:
+    found = [GalleryTemplate.model_validate_json(path.read_bytes()) for path in sorted(FOLDER.glob("*.json"))]
+    return tuple(sorted(found, key=lambda t: (t.order, t.key)))
+
+
+def templates() -> list[GalleryTemplate]:
+    """Every template, in the order a practice is most likely to want them."""
+    return list(_all())
+
+
+def template(key: str) -> GalleryTemplate:
+    """One template. Raises NotFound."""
+    for found in _all():
+        if found.key == key:
+            return found
+    raise NotFound(f"There is no campaign template called “{key}”.")

@@ -1,0 +1,198 @@
+"""A journey in plain English, for sign-off and print (BLD-12)."""
+
+from collections.abc import Iterator
+
+from services.builder.contracts import name_of
+from services.builder.graph import graph_of
+from services.contracts.campaign_types import LABELS
+from services.contracts.journey import (
+    Branch,
+    Entry,
+    EventMatch,
+    Exit,
+    GoalStep,
+    Journey,
+    Message,
+    SendWindow,
+    Split,
+    Step,
+    StepId,
+    SubCampaign,
+    Wait,
+    WaitEvent,
+)
+
+EVENT_WORDS: dict[str, str] = {
+    "appointment.booked": "the person books an appointment",
+    "appointment.rescheduled": "an appointment is moved",
+    "appointment.cancelled": "an appointment is cancelled",
+    "appointment.attended": "the person attends an appointment",
+    "appointment.no_show": "an appointment is missed",
+    "proposal.created": "a treatment proposal is made",
+    "proposal.accepted": "the person accepts a treatment proposal",
+    "proposal.stalled": "a treatment proposal stalls",
+    "careplan.enrolment_nudge": "the person becomes eligible for a care plan",
+    "careplan.upgrade_recommended": "a care plan upgrade is recommended",
+    "pipeline.lead.opened": "an enquiry comes in",
+    "pipeline.lead.cold": "an enquiry goes cold",
+    "pipeline.lead.nurture_eligible": "an enquiry becomes eligible for nurture",
+    "pipeline.opportunity.lost": "an opportunity is lost",
+    "pipeline.opportunity.deferred": "an opportunity is deferred",
+    "pipeline.opportunity.won_future_potential": "an opportunity is won with more to come",
+    "pipeline.opportunity.converted": "an opportunity converts",
+    "pipeline.opportunity.closed": "an opportunity closes",
+    "pipeline.opportunity.withdrawn": "an opportunity is withdrawn",
+    "loyalty.milestone.reached": "a loyalty milestone is reached",
+    "loyalty.anniversary": "a loyalty anniversary comes round",
+    "loyalty.handoff.campaign_eligible": "Loyalty Insights suggests a campaign",
+    "hub.message.opened": "the person opens a message",
+    "hub.message.clicked": "the person clicks a link",
+    "hub.message.replied": "the person replies",
+    "concierge.contact.no_answer": "the concierge gets no answer",
+    "concierge.contact.accepted": "the person accepts the concierge's offer",
+}
+_CHANNELS = {"in_app": "in the app", "email": "by email", "sms": "by text", "whatsapp": "by WhatsApp"}
+_DAYS = {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat", "sun": "Sun"}
+
+
+def summary(journey: Journey) -> list[str]:
+    """One numbered sentence a step in the order people meet them, then the rules around them."""
+    ordered = list(_walk(journey))
+    number = {step.id: n for n, step in enumerate(ordered, 1)}
+    lines = [f"A {LABELS.get(journey.campaign_type, journey.campaign_type).lower()} campaign."]
+    lines += [f"{number[step.id]}. {_sentence(step, number)}" for step in ordered]
+    lines.append(
+        f"It succeeds when {event_words(journey.goal.event)} within {journey.goal.window_days} days; "
+        "the journey then ends for that person."
+    )
+    lines += [f"It also ends for a person when {event_words(match)}." for match in journey.exit_on]
+    if journey.caps.max_touches:
+        lines.append(
+            f"Nobody gets more than {journey.caps.max_touches} messages in {days(journey.caps.per_days)}."
+        )
+    if journey.caps.min_gap_hours:
+        lines.append(f"At least {journey.caps.min_gap_hours} hours lie between two messages.")
+    if journey.caps.exclusive:
+        lines.append("People in this journey take part in no other at the same time.")
+    if journey.holdout_percent:
+        lines.append(f"{journey.holdout_percent:g} % of people are held out, to measure the effect.")
+    return lines
+
+
+def event_words(match: EventMatch) -> str:
+    words = EVENT_WORDS.get(match.type, f"“{match.type}” happens")
+    if not match.where:
+        return words
+    details = " and ".join(f"{c.property} {c.op.replace('_', ' ')} {c.value}" for c in match.where)
+    return f"{words} ({details})"
+
+
+def days(n: int) -> str:
+    return f"{n} day{'s' * (n != 1)}"
+
+
+def duration(minutes: int) -> str:
+    """A length of time as people say it, in its largest whole unit."""
+    for size, word in ((60 * 24 * 7, "week"), (60 * 24, "day"), (60, "hour")):
+        if minutes >= size and minutes % size == 0:
+            n = minutes // size
+            return f"{n} {word}{'s' * (n != 1)}"
+    return f"{minutes} minute{'s' * (minutes != 1)}"
+
+
+def _walk(journey: Journey) -> Iterator[Step]:
+    """Breadth first from the entry; what cannot be reached comes last."""
+    steps = {step.id: step for step in journey.steps}
+    graph = graph_of(journey)
+    queue = [step.id for step in journey.steps if step.kind == "entry"]
+    seen: set[str] = set()
+    for pending in (queue, list(steps)):
+        while pending:
+            current = pending.pop(0)
+            if current not in seen:
+                seen.add(current)
+                yield steps[current]
+                if pending is queue:
+                    pending.extend(graph[current])
+
+
+def _to(target: StepId | None, number: dict[str, int]) -> str:
+    return f"go to {number[target]}" if target in number else "leave"
+
+
+def _sentence(step: Step, number: dict[str, int]) -> str:
+    match step:
+        case Entry():
+            return f"{_entry(step)} Then {_to(step.next, number)}."
+        case Message():
+            return f"{_message(step)} Then {_to(step.next, number)}."
+        case Wait():
+            return f"{_wait(step)} Then {_to(step.next, number)}."
+        case WaitEvent():
+            return (
+                f"Wait up to {duration(step.timeout_minutes)} until {event_words(step.event)}: "
+                f"if so, {_to(step.on_event, number)}; otherwise {_to(step.on_timeout, number)}."
+            )
+        case Branch():
+            paths = "; ".join(
+                f"{p.label or f'path {n}'}: {_to(p.next, number)}" for n, p in enumerate(step.paths, 1)
+            )
+            return f"{name_of(step)} asks: {paths}; everyone else: {_to(step.otherwise, number)}."
+        case Split():
+            arms = "; ".join(
+                f"{arm.percent:g} % {'(control) ' if arm.control else ''}{_to(arm.next, number)}"
+                for arm in step.arms
+            )
+            return f"Split people by chance: {arms}."
+        case SubCampaign():
+            return f"Start another campaign for the person. Then {_to(step.next, number)}."
+        case GoalStep():
+            return "The goal is reached; the journey ends."
+        case Exit():
+            return f"Leave the journey{f': {step.reason}' if step.reason else ''}."
+
+
+def _entry(step: Entry) -> str:
+    match step.how:
+        case "segment":
+            return "Everyone in the audience comes in once, when the campaign starts."
+        case "dynamic":
+            return "Everyone in the audience comes in, also people who join it later."
+        case "schedule":
+            return f"The audience comes in at every scheduled time ({step.cron or 'not chosen yet'})."
+        case "manual":
+            return "People are added by staff."
+        case "event":
+            what = event_words(step.event) if step.event else "an event that is not chosen yet"
+            after = f", {duration(step.delay_minutes)} later" if step.delay_minutes else ""
+            return f"People in the audience come in when {what}{after}."
+
+
+def _message(step: Message) -> str:
+    ways = ", else ".join(_CHANNELS[c] for c in step.channels) or "by no channel yet"
+    text = f"Send {name_of(step)} {ways}"
+    if len(step.variants) > 1:
+        text += f" in {len(step.variants)} variants"
+    if step.window:
+        text += f", {_window(step.window)}"
+    return text + "."
+
+
+def _wait(step: Wait) -> str:
+    until = step.until
+    match until.how:
+        case "duration":
+            return f"Wait {duration(until.minutes)}."
+        case "window":
+            return f"Wait until it is {_window(until.window)}."
+        case "date":
+            return f"Wait until {until.on:%d %B %Y} at {until.at:%H:%M}."
+        case "field":
+            side = "after" if until.offset_days > 0 else "before"
+            offset = f"{days(abs(until.offset_days))} {side} " if until.offset_days else ""
+            return f"Wait until {offset}the person's {until.field.split('.')[-1].replace('_', ' ')}, at {until.at:%H:%M}."
+
+
+def _window(window: SendWindow) -> str:
+    listed = ", ".join(_DAYS[d] for d in window.days)
+    return f"between {window.start:%H:%M} and {window.end:%H:%M} on {listed}"

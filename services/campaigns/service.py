@@ -1,0 +1,75 @@
+"""Use cases of campaigns, in one place for callers. Each needs a unit of work; none commits."""
+
+from services.campaigns.approvals import (
+    activate_due,
+    approval,
+    approve,
+    inbox,
+    request_approval,
+    send_back,
+    unschedule,
+    withdraw,
+)
+from services.campaigns.checking import check_context, problems_of
+from services.campaigns.contracts import (
+    STATES,
+    ApprovalDetail,
+    ApprovalRow,
+    CampaignDetail,
+    CampaignFilter,
+    CampaignPage,
+    CampaignRow,
+    VersionRow,
+)
+from services.campaigns.drafts import clone, create, delete, get, rename, save_draft, set_tags
+from services.campaigns.lifecycle import (
+    cancel,
+    complete,
+    finish_campaign,
+    kill_switch,
+    move,
+    pause,
+    pause_by_system,
+    resume,
+)
+from services.campaigns.pages import page
+from services.campaigns.versions import journey_of, versions
+
+__all__ = [
+    "STATES",
+    "ApprovalDetail",
+    "ApprovalRow",
+    "CampaignDetail",
+    "CampaignFilter",
+    "CampaignPage",
+    "CampaignRow",
+    "VersionRow",
+    "activate_due",
+    "approval",
+    "approve",
+    "cancel",
+    "check_context",
+    "clone",
+    "complete",
+    "create",
+    "delete",
+    "finish_campaign",
+    "get",
+    "inbox",
+    "journey_of",
+    "kill_switch",
+    "move",
+    "page",
+    "pause",
+    "pause_by_system",
+    "problems_of",
+    "rename",
+    "request_approval",
+    "resume",
+    "save_draft",
+    "send_back",
+    "set_tags",
+    "unschedule",
+    "versions",
+    "withdraw",
+]

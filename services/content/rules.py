@@ -1,0 +1,72 @@
+"""What may be said, checked as text: references, leftovers, lengths (CNT-3, CNT-4)."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from services.contracts.journey import Channel, ChannelContent
+
+_TAGS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_HTML_TAGS = re.compile(
+    r"</?(?:a|abbr|address|b|blockquote|body|br|button|center|code|div|em|font|footer|h[1-6]|head|header"
+    r"|hr|html|i|img|li|link|main|meta|ol|p|pre|s|section|small|span|strong|style|sub|sup|table|tbody|td"
+    r"|tfoot|th|thead|title|tr|u|ul)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_COMMENTS = re.compile(r"<!--.*?-->|<!doctype[^>]*>|<style.*?</style>", re.IGNORECASE | re.DOTALL)
+
+_PATTERNS: tuple[re.Pattern[str], ...] = (
+    re.compile(r"\{\{|\}\}|\{%|%\}"),
+    re.compile(r"\bTODO\b", re.IGNORECASE),
+    re.compile(r"\bTBD\b|\bTBC\b"),
+    re.compile(r"\[PLACEHOLDER\]", re.IGNORECASE),
+    re.compile(r"<[A-Z][A-Z0-9_ -]*>"),
+    re.compile(r"\[[A-Z][A-Z0-9_ '-]*\](?!\()"),
+    re.compile(r"\bX{3,}\b", re.IGNORECASE),
+    re.compile(r"\blorem ipsum\b", re.IGNORECASE),
+)
+"""The eight patterns of CNT-3: an unbalanced merge tag, TODO, TBD, [PLACEHOLDER], <VALUE>,
+[ANY CAPS], XXX, lorem ipsum."""
+
+_GSM = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "ÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_DOUBLE = set("^{}\\[~]|€\f")
+
+
+@dataclass(frozen=True, slots=True)
+class SmsParts:
+    """`length` in characters as billed, `parts` messages, `unicode` when GSM-7 is not enough."""
+
+    length: int
+    parts: int
+    unicode: bool
+
+
+def content_ref(content: Mapping[Channel, ChannelContent]) -> str:
+    """The reference of a message's words: SHA-256 of the canonical JSON of all its channels."""
+    plain = {channel: words.model_dump() for channel, words in content.items()}
+    return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def placeholders(text: str) -> list[str]:
+    """What a writer left to fill in, as written. Complete merge tags and HTML are not leftovers."""
+    bare = _TAGS.sub(" ", text)
+    bare = _HTML_TAGS.sub(" ", _COMMENTS.sub(" ", bare))
+    found = [match.group(0) for pattern in _PATTERNS for match in pattern.finditer(bare)]
+    return list(dict.fromkeys(found))
+
+
+def sms_parts(text: str) -> SmsParts:
+    """How a text message is cut: 160 or 153 characters in GSM-7, 70 or 67 in Unicode."""
+    unicode = any(c not in _GSM and c not in _GSM_DOUBLE for c in text)
+    if unicode:
+        length, single, many = len(text.encode("utf-16-be")) // 2, 70, 67
+    else:
+        length, single, many = sum(2 if c in _GSM_DOUBLE else 1 for c in text), 160, 153
+    parts = 1 if length <= single else -(-length // many)
+    return SmsParts(length, parts, unicode)

@@ -1,0 +1,87 @@
+"""Finding due work and taking it (house rules 5, 6 and 8).
+
+Due work is a query over domain rows. A claim is its own statement: it locks the rows and only
+then, with a fresh snapshot, the next statement asks the gates. Whatever suppressed somebody and
+was acknowledged before the lock is therefore seen; whatever comes after waits for our commit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.kit.uow import Unit
+
+BATCH = 5_000
+"""Measured best between 1,000 and 5,000 a batch with two workers."""
+
+CLAIM_TABLE = """
+CREATE TEMP TABLE IF NOT EXISTS claim (
+  enrolment_id uuid NOT NULL, contact_id uuid NOT NULL, move_no integer NOT NULL, signal text
+) ON COMMIT DELETE ROWS
+"""
+
+# A loose index scan: one probe a (version, step) pair, however many people wait there.
+DUE_STEPS = """
+WITH RECURSIVE s AS (
+  (SELECT version_id, step_id FROM cm.work WHERE practice_id = :practice ORDER BY version_id, step_id LIMIT 1)
+  UNION ALL
+  SELECT n.version_id, n.step_id FROM s CROSS JOIN LATERAL (
+    SELECT w.version_id, w.step_id FROM cm.work w
+    WHERE w.practice_id = :practice AND (w.version_id, w.step_id) > (s.version_id, s.step_id)
+    ORDER BY w.version_id, w.step_id LIMIT 1) n
+)
+SELECT s.version_id, s.step_id, v.campaign_id, d.due_at
+FROM s
+JOIN cm.campaign_version v ON v.practice_id = :practice AND v.version_id = s.version_id
+JOIN cm.campaign c ON c.practice_id = :practice AND c.campaign_id = v.campaign_id AND c.state = 'active'
+CROSS JOIN LATERAL (
+  SELECT w.due_at FROM cm.work w
+  WHERE w.practice_id = :practice AND w.version_id = s.version_id AND w.step_id = s.step_id AND w.due_at <= :now
+  ORDER BY w.due_at LIMIT 1) d
+ORDER BY d.due_at
+"""
+
+CLAIM = f"""
+INSERT INTO pg_temp.claim (enrolment_id, contact_id, move_no, signal)
+SELECT w.enrolment_id, w.contact_id, w.move_no, w.signal
+FROM cm.work w
+WHERE w.practice_id = :practice AND w.version_id = :version AND w.step_id = :step AND w.due_at <= :now
+ORDER BY w.due_at LIMIT {BATCH}
+FOR UPDATE SKIP LOCKED
+"""
+
+# Shared locks: a pause or a kill switch waits for batches in flight and stops the next (D11).
+GUARD = """
+SELECT (SELECT c.state FROM cm.campaign c WHERE c.practice_id = :practice AND c.campaign_id = :campaign FOR SHARE) AS state,
+       (SELECT p.kill_switch_at FROM cm.practice p WHERE p.practice_id = :practice FOR SHARE) AS practice_stop,
+       (SELECT k.kill_switch_at FROM cm.platform_control k FOR SHARE) AS platform_stop
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    version_id: UUID
+    step_id: str
+    campaign_id: UUID
+    due_at: datetime
+
+
+async def due_steps(u: Unit) -> list[DueStep]:
+    """Steps of active campaigns where somebody is due, longest due first."""
+    rows = await u.execute(DUE_STEPS, practice=u.practice_id, now=u.now)
+    return [DueStep(r.version_id, r.step_id, r.campaign_id, r.due_at) for r in rows]
+
+
+async def may_run(u: Unit, campaign_id: UUID) -> bool:
+    """Is the campaign active and no kill switch on? Holds both answers until the commit."""
+    row = (await u.execute(GUARD, practice=u.practice_id, campaign=campaign_id)).one()
+    return row.state == "active" and row.practice_stop is None and row.platform_stop is None
+
+
+async def claim(u: Unit, step: DueStep) -> int:
+    """Lock up to a batch of due people at a step into the temporary table `claim`."""
+    await u.execute(CLAIM_TABLE)
+    taken = await u.execute(
+        CLAIM, practice=u.practice_id, version=step.version_id, step=step.step_id, now=u.now
+    )
+    return int(taken.rowcount)

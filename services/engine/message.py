@@ -1,0 +1,192 @@
+"""The message step: ask the gates, request what is cleared, record what is refused, move on.
+
+One statement for a whole batch: dispatches, outbox, refusals, audit and moves commit together.
+The audit's leaf hashes are computed in SQL beside the rows they seal (facts: hashing is cheap,
+a round trip a row is not).
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.audit.append import next_seq, open_batch
+from services.contracts.journey import Message
+from services.engine.claim import DueStep
+from services.engine.plan import Binding, Plan
+from services.gates.contracts import Policy
+from services.gates.statement import verdicts
+from services.kit.uow import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one batch did: people by outcome."""
+
+    requested: int = 0
+    refused: int = 0
+    held: int = 0
+    exited: int = 0
+
+
+STATEMENT = """
+WITH cand AS (
+  SELECT k.contact_id, k.enrolment_id, k.move_no, e.enrolled_at, e.pseudonym
+  FROM pg_temp.claim k JOIN cm.enrolment e ON e.practice_id = :practice AND e.enrolment_id = k.enrolment_id
+),
+{verdicts},
+m AS MATERIALIZED (
+  SELECT v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels,
+    v.channel_verdicts, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END AS effect,
+    'next' AS port, uuidv7() AS dispatch_id, uuidv7() AS audit_id,
+    row_number() OVER () + :first_seq AS seq, {variant} AS variant
+  FROM verdict v
+),
+n AS MATERIALIZED (
+  SELECT m.*, {next_step} AS next_step, {next_due} AS next_due FROM m
+),
+dispatched AS (
+  INSERT INTO cm.dispatch (practice_id, dispatch_id, enrolled_at, enrolment_id, move_no, campaign_id, version_id,
+    step_id, contact_id, channels, topic, variant, content_ref, requested_at, status_at)
+  SELECT :practice, dispatch_id, enrolled_at, enrolment_id, move_no, :campaign, :version, :step, contact_id,
+    channels, :topic, variant, {content_ref}, :now, :now
+  FROM n WHERE reason IS NULL
+),
+outgoing AS (
+  INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
+  SELECT :practice, uuidv7(), 'campaign.step.requested', contact_id, dispatch_id, :now,
+    jsonb_build_object('dispatch_id', dispatch_id, 'practice_id', CAST(:practice AS uuid),
+      'idempotency_key', enrolment_id::text || '/' || move_no,
+      'campaign_id', CAST(:campaign AS uuid), 'version_id', CAST(:version AS uuid), 'step_id', CAST(:step AS text),
+      'enrolment_id', enrolment_id, 'contact_id', contact_id, 'channels', channels, 'content_ref', {content_ref},
+      'variant', variant, 'topic', CAST(:topic AS text), 'purpose', CAST(:purpose AS text), 'caps', CAST(:caps_json AS jsonb))
+  FROM n WHERE reason IS NULL
+),
+refusals AS (
+  INSERT INTO cm.refusal (practice_id, refusal_id, at, contact_id, campaign_id, version_id, step_id, enrolment_id, move_no, reason, inputs)
+  SELECT :practice, uuidv7(), :now, contact_id, :campaign, :version, :step, enrolment_id, move_no, reason,
+    jsonb_build_object('channels', channel_verdicts, 'effect', effect)
+  FROM n WHERE reason IS NOT NULL
+),
+audited AS (
+  INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, detail, leaf)
+  SELECT :practice, :now, audit_id, :batch, seq, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, detail,
+    cm.audit_leaf(:practice, :now, audit_id, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, detail)
+  FROM (SELECT audit_id, seq, enrolment_id, pseudonym, coalesce(reason, '') AS reason,
+          CASE WHEN reason IS NULL THEN 'step.requested' ELSE 'step.refused' END AS tag,
+          '{{"step":"' || CAST(:step AS text) || '","consent":' || coalesce(channel_verdicts, '{{}}'::jsonb)::text || '}}' AS detail
+        FROM n) a
+),
+moved AS (
+  UPDATE cm.enrolment e SET
+    state = CASE WHEN n.effect = 'hold' THEN 'held' WHEN n.effect = 'exit' THEN 'exited'
+                 WHEN n.next_step IS NULL THEN 'completed' ELSE 'live' END,
+    step_id = CASE WHEN n.effect IN ('hold', 'exit') THEN e.step_id ELSE coalesce(n.next_step, e.step_id) END,
+    move_no = n.move_no + 1, moved_at = :now,
+    held_reason = CASE WHEN n.effect = 'hold' THEN n.reason END,
+    held_due_at = CASE WHEN n.effect = 'hold' THEN CAST(:now AS timestamptz) END,
+    ended_at = CASE WHEN n.effect = 'exit' OR n.effect <> 'hold' AND n.next_step IS NULL THEN CAST(:now AS timestamptz) END,
+    exit_reason = CASE WHEN n.effect = 'exit' THEN n.reason
+                       WHEN n.effect <> 'hold' AND n.next_step IS NULL THEN 'END_OF_JOURNEY' END
+  FROM n WHERE e.practice_id = :practice AND e.enrolment_id = n.enrolment_id
+),
+kept AS (
+  UPDATE cm.work w SET step_id = n.next_step, due_at = n.next_due, move_no = n.move_no + 1, signal = NULL
+  FROM n WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id
+    AND n.effect IN ('next', 'skip') AND n.next_step IS NOT NULL
+),
+gone AS (
+  DELETE FROM cm.work w USING n WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id
+    AND (n.effect IN ('hold', 'exit') OR n.next_step IS NULL)
+)
+SELECT effect, reason IS NULL AS cleared, variant, count(*) AS people,
+  count(*) FILTER (WHERE effect IN ('next', 'skip') AND next_step IS NULL) AS finished
+FROM n GROUP BY 1, 2, 3
+"""
+
+METRIC = """
+INSERT INTO cm.metric (practice_id, campaign_id, version_id, step_id, variant, day, name, value)
+VALUES (:practice, :campaign, :version, :step, :variant, :day, :name, :value)
+ON CONFLICT (practice_id, campaign_id, version_id, step_id, variant, channel, day, name)
+DO UPDATE SET value = cm.metric.value + excluded.value
+"""
+
+
+async def send(
+    u: Unit, due: DueStep, plan: Plan, step: Message, policy: Policy, refs: dict[str, str], size: int
+) -> Sent:
+    """Dispatch one claimed batch. `refs` maps variant key to the content it says."""
+    binding = Binding()
+    next_step, next_due = plan.move(step, binding)
+    sql = STATEMENT.format(
+        verdicts=verdicts(),
+        variant=_variant(step, binding),
+        content_ref=_content(refs, binding),
+        next_step=next_step,
+        next_due=next_due,
+    )
+    caps = {k: v for k, v in policy.caps.model_dump().items() if k != "exclusive"}
+    rows = (
+        await u.execute(
+            sql,
+            **policy.params(),
+            **binding.values,
+            batch=open_batch(u),
+            first_seq=next_seq(u, size + 1),
+            caps_json=_json(caps),
+        )
+    ).all()
+    sent = Sent(
+        requested=sum(r.people for r in rows if r.cleared),
+        refused=sum(r.people for r in rows if not r.cleared),
+        held=sum(r.people for r in rows if r.effect == "hold"),
+        exited=sum(r.people for r in rows if r.effect == "exit"),
+    )
+    for row in rows:
+        await count(u, due, "requested" if row.cleared else "refused", row.people, variant=row.variant)
+    await count(u, due, "entered", size)
+    await count(u, due, "completed", sum(r.finished for r in rows))
+    return sent
+
+
+async def count(u: Unit, due: DueStep, name: str, value: int, *, variant: str = "") -> None:
+    """Add to a step's number of the day (UTC)."""
+    if value:
+        await u.execute(
+            METRIC,
+            practice=u.practice_id,
+            campaign=due.campaign_id,
+            version=due.version_id,
+            step=due.step_id,
+            variant=variant,
+            day=u.now.date(),
+            name=name,
+            value=value,
+        )
+
+
+def _variant(step: Message, binding: Binding) -> str:
+    """Sticky choice of a variant: shares of a keyed bucket of the contact (D24)."""
+    if len(step.variants) == 1:
+        return f"CAST({binding.add(step.variants[0].key)} AS text)"
+    salt = binding.add(f"variant/{step.id}/")
+    edge, cases = 0.0, []
+    for variant in step.variants[:-1]:
+        edge += variant.percent * 100
+        cases.append(
+            f"WHEN cm.bucket({salt}, v.contact_id) < {binding.add(round(edge))} THEN {binding.add(variant.key)}"
+        )
+    return f"CASE {' '.join(cases)} ELSE CAST({binding.add(step.variants[-1].key)} AS text) END"
+
+
+def _content(refs: dict[str, str], binding: Binding) -> str:
+    cases = " ".join(f"WHEN {binding.add(key)} THEN {binding.add(ref)}" for key, ref in refs.items())
+    return f"CAST(CASE variant {cases} END AS text)"
+
+
+def _json(value: object) -> str:
+    import orjson
+
+    return orjson.dumps(value).decode()
+
+
+def campaign_of(due: DueStep) -> UUID:
+    return due.campaign_id

@@ -1,0 +1,119 @@
+"""Every step that sends nothing: wait, wait for event, branch, split, goal, exit, sub-campaign."""
+
+from typing import assert_never
+
+from services.audience.service import condition
+from services.audit.append import next_seq, open_batch
+from services.contracts.journey import (
+    Branch,
+    Entry,
+    Exit,
+    GoalStep,
+    Message,
+    Split,
+    Step,
+    SubCampaign,
+    Wait,
+    WaitEvent,
+)
+from services.engine.claim import DueStep
+from services.engine.message import count
+from services.engine.plan import Binding, Plan
+from services.gates.reasons import Reason
+from services.kit.uow import Unit
+
+STATEMENT = """
+WITH m AS MATERIALIZED (
+  SELECT k.contact_id, k.enrolment_id, k.move_no, e.pseudonym,
+    coalesce(c.timezone, 'Europe/London') AS zone, {port} AS port
+  FROM pg_temp.claim k
+  JOIN cm.enrolment e ON e.practice_id = :practice AND e.enrolment_id = k.enrolment_id
+  LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = k.contact_id
+),
+n AS MATERIALIZED (
+  SELECT m.*, {next_step} AS next_step, {next_due} AS next_due, row_number() OVER () + :first_seq AS seq,
+    uuidv7() AS audit_id FROM m
+),
+noted AS (
+  INSERT INTO cm.transition (practice_id, enrolment_id, move_no, at, step_id, port)
+  SELECT :practice, enrolment_id, move_no, :now, :step, port FROM n
+),
+moved AS (
+  UPDATE cm.enrolment e SET step_id = coalesce(n.next_step, e.step_id), move_no = n.move_no + 1, moved_at = :now,
+    state = CASE WHEN n.next_step IS NULL THEN 'completed' ELSE 'live' END,
+    ended_at = CASE WHEN n.next_step IS NULL THEN CAST(:now AS timestamptz) END,
+    exit_reason = CASE WHEN n.next_step IS NULL THEN CAST(:end_reason AS text) END
+  FROM n WHERE e.practice_id = :practice AND e.enrolment_id = n.enrolment_id
+),
+kept AS (
+  UPDATE cm.work w SET step_id = n.next_step, due_at = n.next_due, move_no = n.move_no + 1, signal = NULL
+  FROM n WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id AND n.next_step IS NOT NULL
+),
+gone AS (
+  DELETE FROM cm.work w USING n
+  WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id AND n.next_step IS NULL
+),
+audited AS (
+  INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
+  SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason,
+    cm.audit_leaf(:practice, :now, audit_id, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason, '{{}}')
+  FROM n WHERE next_step IS NULL
+)
+SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS finished FROM n GROUP BY port
+"""
+
+
+async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
+    """Move one claimed batch on; returns how many people."""
+    binding = Binding()
+    port = await _port(u, step, binding)
+    next_step, next_due = plan.move(step, binding)
+    sql = STATEMENT.format(port=port, next_step=next_step, next_due=next_due)
+    rows = (
+        await u.execute(
+            sql,
+            **binding.values,
+            practice=u.practice_id,
+            now=u.now,
+            step=due.step_id,
+            campaign=due.campaign_id,
+            end_reason=_end_reason(step),
+            batch=open_batch(u),
+            first_seq=next_seq(u, size + 1),
+        )
+    ).all()
+    for row in rows:
+        await count(u, due, f"port:{row.port}", row.people)
+    await count(u, due, "entered", size)
+    await count(u, due, "completed", sum(r.finished for r in rows))
+    return size
+
+
+def _end_reason(step: Step) -> str:
+    return Reason.GOAL_REACHED.value if isinstance(step, GoalStep) else Reason.END_OF_JOURNEY.value
+
+
+async def _port(u: Unit, step: Step, binding: Binding) -> str:
+    """SQL of the way out each person takes."""
+    match step:
+        case Entry() | Wait() | SubCampaign() | GoalStep() | Exit() | Message():
+            return "'next'::text"
+        case WaitEvent():
+            return "CASE WHEN k.signal IS NOT NULL THEN 'on_event' ELSE 'on_timeout' END"
+        case Branch(paths=paths):
+            cases = []
+            for n, path in enumerate(paths):
+                fragment = await condition(u, path.when, prefix=f"r{n}_")
+                binding.values.update(fragment.params)
+                cases.append(f"WHEN {fragment.sql} THEN 'path-{n}'")
+            return f"CASE {' '.join(cases)} ELSE 'otherwise' END"
+        case Split(arms=arms):
+            salt, edge, cases = binding.add(f"split/{step.id}/"), 0.0, []
+            for n, arm in enumerate(arms[:-1]):
+                edge += arm.percent * 100
+                cases.append(
+                    f"WHEN cm.bucket({salt}, k.contact_id) < {binding.add(round(edge))} THEN 'arm-{n}'"
+                )
+            return f"CASE {' '.join(cases)} ELSE 'arm-{len(arms) - 1}' END"
+        case _ as never:
+            assert_never(never)

@@ -1,0 +1,166 @@
+"""The engine's round for one practice: enrol, move what is due, close what is finished.
+
+Every piece of work is its own short transaction, so that a long queue of one step never keeps
+locks, and one practice's load is worked off in slices between those of others (ENG-3).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.audience.service import where
+from services.contracts.journey import Message, SubCampaign
+from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
+from services.engine.enrol import Entered, choose, enter, reentry_sql
+from services.engine.executions import empty_ended, finish, open_executions, progressed, rescan, take
+from services.engine.message import send
+from services.engine.moves import move
+from services.engine.plan import Binding
+from services.engine.plans import plan_of, policy_for, refs_of
+from services.kit.actor import system
+from services.kit.uow import Unit, UnitOfWork
+
+
+@dataclass
+class Round:
+    """What one round did."""
+
+    enrolled: int = 0
+    refused: int = 0
+    requested: int = 0
+    moved: int = 0
+    finished: int = 0
+
+    def __bool__(self) -> bool:
+        return any((self.enrolled, self.refused, self.requested, self.moved, self.finished))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Any number may run at once, on any number of machines; rows decide who does what."""
+
+    uow: UnitOfWork
+    slice: int = 4
+    """Batches of one step a round, before the next step or practice has its turn."""
+    name: str = field(default="engine")
+
+    async def run_once(self, practice_id: UUID) -> Round:
+        """One fair slice of a practice's work. Falsy when nothing was due."""
+        done = Round()
+        await self._enrol(practice_id, done)
+        async with self._unit(practice_id) as u:
+            due = await due_steps(u)
+        for step in due:
+            for _ in range(self.slice):
+                if await self._advance(practice_id, step, done) < BATCH:
+                    break
+        async with self._unit(practice_id) as u:
+            done.finished += await finish(u)
+        async with self._unit(practice_id) as u:
+            done.moved += await empty_ended(u)
+        return done
+
+    async def drain(self, practice_id: UUID, *, rounds: int = 10_000) -> Round:
+        """Rounds until nothing is due; for tests, benchmarks and `cm` commands."""
+        total = Round()
+        for _ in range(rounds):
+            done = await self.run_once(practice_id)
+            if not done:
+                return total
+            for name in vars(total):
+                setattr(total, name, getattr(total, name) + getattr(done, name))
+        return total
+
+    async def _enrol(self, practice_id: UUID, done: Round) -> None:
+        async with self._unit(practice_id) as u:
+            await rescan(u)
+            waiting = await open_executions(u)
+        for open_execution in waiting:
+            async with self._unit(practice_id) as u:
+                if not await may_run(u, open_execution.campaign_id):
+                    continue
+                execution = await take(u, open_execution)
+                if execution is None:
+                    continue
+                plan = await plan_of(u, execution.version_id)
+                policy = await policy_for(u, execution.campaign_id, execution.version_id, plan)
+                binding = Binding()
+                audience = await where(u, plan.journey.audience, prefix="a_")
+                source = (
+                    "SELECT c.contact_id FROM canonical.contact c WHERE c.practice_id = :practice"
+                    " AND c.contact_id > :cursor"
+                    f" AND ({audience.sql}) AND {reentry_sql(plan.entry.reentry, binding)}"
+                    f" ORDER BY c.contact_id LIMIT {BATCH}"
+                )
+                params = {
+                    **audience.params,
+                    **binding.values,
+                    "practice": practice_id,
+                    "campaign": execution.campaign_id,
+                    "cursor": execution.cursor,
+                    "now": u.now,
+                }
+                chosen = await choose(u, source, params)
+                entered = await enter(
+                    u,
+                    plan,
+                    policy,
+                    candidates=chosen,
+                    execution_id=execution.execution_id,
+                    already=execution.enrolled,
+                )
+                await progressed(u, execution, entered, plan.journey.audience, last=chosen < BATCH)
+                done.enrolled += entered.enrolled
+                done.refused += entered.refused
+
+    async def _advance(self, practice_id: UUID, due: DueStep, done: Round) -> int:
+        async with self._unit(practice_id) as u:
+            if not await may_run(u, due.campaign_id):
+                return 0
+            size = await claim(u, due)
+            if size == 0:
+                return 0
+            plan = await plan_of(u, due.version_id)
+            step = plan.steps[due.step_id]
+            if isinstance(step, Message):
+                policy = await policy_for(u, due.campaign_id, due.version_id, plan, step)
+                sent = await send(u, due, plan, step, policy, refs_of(step), size)
+                done.requested += sent.requested
+                done.refused += sent.refused
+            else:
+                if isinstance(step, SubCampaign):
+                    await self._hand_over(u, UUID(step.campaign_id))
+                await move(u, due, plan, step, size)
+            done.moved += size
+            return size
+
+    async def _hand_over(self, u: Unit, campaign_id: UUID) -> Entered:
+        """Enrol the claimed people in another active campaign, by that campaign's own rules."""
+        row = (
+            await u.execute(
+                "SELECT active_version_id FROM cm.campaign WHERE practice_id = :practice"
+                " AND campaign_id = :campaign AND state = 'active'",
+                practice=u.practice_id,
+                campaign=campaign_id,
+            )
+        ).one_or_none()
+        if row is None or row.active_version_id is None:
+            return Entered(0, 0, 0)
+        plan = await plan_of(u, row.active_version_id)
+        policy = await policy_for(u, campaign_id, row.active_version_id, plan)
+        binding = Binding()
+        source = (
+            "SELECT c.contact_id FROM canonical.contact c JOIN pg_temp.claim k USING (contact_id)"
+            f" WHERE c.practice_id = :practice AND {reentry_sql(plan.entry.reentry, binding)}"
+        )
+        params = {
+            **binding.values, "practice": u.practice_id, "campaign": campaign_id, "now": u.now,
+        }  # fmt: skip
+        chosen = await choose(u, source, params)
+        return await enter(u, plan, policy, candidates=chosen, trigger="sub_campaign")
+
+    @asynccontextmanager
+    async def _unit(self, practice_id: UUID) -> AsyncIterator[Unit]:
+        async with self.uow(system(practice_id, self.name)) as u:
+            yield u

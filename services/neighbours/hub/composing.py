@@ -1,0 +1,134 @@
+"""From words and a person to a finished message: merge fields, tracked links, text and HTML."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.contracts.journey import Channel
+from services.kit.rendering import render
+from services.neighbours.hub import email_html as html
+from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice
+
+_BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """`address` is where the Hub's own links point, without a trailing slash."""
+
+    address: str
+    practice: Practice
+
+    def compose(
+        self,
+        message: Claimed,
+        person: Person,
+        channel: Channel,
+        to: str,
+        words: Mapping[str, str],
+        zone: ZoneInfo,
+    ) -> Outgoing:
+        """Finish one message. Raises RenderProblem when the words cannot be filled in."""
+        context = self._context(message, person, zone)
+        subject = one_line(render(words.get("subject", ""), context, html=False))
+        if channel == "email":
+            return self._email(message, to, words, context, subject or self.practice.name)
+        text = render(words.get("body", ""), context, html=False).strip()
+        mark = "[Test] " if message.test else ""
+        in_app = channel == "in_app"
+        return Outgoing(
+            message.dispatch_id,
+            self.practice.practice_id,
+            person.contact_id,
+            channel,
+            to,
+            one_line(self.practice.name),
+            mark + (subject or self.practice.name) if in_app else "",
+            text if in_app else mark + text,
+        )
+
+    def _email(
+        self,
+        message: Claimed,
+        to: str,
+        words: Mapping[str, str],
+        context: dict[str, Any],
+        subject: str,
+    ) -> Outgoing:
+        opt_out: str = context["unsubscribe_url"]
+        source = words.get("body", "")
+        if html.looks_like_html(source):
+            body = html.cleaned(render(source, context, html=True))
+        else:
+            body = html.from_markdown(render(source, _escaped(context), html=False))
+        links = html.Links(f"{self.address}/c/{message.token}", keep=opt_out)
+        body = links.rewrite_html(body)
+        text = html.as_text(body)
+        has_opt_out = opt_out in text
+        page = html.page(
+            practice=self.practice,
+            subject=subject,
+            preheader=one_line(render(words.get("preheader", ""), context, html=False)),
+            body=body,
+            opt_out="" if has_opt_out else opt_out,
+            pixel=f"{self.address}/o/{message.token}.gif",
+        )
+        footer = [self.practice.name, one_line(self.practice.postal_address)]
+        footer += [] if has_opt_out else [f"Unsubscribe: {opt_out}"]
+        return Outgoing(
+            message.dispatch_id,
+            self.practice.practice_id,
+            message.contact_id,
+            "email",
+            to,
+            one_line(self.practice.name),
+            ("[Test] " if message.test else "") + subject,
+            text + "\n\n-- \n" + "\n".join(footer) + "\n",
+            reply_to=one_line(self.practice.email),
+            html=page,
+            unsubscribe_url=opt_out,
+            links=tuple(links.targets),
+        )
+
+    def _context(self, message: Claimed, person: Person, zone: ZoneInfo) -> dict[str, Any]:
+        """The names of `contracts.merge_fields`, filled in. Values are one line each."""
+        return {
+            "contact": {"first_name": one_line(person.first_name), "last_name": one_line(person.last_name)},
+            "practice": {
+                "name": one_line(self.practice.name),
+                "phone": one_line(self.practice.phone),
+                "email": one_line(self.practice.email),
+                "address": one_line(self.practice.postal_address),
+            },
+            "next_appointment": _spoken(person.next_appointment_at, zone),
+            "unsubscribe_url": f"{self.address}/u/{message.token}",
+        }
+
+
+def one_line(value: str) -> str:
+    """No control characters: nothing a value holds may start a new line or header."""
+    return _BREAKS.sub(" ", value).strip()
+
+
+def _spoken(at: datetime | None, zone: ZoneInfo) -> dict[str, str] | None:
+    if at is None:
+        return None
+    local = at.astimezone(zone)
+    return {"date": f"{local:%A} {local.day} {local:%B}", "time": f"{local:%H:%M}"}
+
+
+def _escaped(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values, inert in Markdown: a name from a list is never a link or a heading."""
+    escaped: dict[str, Any] = {}
+    for name, value in context.items():
+        if isinstance(value, dict):
+            escaped[name] = _escaped(value)
+        elif isinstance(value, str) and name != "unsubscribe_url":
+            escaped[name] = _PUNCTUATION.sub(r"\\\1", value)
+        else:
+            escaped[name] = value
+    return escaped

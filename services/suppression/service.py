@@ -1,0 +1,276 @@
+"""Applying and lifting suppressions so that they win every race (house rule 5, 000 §4.2).
+
+The contact's `subject` row is locked first, then their work rows: a dispatcher that already holds
+a work row commits before us and its request is cancelled here; one that comes later finds nothing
+to claim. After the event is acknowledged nothing for that contact can commit.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.audit.append import pseudonym_of, record
+from services.audit.tags import AuditTag
+from services.contracts.events import StepCancelled, SuppressionChanged
+from services.gates.reasons import Reason, sentence
+from services.kit.ids import new_id
+from services.kit.uow import Unit
+from services.suppression import queries
+from services.suppression.contracts import HOLDING, LiveSuppression, Suppress
+
+
+async def apply(u: Unit, command: Suppress) -> int:
+    """Suppress, and stop what is under way. Returns how many enrolments it held or ended."""
+    await lock_contact(u, command.contact_id)
+    row = (await u.execute(queries.INSERT, **_row(u, command))).one()
+    affected = await _affected(u, command)
+    if command.effect == "none":
+        ids: list[UUID] = []
+    else:
+        ids = [row.enrolment_id for row in affected]
+    stopped = await _stop(u, command.contact_id, ids, command.reason, hold=command.effect == "hold")
+    await cancel_requests(
+        u,
+        command.contact_id,
+        ids,
+        command.reason,
+        everything=command.scope == "all",
+        channel=command.channel if command.scope == "channel" else None,
+    )
+    if row.fresh:
+        await record(
+            u,
+            AuditTag.SUPPRESSION_APPLIED,
+            contact_id=command.contact_id,
+            campaign_id=command.campaign_id,
+            reason=command.reason.value,
+            scope=command.scope,
+            channel=command.channel,
+            event=command.event_id,
+        )
+        _announce(u, "campaign.suppression.applied", command.contact_id, command.reason, command.campaign_id)
+    return stopped
+
+
+async def exit_enrolments(
+    u: Unit,
+    contact_id: UUID,
+    reason: Reason,
+    *,
+    only: Iterable[UUID] | None = None,
+    campaign_id: UUID | None = None,
+) -> int:
+    """End live and held enrolments of a contact (all, those listed, or of one campaign), and
+    cancel what was requested for them. Returns how many ended."""
+    await lock_contact(u, contact_id)
+    rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=contact_id)).all()
+    wanted = None if only is None else set(only)
+    ids = [
+        row.enrolment_id
+        for row in rows
+        if (wanted is None or row.enrolment_id in wanted)
+        and (campaign_id is None or row.campaign_id == campaign_id)
+    ]
+    ended = await _stop(u, contact_id, ids, reason, hold=False)
+    await cancel_requests(u, contact_id, ids, reason, everything=False)
+    return ended
+
+
+async def lift(
+    u: Unit,
+    contact_id: UUID,
+    reasons: Sequence[Reason],
+    *,
+    why: str,
+    record_ref: str | None = None,
+    channel: str | None = None,
+) -> int:
+    """End suppressions and let go of enrolments that nothing else holds. They go on from where
+    they were; every gate is asked again at the next step. Returns how many were lifted."""
+    await lock_contact(u, contact_id)
+    lifted = (
+        await u.execute(
+            queries.LIFT,
+            practice=u.practice_id,
+            contact=contact_id,
+            reasons=[r.value for r in reasons],
+            record_ref=record_ref,
+            channel=channel,
+            by=u.actor.ref,
+            why=why,
+            now=u.now,
+        )
+    ).all()
+    await _after_lift(u, contact_id, lifted)
+    return len(lifted)
+
+
+async def expire(u: Unit) -> int:
+    """Lift what ran out (D14 hold timeout). Returns contacts released; called by the scheduler."""
+    due = (await u.execute(queries.EXPIRED, practice=u.practice_id, now=u.now)).all()
+    for row in due:
+        await lock_contact(u, row.contact_id)
+        lifted = (
+            await u.execute(queries.LIFT_EXPIRED, practice=u.practice_id, contact=row.contact_id, now=u.now)
+        ).all()
+        await _after_lift(u, row.contact_id, lifted)
+    return len(due)
+
+
+async def stop_marketing(u: Unit, contact_id: UUID, *, note: str) -> int:
+    """Staff stop marketing to a person (SUP-9). Needs `suppress`. Their journeys wait."""
+    u.actor.require("suppress")
+    return await apply(
+        u,
+        Suppress(contact_id=contact_id, reason=Reason.MANUAL_SUPPRESSION, effect="hold", note=note[:500]),
+    )
+
+
+async def resume_marketing(u: Unit, contact_id: UUID, *, note: str) -> int:
+    """Staff allow marketing again; consent and everything else is asked anew at each step."""
+    u.actor.require("suppress")
+    return await lift(u, contact_id, [Reason.MANUAL_SUPPRESSION], why=note[:500])
+
+
+async def live_suppressions(u: Unit, contact_id: UUID) -> list[LiveSuppression]:
+    rows = await u.execute(queries.LIVE, practice=u.practice_id, contact=contact_id, now=u.now)
+    return [
+        LiveSuppression(
+            r.suppression_id, r.reason, sentence(r.reason), r.scope, r.channel, r.topic,
+            r.note, r.applied_by, r.applied_at, r.expires_at,
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+async def lock_contact(u: Unit, contact_id: UUID) -> None:
+    """Take the contact: nobody enrols or dispatches them until this transaction ends."""
+    await pseudonym_of(u, contact_id)
+    where = {"practice": u.practice_id, "contact": contact_id}
+    await u.execute(queries.LOCK_SUBJECT, **where)
+    await u.execute(queries.LOCK_WORK, **where)
+
+
+async def cancel_requests(
+    u: Unit,
+    contact_id: UUID,
+    ids: Sequence[UUID],
+    reason: Reason,
+    *,
+    everything: bool,
+    channel: str | None = None,
+) -> None:
+    """Take back what was requested: out of the outbox where the relay has not been, else by
+    telling the Hub. `everything` is for a contact who may get nothing at all any more; `channel`
+    takes back only what could go no other way."""
+    where: dict[str, Any] = {
+        "practice": u.practice_id,
+        "contact": contact_id,
+        "ids": list(ids),
+        "everything": everything,
+        "channel": channel,
+    }
+    unsent = [r.dispatch_id for r in await u.execute(queries.UNSENT, **where)]
+    rows = await u.execute(queries.CANCEL, **where, unsent=unsent, reason=reason.value, now=u.now)
+    for row in rows.all():
+        await record(
+            u, AuditTag.STEP_CANCELLED, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
+            contact_id=contact_id, reason=reason.value, dispatch=row.dispatch_id,
+        )  # fmt: skip
+        if row.status == "cancel_requested":
+            u.emit(
+                "campaign.step.cancelled",
+                StepCancelled(
+                    dispatch_id=row.dispatch_id,
+                    contact_id=contact_id,
+                    practice_id=u.practice_id,
+                    reason=reason.value,
+                ),
+                contact_id=contact_id,
+                dispatch_id=row.dispatch_id,
+            )
+
+
+async def _affected(u: Unit, command: Suppress) -> list[Any]:
+    rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=command.contact_id)).all()
+    match command.scope:
+        case "all":
+            return list(rows)
+        case "types":
+            return [r for r in rows if r.campaign_type in command.types]
+        case "campaign":
+            return [r for r in rows if r.campaign_id == command.campaign_id]
+        case "goal":
+            return [r for r in rows if r.objective == command.goal]
+        case "channel" | "topic":
+            return []
+
+
+async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, *, hold: bool) -> int:
+    if not ids:
+        return 0
+    sql = queries.HOLD if hold else queries.EXIT
+    values = {"practice": u.practice_id, "ids": list(ids)}
+    rows = (await u.execute(sql, **values, reason=reason.value, now=u.now)).all()
+    await u.execute(queries.DROP_WORK, **values)
+    tag = AuditTag.ENROLMENT_HELD if hold else AuditTag.ENROLMENT_EXITED
+    for row in rows:
+        await record(
+            u, tag, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
+            contact_id=contact_id, reason=reason.value,
+        )  # fmt: skip
+    return len(rows)
+
+
+async def _after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
+    if not lifted:
+        return
+    for row in lifted:
+        await record(u, AuditTag.SUPPRESSION_LIFTED, contact_id=contact_id, reason=row.reason)
+        _announce(u, "campaign.suppression.lifted", contact_id, Reason(row.reason), None)
+    freed = await u.execute(
+        queries.RELEASE,
+        practice=u.practice_id,
+        contact=contact_id,
+        now=u.now,
+        holding=[r.value for r in HOLDING],
+    )
+    for row in freed.all():
+        await record(
+            u, AuditTag.ENROLMENT_RELEASED, campaign_id=row.campaign_id,
+            enrolment_id=row.enrolment_id, contact_id=contact_id,
+        )  # fmt: skip
+
+
+def _announce(u: Unit, type: str, contact_id: UUID, reason: Reason, campaign_id: UUID | None) -> None:
+    u.emit(
+        type,
+        SuppressionChanged(
+            contact_id=contact_id,
+            practice_id=u.practice_id,
+            reason=reason.value,
+            campaign_id=campaign_id,
+        ),
+        contact_id=contact_id,
+    )
+
+
+def _row(u: Unit, command: Suppress) -> dict[str, Any]:
+    return {
+        "practice": u.practice_id,
+        "id": new_id(),
+        "contact": command.contact_id,
+        "reason": command.reason.value,
+        "scope": command.scope,
+        "channel": command.channel,
+        "topic": command.topic,
+        "types": list(command.types) or None,
+        "campaign": command.campaign_id,
+        "goal": command.goal,
+        "record_ref": command.record_ref,
+        "event_id": command.event_id,
+        "note": command.note,
+        "by": u.actor.ref,
+        "now": u.now,
+        "expires": command.expires_at,
+    }

@@ -1,0 +1,277 @@
+"""The builder's conversation: the draft, its history, its problems, and saving it (BLD-1, 4, 5).
+
+Every edit is a pure function of `services.builder`; this keeps the journey before it for undo,
+shows the new one, and saves a moment later. The page's other handlers live beside this module:
+`builder_canvas`, `builder_step`, `builder_audience`, `builder_life`; all change the journey through `Builder.apply`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import reflex as rx
+
+from services.audience import service as audience
+from services.builder.contracts import Problem
+from services.builder.history import History
+from services.builder.rule_edits import audience_group, path_group
+from services.campaigns import service as campaigns
+from services.campaigns.contracts import CampaignDetail
+from services.contracts.journey import Branch, Entry, Journey
+from services.kit.actor import Permission
+from services.kit.errors import Invalid, StaleWrite
+from services.kit.uow import Unit
+from state import builder_rows as rows
+from state import words
+from state.builder_forms import StepForm, form
+from state.rule_rows import RuleBox, box, open_choice_fields
+from state.session import acting, changed, uuid_of
+
+Edit = Callable[[Journey], Journey]
+PAUSE_BEFORE_SAVE = 0.7  # seconds without an edit
+
+
+@dataclass(frozen=True)
+class ProblemRow:
+    step_id: str
+    sentence: str
+    severity: str
+    where: str
+
+
+class Builder(rx.State):
+    ready: bool = False
+    missing: str = ""
+    id: str = ""
+    name: str = ""
+    state: str = "draft"
+    state_words: str = ""
+    tone: str = "neutral"
+    editable: bool = False
+    approval: str = ""
+    saved: str = "saved"
+    saved_words: str = ""
+    conflict: bool = False
+    steps: list[dict[str, Any]] = []
+    palette: list[dict[str, Any]] = []
+    counts: dict[str, list[dict[str, Any]]] | None = None
+    problems: list[ProblemRow] = []
+    blocking: int = 0
+    undo_words: str = ""
+    redo_words: str = ""
+    selected: str = ""
+    panel: str = ""
+    step: StepForm = StepForm()
+    who: RuleBox = RuleBox()
+    left_out: RuleBox = RuleBox()
+    kinds: list[str] = []
+    campaign_type: str = ""
+    objective: str = ""
+
+    _journey: Journey = Journey()
+    _found: list[Problem] = []
+    _history: History = History()
+    _revision: int = 0
+    _edit: int = 0
+    _choices: dict[str, list[tuple[str, str]]] = {}
+    _variant: int = 0
+    _channel: str = ""
+
+    @rx.event
+    async def load(self) -> Any:
+        """The page's own start: the campaign of the address."""
+        self.reset()
+        self.id = str(uuid_of(self.router.url.path.rstrip("/").rsplit("/", 1)[-1]))
+        async with acting(self, "read") as u:
+            detail = await campaigns.get(u, self.key)
+            self.adopt(detail, author=u.actor.may("author"))
+            await self.check(u)
+        self.ready = True
+
+    @property
+    def key(self) -> UUID:
+        return uuid_of(self.id)
+
+    @property
+    def journey(self) -> Journey:
+        return self._journey
+
+    def adopt(self, detail: CampaignDetail, *, author: bool) -> None:
+        """Show a campaign as stored; what was being edited here is let go."""
+        self._journey, self._revision = detail.draft, detail.draft_revision
+        self._history = History()
+        self.saved, self.saved_words, self.conflict = "saved", "All changes saved", False
+        self.facts(detail, author=author)
+
+    def facts(self, detail: CampaignDetail, *, author: bool) -> None:
+        """What may change while the page is open, without touching the draft."""
+        row = detail.row
+        self.name, self.state = row.name, row.state
+        self.state_words, self.tone = words.STATES[row.state]
+        self.editable = detail.editable and author
+        self.approval = "requested" if detail.open_approval else ""
+
+    async def apply(self, edit: Edit, what: str, *, key: str = "", permission: Permission = "author") -> Any:
+        """Carry out one edit of the person at this socket. Raises Forbidden, Invalid, NotFound.
+
+        `what` is what undo calls it; edits in a row with one `key` count as one.
+        """
+        async with acting(self, permission) as u:
+            if not self.editable:
+                raise Invalid("This campaign cannot be edited now. Pause it first, or clone it.")
+            after = edit(self._journey)
+            if after == self._journey:
+                return None
+            self._history = self._history.remember(self._journey, what, key)
+            self._journey = after
+            await self.check(u)
+        return self.touched()
+
+    def touched(self) -> Any:
+        self._edit += 1
+        self.saved, self.saved_words = "saving", "Saving…"
+        return Builder.save_soon(self._edit)
+
+    async def check(self, u: Unit) -> None:
+        """Find the problems of the journey as it is, read choices its rules need, show it all."""
+        self._found = await campaigns.problems_of(u, self._journey, self.key)
+        for name in self._open_choices() - self._choices.keys():
+            self._choices = {**self._choices, name: await audience.choices(u, name)}
+        self.show()
+
+    def show(self) -> None:
+        """Project the journey onto the page."""
+        journey = self._journey
+        steps = {step.id: step for step in journey.steps}
+        problems = [p.model_dump() for p in self._found]
+        self.steps = rows.canvas_steps(journey, problems, ended=self.state in ("completed", "cancelled"))
+        self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
+        self.problems = [
+            ProblemRow(p.step_id or "", p.sentence, p.severity, rows.where(steps.get(p.step_id or "")))
+            for p in self._found
+        ]
+        self.blocking = sum(p.severity == "blocking" for p in self._found)
+        past, future = self._history.past, self._history.future
+        self.undo_words = past[-1].what if past else ""
+        self.redo_words = future[0].what if future else ""
+        self.who = box(audience_group(journey.audience, "include"), self._choices)
+        self.left_out = box(audience_group(journey.audience, "exclude"), self._choices)
+        self.kinds = list(journey.audience.kinds)
+        self.campaign_type, self.objective = journey.campaign_type, journey.goal.objective
+        self._show_step(steps)
+
+    def _show_step(self, steps: dict[str, Any]) -> None:
+        step = steps.get(self.selected)
+        if step is None:
+            self.selected = ""
+            self.panel = "" if self.panel == "step" else self.panel
+            self.step = StepForm()
+            return
+        sentences = [p.sentence for p in self._found if p.step_id == step.id]
+        self.step = form(step, sentences, self._choices, variant=self._variant, channel=self._channel)
+
+    def _open_choices(self) -> set[str]:
+        groups = [audience_group(self._journey.audience, part) for part in ("include", "exclude")]
+        for step in self._journey.steps:
+            if isinstance(step, Branch):
+                groups += [path_group(self._journey, step.id, n) for n in range(len(step.paths))]
+        return set().union(*(open_choice_fields(group) for group in groups))
+
+    @rx.event(background=True)
+    async def save_soon(self, edit: int) -> Any:
+        """Save when nothing was edited for a moment; the last edit in a row does it."""
+        await asyncio.sleep(PAUSE_BEFORE_SAVE)
+        async with self:
+            if edit == self._edit:
+                return await self.save()
+        return None
+
+    async def save(self) -> Any:
+        """Store the draft now. Somebody else's newer save is never overwritten: the person chooses."""
+        if self.saved == "saved":
+            return None
+        try:
+            async with acting(self, "author") as u:
+                self._revision = await campaigns.save_draft(
+                    u, self.key, self._journey, revision=self._revision
+                )
+                self.facts(await campaigns.get(u, self.key), author=True)
+                at = u.now.astimezone(ZoneInfo(await audience.zone(u)))
+        except StaleWrite:
+            self.saved, self.saved_words, self.conflict = "conflict", "Not saved", True
+            return None
+        self.saved, self.saved_words = "saved", f"Saved {at:%H:%M}"
+        await changed(self, "campaigns")
+        return None
+
+    @rx.event
+    async def settle(self, keep: str) -> Any:
+        """After a conflict: `mine` overwrites what the other person saved, `theirs` loads it."""
+        async with acting(self, "author") as u:
+            detail = await campaigns.get(u, self.key)
+            if keep == "mine":
+                self._revision, self.conflict = detail.draft_revision, False
+                return self.touched()
+            self.adopt(detail, author=True)
+            await self.check(u)
+        return None
+
+    @rx.event
+    async def rename(self, name: str) -> Any:
+        """Give the campaign another name; allowed in any state."""
+        if name.strip() == self.name:
+            return
+        async with acting(self, "author") as u:
+            await campaigns.rename(u, self.key, name)
+        self.name = name.strip()
+        await changed(self, "campaigns")
+
+    @rx.event
+    async def undo(self) -> Any:
+        return await self._travel(self._history.undo(self._journey))
+
+    @rx.event
+    async def redo(self) -> Any:
+        return await self._travel(self._history.redo(self._journey))
+
+    async def _travel(self, to: tuple[Journey, History] | None) -> Any:
+        async with acting(self, "author") as u:
+            if to is None or not self.editable:
+                return None
+            self._journey, self._history = to
+            await self.check(u)
+        return self.touched()
+
+    @rx.event
+    async def chosen(self, report: dict[str, Any]) -> None:
+        """A step was chosen on the canvas or in the problem list; "" for none."""
+        async with acting(self, "read"):
+            self.open_step(str(report.get("id") or ""))
+
+    def open_step(self, step_id: str) -> None:
+        self.selected, self._variant, self._channel = step_id, 0, ""
+        self.panel = "step" if step_id else ""
+        self._history = self._history.sealed()
+        self._show_step({step.id: step for step in self._journey.steps})
+
+    def look_at(self, variant: int, channel: str) -> None:
+        """Which wording and channel of a message the panel edits."""
+        self._variant, self._channel = variant, channel
+        self._history = self._history.sealed()
+        self._show_step({step.id: step for step in self._journey.steps})
+
+    async def today(self) -> date:
+        """The day it is at the practice."""
+        async with acting(self, "read") as u:
+            return u.now.astimezone(ZoneInfo(await audience.zone(u))).date()
+
+    @rx.event
+    async def open_panel(self, panel: str) -> None:
+        """Show the audience, the problems or the settings beside the canvas; "" for none."""
+        async with acting(self, "read"):
+            self.panel = panel if panel in ("audience", "problems", "settings") else ""
+            self.selected = ""

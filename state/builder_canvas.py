@@ -1,0 +1,96 @@
+"""What the canvas reports, turned into edits. Each payload is whatever the browser sent: it is read,
+never trusted, and every edit asks for the `author` permission in `Builder.apply`."""
+
+from typing import Any, get_args
+
+import reflex as rx
+
+from services.builder import edits
+from services.builder.edits import StepKind
+from services.contracts.journey import Journey, Position
+from services.kit.errors import Invalid
+from state.builder import Builder
+
+
+class CanvasReports(rx.State):
+    @rx.event
+    async def step_added(self, report: dict[str, Any]) -> Any:
+        builder = await self.get_state(Builder)
+        kind = one_of(report.get("kind"), get_args(StepKind))
+        where, place = link_of(report.get("after")), position_of(report.get("position"))
+        made: list[str] = []
+
+        def edit(journey: Journey) -> Journey:
+            result, new = edits.add_step(journey, kind, after=where, position=place)  # type: ignore[arg-type]
+            made.append(new)
+            return result
+
+        saving = await builder.apply(edit, "add a step")
+        builder.open_step(made[0])
+        return saving
+
+    @rx.event
+    async def step_moved(self, report: dict[str, Any]) -> Any:
+        builder = await self.get_state(Builder)
+        step, place = str(report.get("id")), position_of(report.get("position"))
+        return await builder.apply(lambda j: edits.move_step(j, step, place), "move a step")
+
+    @rx.event
+    async def linked(self, report: dict[str, Any]) -> Any:
+        builder = await self.get_state(Builder)
+        source, port, target = (str(report.get(part)) for part in ("source", "port", "target"))
+        return await builder.apply(
+            lambda j: edits.connect(j, source=source, port=port, target=target), "connect two steps"
+        )
+
+    @rx.event
+    async def unlinked(self, report: dict[str, Any]) -> Any:
+        builder = await self.get_state(Builder)
+        source, port = (str(report.get(part)) for part in ("source", "port"))
+        return await builder.apply(lambda j: edits.disconnect(j, source=source, port=port), "remove a link")
+
+    @rx.event
+    async def removed(self, report: dict[str, Any]) -> Any:
+        builder = await self.get_state(Builder)
+        ids = ids_of(report)
+        return await builder.apply(lambda j: edits.remove_steps(j, ids), "remove a step")
+
+    @rx.event
+    async def duplicated(self, report: dict[str, Any]) -> Any:
+        builder = await self.get_state(Builder)
+        ids = ids_of(report)
+        return await builder.apply(lambda j: edits.duplicate_steps(j, ids)[0], "duplicate a step")
+
+    @rx.event
+    async def tidied(self) -> Any:
+        builder = await self.get_state(Builder)
+        return await builder.apply(edits.tidy, "tidy up")
+
+
+def one_of(value: object, allowed: tuple[str, ...]) -> str:
+    """A word from the browser that must be one of `allowed`. Raises Invalid."""
+    if value not in allowed:
+        raise Invalid("The page asked for something this version does not know. Reload it.")
+    return str(value)
+
+
+def link_of(value: object) -> tuple[str, str] | None:
+    return (str(value.get("step")), str(value.get("port"))) if isinstance(value, dict) else None
+
+
+def position_of(value: object) -> Position | None:
+    """A place on the canvas, kept within reason. Raises Invalid."""
+    if value is None:
+        return None
+    try:
+        x, y = (float(value[axis]) for axis in ("x", "y"))  # type: ignore[index]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Invalid("The page sent a place that cannot be read. Reload it.") from error
+    if not (abs(x) < 1e6 and abs(y) < 1e6):
+        raise Invalid("That is too far away on the canvas.")
+    return Position(x=x, y=y)
+
+
+def ids_of(report: dict[str, Any]) -> list[str]:
+    found = report.get("ids")
+    return [str(one) for one in found][:500] if isinstance(found, list) else []

@@ -1,0 +1,95 @@
+"""What the builder's page shows, made from a journey: plain rows and words, no behaviour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.builder import step_words
+from services.contracts.journey import Journey, Step, ports
+
+PALETTE: list[tuple[str, list[tuple[str, str, str]]]] = [
+    ("Start", [("entry", "Start", "How people come in")]),
+    ("Messages", [("message", "Message", "Email, SMS, WhatsApp or in-app")]),
+    (
+        "Timing",
+        [
+            ("wait", "Wait", "A length of time, a date, office hours"),
+            ("wait_event", "Wait for something", "Until they act, or time runs out"),
+        ],
+    ),
+    (
+        "Decisions",
+        [
+            ("branch", "Branch", "Different paths for different people"),
+            ("split", "Split", "A share of people for each arm"),
+        ],
+    ),
+    ("End", [("goal", "Goal reached", "The aim is met"), ("exit", "End", "The journey ends here")]),
+]
+
+
+def palette(has_entry: bool) -> list[dict[str, Any]]:
+    """The palette's groups; the start is greyed out once there is one."""
+    return [
+        {
+            "group": group,
+            "items": [
+                {"kind": kind, "label": label, "hint": hint, "disabled": kind == "entry" and has_entry}
+                for kind, label, hint in items
+            ],
+        }
+        for group, items in PALETTE
+    ]
+
+
+def canvas_steps(journey: Journey, problems: list[dict[str, Any]], *, ended: bool) -> list[dict[str, Any]]:
+    """Steps as the canvas draws them; `ended` dims a campaign that is over."""
+    return [
+        canvas_step(step, [p for p in problems if p["step_id"] == step.id], ended) for step in journey.steps
+    ]
+
+
+def canvas_step(step: Step, problems: list[dict[str, Any]], dim: bool) -> dict[str, Any]:
+    severity = ""
+    if problems:
+        severity = "blocking" if any(p["severity"] == "blocking" for p in problems) else "warning"
+    return {
+        "id": step.id,
+        "kind": step.kind,
+        "title": step_words.title(step),
+        "subtitle": step_words.subtitle(step),
+        "ports": [{"key": key, "label": label, "target": target} for key, label, target in ports(step)],
+        "problems": len(problems),
+        "problem": problems[0]["sentence"] if problems else "",
+        "severity": severity,
+        "position": step.position.model_dump() if step.position else None,
+        "dim": dim,
+    }
+
+
+def where(step: Step | None) -> str:
+    """Which step a problem is about, as its list names it."""
+    return step_words.title(step) if step else "Campaign"
+
+
+def counts(journey: Journey, numbers: Any) -> dict[str, list[dict[str, Any]]]:
+    """Live numbers a step, as few as say something: `numbers` are insights' rows a step."""
+    found = {row.step_id: row for row in numbers}
+    return {step.id: _counts(step, found[step.id]) for step in journey.steps if step.id in found}
+
+
+def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
+    if step.kind == "message":
+        shown = [
+            ("sent", row.requested),
+            ("delivered", row.delivered),
+            ("opened", row.opened),
+            ("clicked", row.clicked),
+        ]
+    elif step.kind in ("wait", "wait_event"):
+        shown = [("waiting", row.waiting), ("been here", row.entered)]
+    else:
+        shown = [("been here", row.entered)]
+    if row.held:
+        shown.append(("held", row.held))
+    return [{"key": words, "label": words, "value": int(value or 0)} for words, value in shown]

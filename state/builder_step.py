@@ -1,0 +1,210 @@
+"""The side panel's edits of the chosen step; each asks for `author` in `Builder.apply`."""
+
+from typing import Any, get_args
+
+import reflex as rx
+
+from services.builder import edits, rule_edits, step_edits
+from services.contracts.journey import Channel, Journey, SendWindow
+from services.kit.errors import Invalid
+from state.builder import Builder
+from state.builder_canvas import one_of
+from state.rule_rows import FIELDS
+
+TEXTS = (
+    "title", "note", "reason", "topic", "cron", "campaign_id", "event.type", "until.on", "until.at", "until.field",
+    "reentry.rule", "window.start", "window.end", "until.window.start", "until.window.end",
+)  # fmt: skip
+NUMBERS = ("reentry.days", "limit_hours")
+FLAGS = ("one_per_household",)
+WORDING = ("subject", "preheader", "body", "label")
+
+
+class StepPanel(rx.State):
+    @rx.event
+    async def set_text(self, path: str, value: str) -> Any:
+        """One text field of the step."""
+        return await self._set(one_of(path, TEXTS), value)
+
+    @rx.event
+    async def set_number(self, path: str, value: str) -> Any:
+        return await self._set(one_of(path, NUMBERS), whole(value))
+
+    @rx.event
+    async def set_flag(self, path: str, value: bool) -> Any:
+        return await self._set(one_of(path, FLAGS), bool(value))
+
+    @rx.event
+    async def set_words(self, part: str, value: str) -> Any:
+        """Subject, preheader or body of the wording and channel shown, or the wording's label."""
+        builder = await self.get_state(Builder)
+        form = builder.step
+        path = f"variants.{form.variant}"
+        if one_of(part, WORDING) != "label":
+            path = f"{path}.content.{one_of(form.channel, get_args(Channel))}"
+        return await self._set(f"{path}.{part}", value)
+
+    @rx.event
+    async def insert_field(self, tag: str) -> Any:
+        """Put a merge field at the end of the body, where the cursor cannot be known."""
+        builder = await self.get_state(Builder)
+        body = builder.step.body
+        return await self.set_words(
+            "body", f"{body}{'' if not body or body[-1].isspace() else ' '}{tag[:80]}"
+        )
+
+    @rx.event
+    async def set_share(self, kind: str, index: int, part: str, value: str) -> Any:
+        """Label, percent or control of a variant or an arm."""
+        path = f"{one_of(kind, ('variants', 'arms'))}.{int(index)}.{one_of(part, ('label', 'percent'))}"
+        return await self._set(path, value if part == "label" else percent(value))
+
+    @rx.event
+    async def set_control(self, index: int, on: bool) -> Any:
+        return await self._set(f"arms.{int(index)}.control", bool(on))
+
+    @rx.event
+    async def set_path_label(self, index: int, value: str) -> Any:
+        return await self._set(f"paths.{int(index)}.label", value)
+
+    @rx.event
+    async def set_length(self, amount: str, unit: str) -> Any:
+        """The length of a wait, of a wait for an event, or the delay of a start."""
+        builder = await self.get_state(Builder)
+        path = {"wait": "until.minutes", "wait_event": "timeout_minutes", "entry": "delay_minutes"}
+        minutes = step_edits.minutes_of(whole(amount), unit)
+        return await self._set(path[one_of(builder.step.kind, tuple(path))], minutes)
+
+    @rx.event
+    async def set_offset(self, days: str, side: str) -> Any:
+        number = whole(days)
+        return await self._set("until.offset_days", -number if side == "before" else number)
+
+    @rx.event
+    async def set_how(self, how: str) -> Any:
+        """How people come in, or what a wait waits for."""
+        builder = await self.get_state(Builder)
+        step = builder.step
+        if step.kind == "entry":
+            return await builder.apply(lambda j: step_edits.set_entry(j, step.id, how), "change the start")
+        today = await builder.today()
+        return await builder.apply(
+            lambda j: step_edits.set_wait(j, step.id, how, today),
+            "change the wait",  # type: ignore[arg-type]
+        )
+
+    @rx.event
+    async def set_windowed(self, on: bool) -> Any:
+        """Whether a message is sent within a time window only."""
+        return await self._set("window", SendWindow().model_dump() if on else None)
+
+    @rx.event
+    async def toggle_day(self, day: str) -> Any:
+        return await self._act(lambda j, i: step_edits.toggle_day(j, i, day), "change the days")
+
+    @rx.event
+    async def set_clock(self, which: str, value: str) -> Any:
+        """Start or end of the time window."""
+        builder = await self.get_state(Builder)
+        prefix = "until.window" if builder.step.kind == "wait" else "window"
+        return await self._set(f"{prefix}.{one_of(which, ('start', 'end'))}", value)
+
+    @rx.event
+    async def toggle_channel(self, channel: str) -> Any:
+        key: Any = one_of(channel, get_args(Channel))
+        return await self._act(lambda j, i: step_edits.toggle_channel(j, i, key), "change the channels")
+
+    @rx.event
+    async def move_channel(self, channel: str, by: int) -> Any:
+        key: Any = one_of(channel, get_args(Channel))
+        return await self._act(lambda j, i: step_edits.move_channel(j, i, key, int(by)), "reorder channels")
+
+    @rx.event
+    async def show_words(self, variant: int, channel: str) -> None:
+        """Which wording and channel the panel edits."""
+        builder = await self.get_state(Builder)
+        builder.look_at(int(variant), channel)
+
+    @rx.event
+    async def act(self, what: str, index: int) -> Any:
+        """Add or remove a wording, a path or an arm."""
+        deeds: dict[str, Any] = {
+            "add_variant": lambda j, i: step_edits.add_variant(j, i),
+            "remove_variant": lambda j, i: step_edits.remove_variant(j, i, int(index)),
+            "add_path": lambda j, i: step_edits.add_path(j, i),
+            "remove_path": lambda j, i: step_edits.remove_path(j, i, int(index)),
+            "add_arm": lambda j, i: step_edits.add_arm(j, i),
+            "remove_arm": lambda j, i: step_edits.remove_arm(j, i, int(index)),
+        }
+        return await self._act(deeds[one_of(what, tuple(deeds))], what.replace("_", " a "))
+
+    @rx.event
+    async def remove(self) -> Any:
+        return await self._act(lambda j, i: edits.remove_steps(j, [i]), "remove a step")
+
+    @rx.event
+    async def duplicate(self) -> Any:
+        return await self._act(lambda j, i: edits.duplicate_steps(j, [i])[0], "duplicate a step")
+
+    @rx.event
+    async def rule(self, path: int, what: str, index: int, part: str, value: str) -> Any:
+        """One change of a path's rules: add, remove, mode, or part of a row."""
+        builder = await self.get_state(Builder)
+        step = builder.step.id
+
+        def edit(journey: Journey) -> Journey:
+            group = changed_group(rule_edits.path_group(journey, step, int(path)), what, index, part, value)
+            return step_edits.set_field(journey, step, f"paths.{int(path)}.when", group.model_dump())
+
+        key = f"{step}.paths.{path}.{index}.{part}" if what == "change" else ""
+        return await builder.apply(edit, "change a rule", key=key)
+
+    async def _set(self, path: str, value: Any) -> Any:
+        builder = await self.get_state(Builder)
+        step = builder.step.id
+        return await builder.apply(
+            lambda j: step_edits.set_field(j, step, path, value), "edit a step", key=f"{step}.{path}"
+        )
+
+    async def _act(self, deed: Any, what: str) -> Any:
+        builder = await self.get_state(Builder)
+        step = builder.step.id
+        return await builder.apply(lambda j: deed(j, step), what)
+
+
+def changed_group(group: Any, what: str, index: int, part: str, value: str) -> Any:
+    """A group of rules after one change from the rule editor."""
+    if what == "add":
+        name = value or "appointment.last_attended"
+        return rule_edits.add_rule(group, name, operators(name))
+    if what == "remove":
+        return rule_edits.remove_rule(group, int(index))
+    if what == "mode":
+        return rule_edits.set_mode(group, one_of(value, ("all", "any")))  # type: ignore[arg-type]
+    rule = group.rules[int(index)] if 0 <= int(index) < len(group.rules) else None
+    field = FIELDS.get(value if part == "name" else getattr(rule, "field", ""))
+    kind = field.type if field else "text"
+    return rule_edits.change_rule(group, int(index), part, value, kind, operators(value))
+
+
+def operators(name: str) -> tuple[str, ...]:
+    """A field's operators in order; the first is where a new row begins."""
+    return tuple(op for op, _words in FIELDS[name].operators) if name in FIELDS else ()
+
+
+def whole(value: str) -> int:
+    """A whole number as typed. Raises Invalid."""
+    if not str(value).strip().isdigit():
+        raise Invalid("Type a whole number.")
+    return int(value)
+
+
+def percent(value: str) -> float:
+    """A percentage as typed. Raises Invalid."""
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise Invalid("Type a percentage from 0 to 100.") from error
+    if not 0 <= number <= 100:
+        raise Invalid("Type a percentage from 0 to 100.")
+    return number

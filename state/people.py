@@ -1,0 +1,269 @@
+"""Finding people, and one person's page: consents, journeys, and the timeline with its reasons."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import reflex as rx
+
+from services.audience.people import ConsentFound, PersonFound, open_person, search_people
+from services.engine.timeline import EnrolmentItem, TimelineItem, enrolments_of, timeline
+from services.suppression import service as suppression
+from services.suppression.contracts import LiveSuppression
+from state import words
+from state.session import Session, acting, changed, pings, uuid_of
+
+LOOKS: dict[str, tuple[str, words.Tone]] = {
+    "entered": ("log-in", "accent"),
+    "moved": ("corner-down-right", "neutral"),
+    "requested": ("send", "info"),
+    "message": ("mail-check", "ok"),
+    "refused": ("ban", "danger"),
+    "held": ("pause", "warn"),
+    "released": ("play", "ok"),
+    "ended": ("flag", "neutral"),
+    "suppressed": ("hand", "danger"),
+    "lifted": ("check", "ok"),
+    "event": ("zap", "info"),
+}
+ENROLMENTS: dict[str, tuple[str, words.Tone]] = {
+    "live": ("Under way", "ok"),
+    "held": ("Waiting", "warn"),
+    "completed": ("Completed", "accent"),
+    "exited": ("Left", "neutral"),
+}
+KINDS = [("", "Everyone"), ("patient", "Patients"), ("lead", "Leads"), ("partner", "Partners")]
+
+
+@dataclass(frozen=True)
+class Found:
+    id: str
+    name: str
+    initials: str
+    kind: str
+    reach: str
+    last_visit: str
+    next_visit: str
+    journeys: str
+    stopped: bool
+
+
+@dataclass(frozen=True)
+class Fact:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Consent:
+    channel: str
+    state: str
+    tone: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    id: str
+    campaign: str
+    href: str
+    state: str
+    tone: str
+    step: str
+    next: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Moment:
+    at: str
+    ago: str
+    icon: str
+    tone: str
+    sentence: str
+    campaign: str
+    href: str
+    step: str
+    kind: str
+
+
+class People(rx.State):
+    loading: bool = True
+    text: str = ""
+    kind: str = ""
+    rows: list[Found] = []
+
+    @rx.event
+    async def load(self) -> None:
+        await self._read()
+
+    @rx.event
+    async def find(self, text: str) -> None:
+        self.text = text[:80]
+        await self._read()
+
+    @rx.event
+    async def choose_kind(self, kind: str) -> None:
+        self.kind = kind if kind in dict(KINDS) else ""
+        await self._read()
+
+    async def _read(self) -> None:
+        zone = (await self.get_state(Session)).zone
+        async with acting(self, None) as u:
+            found = await search_people(u, self.text, kind=self.kind)
+        self.rows = [_found(person, zone) for person in found]
+        self.loading = False
+
+
+class Person(rx.State):
+    loading: bool = True
+    name: str = ""
+    kind: str = ""
+    initials: str = ""
+    facts: list[Fact] = []
+    consents: list[Consent] = []
+    enrolments: list[Enrolled] = []
+    moments: list[Moment] = []
+    stopped: bool = False
+    stops: list[str] = []
+    asking: bool = False
+
+    _id: str = ""
+
+    @rx.event
+    async def load(self) -> Any:
+        self.loading, self.asking = True, False
+        self._id = self.router.url.path.rstrip("/").rsplit("/", 1)[-1]
+        await self._read(again=False)
+        return Person.follow
+
+    @rx.event(background=True, supersedes=True)
+    async def follow(self) -> None:
+        """The timeline grows by itself while it is looked at."""
+        async for _ in pings(self, "/people"):
+            async with self:
+                await self._read(again=True)
+
+    @rx.event
+    def ask(self, open: bool) -> None:
+        self.asking = open
+
+    @rx.event
+    async def decide(self, form: dict[str, str]) -> Any:
+        """Stops marketing to this person, or allows it again, with the reason given."""
+        note = form.get("reason", "").strip()
+        if not note:
+            return rx.toast.error("Say why, so that colleagues understand it later.")
+        async with acting(self, "suppress") as u:
+            act = suppression.resume_marketing if self.stopped else suppression.stop_marketing
+            moved = await act(u, uuid_of(self._id), note=note)
+        done = "Marketing is allowed again." if self.stopped else "Marketing to this person has stopped."
+        self.asking = False
+        await self._read(again=True)
+        await changed(self, "people")
+        return rx.toast.success(f"{done} {words.plural(moved, 'journey')} affected." if moved else done)
+
+    async def _read(self, *, again: bool) -> None:
+        zone = (await self.get_state(Session)).zone
+        contact = uuid_of(self._id)
+        async with acting(self, None) as u:
+            opened = await open_person(u, contact, again=again)
+            story = await timeline(u, contact)
+            enrolled = await enrolments_of(u, contact)
+            stops = await suppression.live_suppressions(u, contact)
+            now = u.now
+        person = opened.person
+        self.name, self.initials = person.name, words.initials(person.name)
+        self.kind = words.plain(person.kind)
+        self.facts = _facts(person, zone)
+        self.consents = [_consent(c, zone) for c in opened.consents if c.purpose == "marketing"] or [
+            Consent(name, "Not given", "neutral", "") for name in words.CHANNELS.values()
+        ]
+        self.enrolments = [_enrolled(item, zone) for item in enrolled]
+        self.moments = [_moment(item, zone, now) for item in story]
+        self.stopped = any(s.reason == "MANUAL_SUPPRESSION" for s in stops)
+        self.stops = [_stop(s, zone) for s in stops]
+        self.loading = False
+
+
+def _found(person: PersonFound, zone: str) -> Found:
+    reach = [person.email or "", person.phone or ""]
+    return Found(
+        id=str(person.contact_id),
+        name=person.name,
+        initials=words.initials(person.name),
+        kind=words.plain(person.kind),
+        reach=" · ".join(part for part in reach if part) or "No address on file",
+        last_visit=words.day(person.last_visit, zone),
+        next_visit=words.day(person.next_visit, zone),
+        journeys=words.plural(person.journeys, "journey") if person.journeys else "–",
+        stopped=person.stopped or person.do_not_contact,
+    )
+
+
+def _facts(person: PersonFound, zone: str) -> list[Fact]:
+    flags = [
+        word
+        for on, word in (
+            (person.do_not_contact, "Do not contact"),
+            (person.deceased, "Deceased"),
+            (person.app_user, "Uses the patient app"),
+            (person.whatsapp_verified, "WhatsApp checked"),
+        )
+        if on
+    ]
+    return [
+        Fact("Email", person.email or "None on file"),
+        Fact("Phone", person.phone or "None on file"),
+        Fact("Known since", words.day(person.registered_at, zone)),
+        Fact("Last visit", words.day(person.last_visit, zone)),
+        Fact("Next visit", words.moment(person.next_visit, zone)),
+        Fact("Came from", words.plain(person.source_system) or "The practice"),
+        *([Fact("Notes", ", ".join(flags))] if flags else []),
+    ]
+
+
+def _consent(consent: ConsentFound, zone: str) -> Consent:
+    given = consent.state == "granted"
+    method = f" by {consent.method}" if consent.method else ""
+    return Consent(
+        words.CHANNELS.get(consent.channel, consent.channel),
+        "Given" if given else "Withdrawn",
+        "ok" if given else "danger",
+        f"{words.day(consent.effective_at, zone)}{method}",
+    )
+
+
+def _enrolled(item: EnrolmentItem, zone: str) -> Enrolled:
+    state, tone = ENROLMENTS.get(item.state, (item.state, "neutral"))
+    return Enrolled(
+        id=str(item.enrolment_id),
+        campaign=item.campaign,
+        href=f"/campaigns/{item.campaign_id}",
+        state=state,
+        tone=tone,
+        step=item.step,
+        next=f"Moves on {words.moment(item.next_at, zone)}" if item.next_at else "",
+        why=item.why,
+    )
+
+
+def _moment(item: TimelineItem, zone: str, now: datetime) -> Moment:
+    icon, tone = LOOKS.get(item.kind, ("circle", "neutral"))
+    return Moment(
+        at=words.moment(item.at, zone),
+        ago=words.ago(item.at, now),
+        icon=icon,
+        tone=tone,
+        sentence=item.sentence,
+        campaign=item.campaign,
+        href=f"/campaigns/{item.campaign_id}" if item.campaign_id else "",
+        step=item.step,
+        kind=item.kind,
+    )
+
+
+def _stop(stop: LiveSuppression, zone: str) -> str:
+    where = f" on {words.CHANNELS.get(stop.channel, stop.channel)}" if stop.channel else ""
+    note = f" “{stop.note}”" if stop.note else ""
+    return f"{stop.sentence}{where} Since {words.moment(stop.applied_at, zone)}.{note}"

@@ -1,0 +1,175 @@
+"""The whole product, started once as a person starts it, and a real Chromium to use it with.
+
+Playwright's async interface is used, on the loop that all tests share. A test takes `signed_in`:
+
+    async def test_the_marketer_sees_campaigns(signed_in, site):
+        page = await signed_in("marketer")
+        await expect(page.get_by_test_id("page-title")).to_have_text("Campaigns")
+
+Errors on the browser's console fail the test that caused them.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from cm_app import chromium
+from tests.e2e.product import Product
+
+DESKTOP = {"width": 1440, "height": 900}
+TABLET = {"width": 834, "height": 1194}
+OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1"
+IGNORED = ("favicon.ico",)
+"""Console noise that is not the product's doing."""
+
+SignedIn = Callable[..., Awaitable[Page]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.e2e)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the running product is. `people` maps a role to login, password, name, totp_secret."""
+
+    portal: str
+    hub: str
+    platform: str
+    practice_id: str
+    people: dict[str, dict[str, str]]
+    home: Path
+    database_url: str
+    redis_url: str
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """`cm up` with 300 contacts, QA mode and free ports; stopped when the run ends."""
+    folder = Path(tempfile.mkdtemp(prefix="cme"))
+    folder.chmod(0o755)
+    product = Product(folder, CM_QA="true")
+    try:
+        product.start()
+        yield Site(
+            **json.loads((folder / "site.json").read_bytes()),
+            **json.loads((folder / "servers.json").read_bytes()),
+            home=folder,
+        )
+    finally:
+        product.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for all tests; it reaches nothing but this machine."""
+    path = chromium.find()
+    if path is None:
+        pytest.fail("No Chromium found; run `cm test`, which installs one, or set CM_CHROMIUM.")
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=path, args=[*chromium.FLAGS, OFFLINE])
+        yield running
+        await running.close()
+
+
+@dataclass
+class Console:
+    """What went wrong in the browser during a test. `allow(text)` expects one on purpose."""
+
+    errors: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=lambda: list(IGNORED))
+
+    def allow(self, text: str) -> None:
+        self.allowed.append(text)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.location.get('url')}: {message.text}")
+
+    def unexpected(self) -> list[str]:
+        return [error for error in self.errors if not any(text in error for text in self.allowed)]
+
+
+@pytest.fixture
+async def console() -> AsyncIterator[Console]:
+    watched = Console()
+    yield watched
+    assert not watched.unexpected(), "the browser's console has errors"
+
+
+@pytest.fixture
+async def contexts(
+    browser: Browser, site: Site, console: Console
+) -> AsyncIterator[Callable[..., Awaitable[BrowserContext]]]:
+    """Makes separate browser profiles, closed after the test: `await contexts(viewport=TABLET)`."""
+    opened: list[BrowserContext] = []
+
+    async def make(**options: Any) -> BrowserContext:
+        context = await browser.new_context(
+            **{"base_url": site.portal, "viewport": DESKTOP, "locale": "en-GB", **options}
+        )
+        context.set_default_timeout(15_000)
+        context.on("page", console.watch)
+        opened.append(context)
+        return context
+
+    yield make
+    for context in opened:
+        await context.close()
+
+
+@pytest.fixture
+async def visitor(contexts: Callable[..., Awaitable[BrowserContext]]) -> Page:
+    """A page of somebody who is not signed in."""
+    return await (await contexts()).new_page()
+
+
+@pytest.fixture
+def signed_in(contexts: Callable[..., Awaitable[BrowserContext]], site: Site) -> SignedIn:
+    """`await signed_in("approver", viewport=TABLET)`: a page of that person, on the dashboard."""
+
+    async def sign_in(role: str, **options: Any) -> Page:
+        page = await (await contexts(**options)).new_page()
+        person = site.people[role]
+        await page.goto("/login")
+        await page.locator("input[name=login]").fill(person["login"])
+        await page.locator("input[name=password]").fill(person["password"])
+        await page.get_by_test_id("sign-in").click()
+        await page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    return sign_in
+
+
+@pytest.fixture
+def cm(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the `cm` command against `home` (a fresh folder unless given) and returns what it said."""
+
+    def run(*arguments: str, home: Path = tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cm_app", *arguments],
+            env={**os.environ, "CM_HOME": str(home), **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
