@@ -1,8 +1,14 @@
 """Assembly of the web process: the portal's pages, and the API on the same port."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import reflex as rx
 
 from cm_app.pages import PAGES
+from services.bootstrap import app as process
+from services.kit import qa
+from services.kit.settings import settings
 from state.session import explain
 
 
@@ -18,7 +24,15 @@ def assemble() -> rx.App:
             title=module.TITLE,
             on_load=getattr(module, "ON_LOAD", None),
         )
+    if settings().qa:
+        portal.register_lifespan_task(_shared_clock)
     return portal
+
+
+@asynccontextmanager
+async def _shared_clock() -> AsyncIterator[None]:
+    async with qa.following(process().bus, process().clock, on=True):
+        yield
 
 
 app = assemble()

@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 
 from services.bootstrap import bootstrap
+from services.kit import qa
 from services.neighbours.hub.adapters import transports
 from services.neighbours.hub.web import outbox_url, web_app
 from services.neighbours.hub.wiring import Loops, build
@@ -50,7 +51,7 @@ async def main() -> None:
         if settings.environment != "production":
             for practice_id in await hub.practices():
                 log.info("hub_outbox", url=outbox_url(settings, app.keyring, practice_id))
-        async with asyncio.TaskGroup() as group:
+        async with qa.following(app.bus, app.clock, on=settings.qa), asyncio.TaskGroup() as group:
             group.create_task(loops.run())
             group.create_task(end_server())
             group.create_task(server.serve())
