@@ -35,6 +35,7 @@ async def test_five_hundred_people_look_like_a_practice(platform: App):
         platform.uow, contacts=500, seed=7, now=START, progress=lambda *step: seen.append(step)
     )
     assert practice == practice_id_for(7)
+    assert practice.version == 7
     assert seen[-1][1:] == (500, 500)
     people = await _one(
         platform, practice,

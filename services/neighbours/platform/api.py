@@ -19,6 +19,7 @@ from services.contracts.platform_api import (
     ImportBatch,
     ImportDetail,
     ImportKind,
+    LeadRows,
     Simulate,
     Simulated,
 )
@@ -71,6 +72,13 @@ def create_api(uow: UnitOfWork, *, wake: Callable[[], None] = lambda: None) -> F
     async def confirm(batch_id: UUID, practice_id: UUID, confirmed: ConfirmImport) -> ImportDetail:
         async with uow(system(practice_id, "platform")) as u:
             detail = await imports.confirm(u, batch_id, confirmed)
+        wake()
+        return detail
+
+    @api.post("/imports/rows", dependencies=guarded)
+    async def rows(given: LeadRows) -> ImportDetail:
+        async with uow(system(given.practice_id, "platform")) as u:
+            detail = await imports.import_rows(u, given)
         wake()
         return detail
 
