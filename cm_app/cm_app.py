@@ -8,7 +8,9 @@ from state.session import explain
 
 def assemble() -> rx.App:
     """The Reflex app with every page."""
-    portal = rx.App(stylesheets=["/portal.css"], backend_exception_handler=explain, html_lang="en")
+    portal = rx.App(
+        stylesheets=["/portal.css", "/builder.css"], backend_exception_handler=explain, html_lang="en"
+    )
     for module in PAGES:
         portal.add_page(
             module.page,

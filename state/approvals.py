@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import reflex as rx
-from services.campaigns.contracts import ApprovalDetail, ApprovalRow
-from services.contracts.campaign_types import LABELS
 
 from services.audience import service as audience
 from services.campaigns import service as campaigns
+from services.campaigns.contracts import ApprovalDetail, ApprovalRow
+from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Journey, Message
 from services.kit.uow import Unit
 from state import words
