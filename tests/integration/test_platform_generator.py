@@ -68,6 +68,7 @@ async def test_visits_and_consents_are_plausible(platform: App):
     assert visits.booked > 30
     assert visits.consistent
     assert visits.weekdays
+    assert visits.booked_before
     consents = await _one(
         platform, practice,
         "SELECT avg((state = 'revoked')::int) FILTER (WHERE purpose = 'marketing') revoked,"

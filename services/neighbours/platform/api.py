@@ -64,6 +64,7 @@ def create_api(uow: UnitOfWork, *, wake: Callable[[], None] = lambda: None) -> F
         practice_id: Annotated[UUID, Form()],
         uploaded_by: Annotated[str, Form(max_length=200)],
     ) -> ImportBatch:
+        imports.check_size(sum(one.size or 0 for one in file))
         files = [(_name(one.filename), await one.read()) for one in file]
         async with uow(system(practice_id, "platform")) as u:
             return await imports.upload(u, kind=kind, files=files, uploaded_by=uploaded_by)

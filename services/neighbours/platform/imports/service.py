@@ -38,8 +38,7 @@ async def upload(
     Raises Invalid when it cannot be read, Conflict when the same file was imported before. The same
     file uploaded twice before it is imported is one batch.
     """
-    if not files or sum(len(content) for _, content in files) > MAX_BYTES:
-        raise Invalid(f"Choose a file of at most {MAX_BYTES // 1_000_000} MB.")
+    check_size(sum(len(content) for _, content in files))
     name, content = _one(kind, files)
     digest = fingerprint(content)
     await _refuse_repeat(u, digest)
@@ -136,8 +135,16 @@ async def get(u: Unit, batch_id: UUID) -> ImportDetail:
     )
 
 
+def check_size(size: int) -> None:
+    """Refuse what is too large to read at once, before it is read. Raises Invalid."""
+    if size > MAX_BYTES:
+        raise Invalid(f"Choose a file of at most {MAX_BYTES // 1_000_000} MB, or split it.")
+
+
 def _one(kind: ImportKind, files: list[tuple[str, bytes]]) -> tuple[str, bytes]:
     """The name and bytes a batch keeps: a lead file as it is, Synthea's files as one archive."""
+    if not files:
+        raise Invalid("Choose a file.")
     if kind == "leads":
         if len(files) > 1:
             raise Invalid("Import lead files one at a time.")
