@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from cm_app.api.factory import api
 from cm_app.pages import PAGES
 from state.session import explain
 
@@ -9,6 +10,7 @@ from state.session import explain
 def assemble() -> rx.App:
     """The Reflex app with every page."""
     portal = rx.App(
+        api_transformer=api(),
         stylesheets=["/portal.css", "/builder.css"], backend_exception_handler=explain, html_lang="en"
     )
     for module in PAGES:
