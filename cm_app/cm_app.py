@@ -3,13 +3,20 @@
 import reflex as rx
 
 from cm_app.pages import PAGES
+from components import tokens
 from state.session import explain
 
 
 def assemble() -> rx.App:
     """The Reflex app with every page."""
     portal = rx.App(
-        stylesheets=["/portal.css", "/builder.css"], backend_exception_handler=explain, html_lang="en"
+        stylesheets=["/portal.css", "/builder.css"],
+        head_components=[
+            rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+            rx.el.style(tokens.stylesheet()),
+        ],
+        backend_exception_handler=explain,
+        html_lang="en",
     )
     for module in PAGES:
         portal.add_page(
