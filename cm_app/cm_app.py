@@ -12,11 +12,7 @@ def assemble() -> rx.App:
     """The Reflex app with every page."""
     portal = rx.App(
         api_transformer=api(),
-<<<<<<< HEAD
-        stylesheets=["/portal.css"],
-=======
         stylesheets=["/portal.css", "/builder.css"],
->>>>>>> canvas
         head_components=[
             rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
             rx.el.style(tokens.stylesheet()),
