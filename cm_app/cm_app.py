@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 import reflex as rx
 
+from cm_app.api.factory import api
 from cm_app.pages import PAGES
+from components import tokens
 from services.bootstrap import app as process
 from services.kit import qa
 from services.kit.settings import settings
@@ -15,7 +17,14 @@ from state.session import explain
 def assemble() -> rx.App:
     """The Reflex app with every page."""
     portal = rx.App(
-        stylesheets=["/portal.css", "/builder.css"], backend_exception_handler=explain, html_lang="en"
+        api_transformer=api(),
+        stylesheets=["/portal.css", "/builder.css"],
+        head_components=[
+            rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+            rx.el.style(tokens.stylesheet()),
+        ],
+        backend_exception_handler=explain,
+        html_lang="en",
     )
     for module in PAGES:
         portal.add_page(
