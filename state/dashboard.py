@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 
 import reflex as rx
 from reflex_components_sonner.toast import ToastAction
-from services.insights.contracts import Totals
 
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignFilter, CampaignRow
 from services.contracts.campaign_types import LABELS
-from services.insights import service as insights
 from services.insights.daily import Day, Standing, daily, standing
+from services.insights.totals import Totals, totals
 from state import words
 from state.session import Session, acting, changed, pings, uuid_of
 
@@ -217,7 +216,7 @@ class Dashboard(rx.State):
         zone = (await self.get_state(Session)).zone
         async with acting(self, "read") as u:
             found = await campaigns.page(u, self._filter(zone))
-            numbers = await insights.totals(u, [row.campaign_id for row in found.rows])
+            numbers = await totals(u, [row.campaign_id for row in found.rows])
             days = await daily(u, days=30)
             may = u.actor.permissions
             stand = await standing(u, days=30)

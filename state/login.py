@@ -12,7 +12,7 @@ from services.access import service as access
 from services.bootstrap import app
 from services.kit.errors import NotSignedIn
 from state import words
-from state.session import actor_of
+from state.session import actor_of, forget
 
 PROBLEMS = {
     "locked": "Too many wrong passwords. Wait a few minutes, then try again.",
@@ -36,15 +36,16 @@ class Login(rx.State):
 
     @rx.event
     async def load(self) -> rx.event.EventSpec | None:
-        """Goes on to the portal when already signed in."""
+        """Goes on to the portal when already signed in; else forgets what this tab showed before."""
+        try:
+            await actor_of(self)
+            return rx.redirect("/")
+        except NotSignedIn:
+            await forget(self)
         code = self.router.url.query_parameters.get("problem", "")
         self.problem = PROBLEMS.get(code, WRONG) if code else ""
         self.people = [
             DemoRow(p.login, p.password, p.display_name, words.ROLES[p.role], p.what)
             for p in await access.demo_people(app())
         ]
-        try:
-            await actor_of(self)
-        except NotSignedIn:
-            return None
-        return rx.redirect("/")
+        return None

@@ -4,6 +4,7 @@ The session is the HttpOnly cookie that came with the socket's handshake; nothin
 can write into a state var counts. Handlers raise; `explain` turns what they raise into words.
 """
 
+import hashlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,15 +46,20 @@ async def actor_of(state: rx.State) -> Actor:
     return await access.actor_of(app(), token)
 
 
+async def permitted(state: rx.State, permission: Permission) -> Actor:
+    """Whoever is signed in, who must hold `permission`. Raises NotSignedIn, Forbidden."""
+    actor = await actor_of(state)
+    actor.require(permission)
+    return actor
+
+
 @asynccontextmanager
 async def acting(state: rx.State, permission: Permission | None) -> AsyncIterator[Unit]:
     """One transaction of the person at this socket, who must hold `permission`.
 
     None: being signed in is enough. Raises NotSignedIn, Forbidden.
     """
-    actor = await actor_of(state)
-    if permission is not None:
-        actor.require(permission)
+    actor = await (permitted(state, permission) if permission else actor_of(state))
     async with app().uow(actor) as u:
         yield u
 
@@ -107,6 +113,11 @@ def explain(exception: Exception) -> rx.event.EventSpec:
     return rx.toast.error("That did not work, and the problem was written to the log. Nothing was changed.")
 
 
+async def forget(state: rx.State) -> None:
+    """Put every page's state of this tab back to its defaults."""
+    (await state.get_state(rx.State)).reset()
+
+
 class Session(rx.State):
     """What the frame shows. Decides nothing: every handler asks the server-side session again."""
 
@@ -122,9 +133,18 @@ class Session(rx.State):
     stopped_words: str = ""
     demo: bool = False
 
+    _holder: str = ""
+
     @rx.event
     async def enter(self) -> Any:
-        """Every page's first handler: fills the frame, or sends to the sign-in page."""
+        """Every page's first handler: fills the frame, or sends to the sign-in page.
+
+        A tab keeps its state over a sign-out: what the last person saw is forgotten first.
+        """
+        holder = hashlib.sha256(token_of(self).encode()).hexdigest()
+        if self._holder not in ("", holder):
+            await forget(self)
+        self._holder = holder
         await self._read()
         return Session.follow
 

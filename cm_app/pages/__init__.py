@@ -6,6 +6,32 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 
 from types import ModuleType
 
-from cm_app.pages import login
+from cm_app.pages import (
+    approval,
+    approvals,
+    audit,
+    builder,
+    dashboard,
+    demo,
+    imports,
+    login,
+    people,
+    person,
+    settings,
+    templates,
+)
 
-PAGES: list[ModuleType] = [login]
+PAGES: list[ModuleType] = [
+    dashboard,
+    builder,
+    templates,
+    approvals,
+    approval,
+    people,
+    person,
+    imports,
+    audit,
+    settings,
+    demo,
+    login,
+]

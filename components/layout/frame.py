@@ -63,7 +63,7 @@ def _stopped() -> rx.Component:
                     data_testid="kill-switch-words",
                 ),
                 rx.cond(
-                    Session.may.contains("administer"),
+                    Session.may.contains("manage"),
                     rx.el.a("Open settings", href="/settings", color="inherit", font_weight="600"),
                 ),
                 gap="12px",

@@ -28,7 +28,7 @@ WORK = (
 PRACTICE = (
     Place("imports", "Imports", "file-up", "/imports", "author"),
     Place("audit", "Audit", "shield-check", "/audit", "compliance"),
-    Place("settings", "Settings", "sliders-horizontal", "/settings", "administer"),
+    Place("settings", "Settings", "sliders-horizontal", "/settings", "manage"),
     Place("demo", "Simulator", "flask-conical", "/demo", None, True),
 )
 

@@ -3,10 +3,12 @@
 import base64
 from uuid import UUID
 
+import pyotp
+
 from services.access import queries
 from services.access.contracts import DemoPerson, RoleName
 from services.access.passwords import hash_password
-from services.access.sessions import find
+from services.access.sessions import find, me
 from services.access.step_up import place
 from services.audit.append import record
 from services.audit.tags import AuditTag
@@ -58,6 +60,14 @@ async def demo_people(app: App) -> list[DemoPerson]:
         )
         have = set(known.scalars())
     return [person for person in await _cast(app, first.practice_id) if person.login in have]
+
+
+async def demo_code(app: App, token: str) -> str:
+    """The one-time code a demonstration person would read off their phone now; empty for anyone
+    else, and always in production."""
+    login = (await me(app, token)).login
+    secrets = {person.login: person.totp_secret for person in await demo_people(app)}
+    return pyotp.TOTP(secrets[login]).at(app.clock.now()) if login in secrets else ""
 
 
 async def _cast(app: App, practice_id: UUID) -> list[DemoPerson]:

@@ -13,7 +13,7 @@ from services.access.contracts import (
     SignedIn,
     TotpSetup,
 )
-from services.access.demo import demo_people, ensure_demo_people
+from services.access.demo import demo_code, demo_people, ensure_demo_people
 from services.access.errors import LockedOut, WrongCode
 from services.access.people import (
     add_person,
@@ -60,6 +60,7 @@ __all__ = [
     "change_roles",
     "confirm_totp",
     "create_api_key",
+    "demo_code",
     "demo_people",
     "ensure_demo_people",
     "me",

@@ -1,0 +1,22 @@
+"""Practice settings."""
+
+import reflex as rx
+
+from components.layout import frame, head
+from components.settings.forms import code, kill_switch, rules
+from state.session import Session
+from state.settings import Settings
+
+ROUTE = "/settings"
+TITLE = "Settings · Campaign Manager"
+ON_LOAD = [Session.enter, Settings.load]
+
+
+def page() -> rx.Component:
+    return frame(
+        "settings",
+        head("Settings", "What holds for every campaign of the practice."),
+        rx.box(kill_switch(), max_width="860px"),
+        rules(),
+        code(),
+    )

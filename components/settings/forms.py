@@ -1,0 +1,187 @@
+"""The kill switch, the practice's rules, and the one-time code they may ask for."""
+
+from typing import Any
+
+import reflex as rx
+
+from components import ui
+from state.session import Session
+from state.settings import Settings
+
+
+def kill_switch() -> rx.Component:
+    stopped = rx.flex(
+        ui.notice(Session.stopped_words, tone="danger", icon="octagon-pause"),
+        ui.primary(
+            "Let sending go on", icon="play", on_click=Settings.release, data_testid="release-kill-switch"
+        ),
+        direction="column",
+        gap="16px",
+        align="start",
+    )
+    running = ui.primary(
+        "Stop all sending",
+        icon="octagon-pause",
+        color_scheme="red",
+        on_click=Settings.ask_stop(True),
+        data_testid="kill-switch",
+    )
+    return ui.section(
+        "Kill switch",
+        rx.cond(Session.stopped, stopped, running),
+        ui.dialog(
+            "Stop all sending",
+            "Every campaign stops before its next message, also in the middle of a batch. Nobody loses "
+            "their place. Everyone here sees who stopped it and why.",
+            rx.el.form(
+                ui.area("Why", "why", required=True, max_length=500, auto_focus=True),
+                _buttons("Stop everything", Settings.ask_stop(False), "confirm-kill-switch", red=True),
+                on_submit=Settings.stop,
+            ),
+            open=Settings.stopping,
+            on_open_change=Settings.ask_stop,
+        ),
+        hint="Stops every campaign of the practice at once, until somebody lets it go on.",
+    )
+
+
+def _buttons(words: str, cancel: Any, key: str, *, red: bool = False) -> rx.Component:
+    looks = {"color_scheme": "red"} if red else {}
+    return rx.flex(
+        ui.quiet("Not now", type="button", on_click=cancel),
+        ui.primary(words, type="submit", data_testid=key, **looks),
+        gap="12px",
+        justify="end",
+        margin_top="18px",
+    )
+
+
+def code() -> rx.Component:
+    return ui.dialog(
+        "A fresh code",
+        "This changes what protects patients, so it needs the six digits of your authenticator app.",
+        rx.el.form(
+            ui.field(
+                "Code",
+                "code",
+                required=True,
+                auto_focus=True,
+                auto_complete="one-time-code",
+                input_mode="numeric",
+                max_length=8,
+            ),
+            rx.cond(
+                Settings.code_hint != "",
+                ui.small(
+                    "Demo practice: the code now is ",
+                    rx.el.strong(Settings.code_hint, data_testid="demo-code"),
+                ),
+            ),
+            _buttons("Go on", Settings.ask_code(False), "give-code"),
+            on_submit=Settings.give_code,
+        ),
+        open=Settings.coding,
+        on_open_change=Settings.ask_code,
+    )
+
+
+def _number(name: str, key: str, value: Any, hint: str, **props: Any) -> rx.Component:
+    return ui.field(
+        name, key, type="number", default_value=value, hint=hint, disabled=~Settings.may_change, **props
+    )
+
+
+def _rules() -> tuple[rx.Component, ...]:
+    off = ~Settings.may_change
+    return (
+        ui.section(
+            "How often people hear from us",
+            rx.box(
+                _number("Messages at most", "max_touches", Settings.max_touches, "Empty: no limit", min="1"),
+                _number("Within days", "per_days", Settings.per_days, "A sliding window", min="1"),
+                _number(
+                    "Hours between two", "min_gap_hours", Settings.min_gap_hours, "Empty: no gap", min="0"
+                ),
+                class_name="cm-thirds",
+            ),
+            hint="For all campaigns together. A campaign may be stricter, never looser.",
+        ),
+        ui.section(
+            "Quiet hours",
+            rx.box(
+                ui.field(
+                    "From", "quiet_start", type="time", default_value=Settings.quiet_start, disabled=off
+                ),
+                ui.field("To", "quiet_end", type="time", default_value=Settings.quiet_end, disabled=off),
+                class_name="cm-halves",
+            ),
+            hint="In the recipient's own time zone. Messages wait until the end.",
+        ),
+        ui.section(
+            "Protecting people",
+            rx.flex(
+                rx.box(
+                    _number(
+                        "Concierge hold, hours",
+                        "concierge_hold_hours",
+                        Settings.concierge_hold_hours,
+                        "How long marketing waits while the AI Concierge recovers someone",
+                        min="1",
+                        max="720",
+                    ),
+                    _number(
+                        "Held out, percent",
+                        "global_holdout_percent",
+                        Settings.global_holdout_percent,
+                        "People who get no marketing, to measure what it brings (0–10)",
+                        min="0",
+                        max="10",
+                        step="0.5",
+                    ),
+                    class_name="cm-halves",
+                ),
+                ui.area(
+                    "Emergency stacks",
+                    "emergency_stacks",
+                    default_value=Settings.emergency_stacks,
+                    disabled=off,
+                    hint="Separated by commas. Entries of the platform stay. Changing this needs a fresh code.",
+                ),
+                ui.check(
+                    "Single operator",
+                    "single_operator",
+                    checked=Settings.single_operator,
+                    on_change=Settings.set_single,
+                    disabled=off,
+                    hint="The person who made a campaign may approve it. Each use is written to the audit. "
+                    "Changing this needs a fresh code.",
+                ),
+                ui.fact("Cold threshold", Settings.cold_threshold),
+                ui.small("Set in Treatment Pipeline Manager and shown here."),
+                direction="column",
+                gap="18px",
+            ),
+        ),
+    )
+
+
+def rules() -> rx.Component:
+    """The form of practice settings; read-only for whoever may not change them."""
+    return rx.cond(
+        Settings.loading,
+        ui.blocks(3),
+        rx.el.form(
+            rx.flex(
+                *_rules(),
+                rx.cond(
+                    Settings.may_change,
+                    rx.flex(ui.primary("Save", type="submit", data_testid="save-settings"), justify="end"),
+                    ui.notice("Only an administrator can change these."),
+                ),
+                direction="column",
+                gap="24px",
+            ),
+            on_submit=Settings.save,
+            max_width="860px",
+        ),
+    )
