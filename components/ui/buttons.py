@@ -16,7 +16,7 @@ def primary(content: Any, *, icon: str | None = None, **props: Any) -> rx.Compon
 def quiet(content: Any, *, icon: str | None = None, **props: Any) -> rx.Component:
     return rx.button(
         *_inside(content, icon),
-        **{"variant": "outline", "color_scheme": "gray", "high_contrast": True, "size": "3", **props},
+        **{"variant": "surface", "color_scheme": "gray", "high_contrast": True, "size": "3", **props},
     )
 
 
@@ -42,7 +42,7 @@ def link_button(
     content: Any, href: Any, *, icon: str | None = None, main: bool = False, **props: Any
 ) -> rx.Component:
     """A link that looks like a button."""
-    looks = {} if main else {"variant": "outline", "color_scheme": "gray", "high_contrast": True}
+    looks = {} if main else {"variant": "surface", "color_scheme": "gray", "high_contrast": True}
     test = {"data_testid": props.pop("data_testid")} if "data_testid" in props else {}
     return rx.button(
         rx.el.a(*_inside(content, icon), href=href, **test), as_child=True, **{"size": "3", **looks, **props}
