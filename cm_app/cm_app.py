@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from cm_app.api.factory import api
 from cm_app.pages import PAGES
 from components import tokens
 from state.session import explain
@@ -10,7 +11,8 @@ from state.session import explain
 def assemble() -> rx.App:
     """The Reflex app with every page."""
     portal = rx.App(
-        stylesheets=["/portal.css"],
+        api_transformer=api(),
+        stylesheets=["/portal.css", "/builder.css"],
         head_components=[
             rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
             rx.el.style(tokens.stylesheet()),

@@ -355,8 +355,12 @@ CREATE TABLE cm.conversion (
   event_ref text NOT NULL,
   value numeric(12, 2) NOT NULL DEFAULT 0,
   at timestamptz NOT NULL,
+  touches integer NOT NULL DEFAULT 1,           -- messages of this enrolment inside the window, before it
+  first_touch_at timestamptz,
+  last_touch_at timestamptz,
   PRIMARY KEY (practice_id, conversion_id)
 );
+CREATE INDEX conversion_event ON cm.conversion (practice_id, contact_id, event_ref);
 CREATE UNIQUE INDEX conversion_once ON cm.conversion (practice_id, enrolment_id, event_ref);
 CREATE INDEX conversion_campaign ON cm.conversion (practice_id, campaign_id);
 

@@ -7,7 +7,14 @@ from difflib import get_close_matches
 from services.builder.contracts import CheckContext, Fix, Problem, name_of
 from services.content.rules import placeholders, sms_parts
 from services.contracts.journey import Channel, ChannelContent, Journey, Message, Variant
-from services.contracts.merge_fields import MERGE_FIELDS, NAMES, OBJECTS, POSTAL_ADDRESS, UNSUBSCRIBE
+from services.contracts.merge_fields import (
+    MERGE_FIELDS,
+    NAMES,
+    OBJECTS,
+    POSTAL_ADDRESS,
+    UNSUBSCRIBE,
+    MergeField,
+)
 from services.kit.rendering import RenderProblem, variables
 
 CHANNEL_WORDS: dict[Channel, str] = {
@@ -122,15 +129,26 @@ def _check_text(step_id: str | None, name: str, text: str) -> Iterator[Problem]:
             else None,
         )
     for field in MERGE_FIELDS:
-        owner = field.name.split(".")[0]
-        if field.optional and field.name in used and owner not in used:
+        guard = _guard(field)
+        if field.optional and field.name in used and not _asked(guard, text):
             yield Problem(
                 step_id=step_id,
                 code="optional_field",
                 severity="warning",
-                sentence=f"{name} uses {field.tag}, which not everyone has. Put it between "
-                f"{{% if {owner} %}} and {{% endif %}}, or people without one will not get the message.",
+                sentence=f"{name} uses {field.tag}, which is not always there. Put it between "
+                f"{{% if {guard} %}} and {{% endif %}}, or some people will not get the message.",
             )
+
+
+def _guard(field: MergeField) -> str:
+    """What to ask for before using an optional field: its owner, when all of it may be missing."""
+    owner = field.name.split(".")[0]
+    siblings = [other for other in MERGE_FIELDS if other.name.split(".")[0] == owner]
+    return owner if all(other.optional for other in siblings) else field.name
+
+
+def _asked(guard: str, text: str) -> bool:
+    return bool(re.search(rf"{{%-?\s*(?:el)?if\b[^%]*\b{re.escape(guard)}(?![.\w])", text))
 
 
 def _check_length(

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class MergeField:
-    """`optional`: not everyone has one, so a message asks first (`{% if next_appointment %}`)."""
+    """`optional`: it may be missing, so a message asks first (`{% if next_appointment %}`)."""
 
     name: str
     label: str
@@ -32,6 +32,7 @@ MERGE_FIELDS: tuple[MergeField, ...] = (
     MergeField("practice.phone", "Practice telephone", "0117 496 0123"),
     MergeField("practice.email", "Practice email", "hello@harbour-dental.example"),
     MergeField(POSTAL_ADDRESS, "Practice postal address", "1 Harbour Street, Bristol BS1 5TY"),
+    MergeField("practice.booking_url", "Online booking page", "https://book.example/harbour", optional=True),
     MergeField("next_appointment.date", "Date of the next appointment", "Tuesday 9 June", optional=True),
     MergeField("next_appointment.time", "Time of the next appointment", "10:30", optional=True),
     MergeField(UNSUBSCRIBE, "Unsubscribe link", "https://messages.example/u/sample"),
