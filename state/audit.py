@@ -16,7 +16,7 @@ from state.session import Session, acting, pings, uuid_of
 
 FAMILIES = [
     ("", "Everything"),
-    *((tag.value, words.plain(tag.value.replace(".", ": "))) for tag in AuditTag),
+    *((tag.value, words.plain(tag.value.removeprefix("access.").removeprefix("privacy."))) for tag in AuditTag),
 ]
 PAGE_SIZE = 40
 
@@ -125,7 +125,7 @@ def _row(row: AuditRow, zone: str) -> Row:
     return Row(
         id=str(row.audit_id),
         at=words.moment(row.at, zone) + f":{row.at:%S}",
-        what=words.plain(row.tag.split(".", 1)[1]),
+        what=words.plain(row.tag.removeprefix("access.").removeprefix("privacy.")),
         tag=row.tag,
         tone=_tone(row.tag),
         who=row.actor_name,

@@ -10,13 +10,13 @@ def _inside(content: Any, icon: str | None) -> list[Any]:
 
 
 def primary(content: Any, *, icon: str | None = None, **props: Any) -> rx.Component:
-    return rx.button(*_inside(content, icon), **{"size": "3", "class_name": "cm-touch", **props})
+    return rx.button(*_inside(content, icon), **{"size": "3", "white_space": "nowrap", **props})
 
 
 def quiet(content: Any, *, icon: str | None = None, **props: Any) -> rx.Component:
     return rx.button(
         *_inside(content, icon),
-        **{"variant": "surface", "color_scheme": "gray", "high_contrast": True, "size": "3", **props},
+        **{"variant": "surface", "color_scheme": "gray", "high_contrast": True, "size": "3", "white_space": "nowrap", **props},
     )
 
 
