@@ -8,15 +8,21 @@ from zoneinfo import ZoneInfo
 import orjson
 import reflex as rx
 
+from services.access import service as access
 from services.audit import service as audit
 from services.audit.contracts import AuditRow
 from services.audit.tags import AuditTag
+from services.bootstrap import app
+from services.kit.errors import StepUpNeeded
 from state import words
-from state.session import Session, acting, pings, uuid_of
+from state.session import Session, acting, permitted, pings, token_of, uuid_of
 
 FAMILIES = [
     ("", "Everything"),
-    *((tag.value, words.plain(tag.value.removeprefix("access.").removeprefix("privacy."))) for tag in AuditTag),
+    *(
+        (tag.value, words.plain(tag.value.removeprefix("access.").removeprefix("privacy.")))
+        for tag in AuditTag
+    ),
 ]
 PAGE_SIZE = 40
 
@@ -49,6 +55,9 @@ class Audit(rx.State):
     checked: bool = False
     whole: bool = False
     verdict: str = ""
+
+    coding: bool = False
+    code_hint: str = ""
 
     _next: str = ""
 
@@ -102,6 +111,28 @@ class Audit(rx.State):
             if found.ok
             else f"The chain is broken. {found.first_problem}"
         )
+
+    @rx.event
+    async def export(self) -> Any:
+        """Download the whole audit; asks for a fresh code first (D10)."""
+        await permitted(self, "compliance")
+        try:
+            await access.require_fresh(app(), token_of(self))
+        except StepUpNeeded:
+            self.coding, self.code_hint = True, await access.demo_code(app(), token_of(self))
+            return None
+        return rx.call_script("window.location.assign('/api/audit/export')")
+
+    @rx.event
+    def ask_code(self, open: bool) -> None:
+        self.coding = open
+
+    @rx.event
+    async def give_code(self, form: dict[str, str]) -> Any:
+        await permitted(self, "compliance")
+        await access.step_up(app(), token_of(self), form.get("code", "").strip())
+        self.coding = False
+        return Audit.export
 
     async def _read(self, before: str | None = None) -> None:
         zone = (await self.get_state(Session)).zone

@@ -178,7 +178,8 @@ class Person(rx.State):
         self.facts = _facts(person, zone)
         given = {c.channel: _consent(c, zone) for c in opened.consents if c.purpose == "marketing"}
         self.consents = [
-            given.get(key) or Consent(name, "Not given", "neutral", "") for key, name in words.CHANNELS.items()
+            given.get(key) or Consent(name, "Not given", "neutral", "")
+            for key, name in words.CHANNELS.items()
         ]
         self.enrolments = [_enrolled(item, zone) for item in enrolled]
         self.moments = [_moment(item, zone, now) for item in story]

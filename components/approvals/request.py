@@ -108,7 +108,7 @@ def _said(said: rx.Var[Said]) -> rx.Component:
         height="260px",
         border="0",
         background="white",
-        border_radius=tokens.RADII["field"],
+        class_name="cm-paper",
     )
     bubble = rx.el.div(
         said.text,
@@ -141,7 +141,7 @@ def messages() -> rx.Component:
     return ui.section(
         "What people will read",
         rx.foreach(Approval.messages, _told),
-        hint="Names and dates are filled in for each person when it is sent",
+        hint="Filled in for an example person; each gets their own name and dates",
     )
 
 

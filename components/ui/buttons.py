@@ -16,7 +16,14 @@ def primary(content: Any, *, icon: str | None = None, **props: Any) -> rx.Compon
 def quiet(content: Any, *, icon: str | None = None, **props: Any) -> rx.Component:
     return rx.button(
         *_inside(content, icon),
-        **{"variant": "surface", "color_scheme": "gray", "high_contrast": True, "size": "3", "white_space": "nowrap", **props},
+        **{
+            "variant": "surface",
+            "color_scheme": "gray",
+            "high_contrast": True,
+            "size": "3",
+            "white_space": "nowrap",
+            **props,
+        },
     )
 
 
@@ -47,8 +54,3 @@ def link_button(
     return rx.button(
         rx.el.a(*_inside(content, icon), href=href, **test), as_child=True, **{"size": "3", **looks, **props}
     )
-
-
-def download(content: Any, href: str, *, icon: str, **props: Any) -> rx.Component:
-    """A button that fetches a file: a plain request to the server, outside the portal's router."""
-    return rx.el.form(quiet(content, icon=icon, type="submit", **props), action=href, method="get")
