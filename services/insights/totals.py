@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from services.kit.uow import Unit
@@ -65,7 +66,7 @@ class Totals:
 async def totals(u: Unit, campaign_ids: Sequence[UUID]) -> dict[UUID, Totals]:
     """Totals by campaign; a campaign without any number is there with zeros. Needs `read`."""
     u.actor.require("read")
-    found: dict[UUID, dict[str, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    found: dict[UUID, dict[str, Any]] = {campaign_id: {} for campaign_id in campaign_ids}
     if not found:
         return {}
     which = {"practice": u.practice_id, "ids": list(found)}
