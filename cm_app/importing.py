@@ -58,9 +58,7 @@ async def leads(file: Path, *, declaration: ConsentDeclaration | None, confirm: 
         if confirm is not None and not confirm(f"Import {batch.total_rows} rows like this?"):
             screen.print("Nothing was imported.")
             return
-        _report(
-            await platform.confirm(batch.batch_id, ConfirmImport(consent=declaration, confirmed_by=WHO))
-        )
+        _report(await platform.confirm(batch.batch_id, ConfirmImport(consent=declaration, confirmed_by=WHO)))
 
 
 async def synthea(folder: Path) -> None:

@@ -13,8 +13,11 @@ from pathlib import Path
 from services.kit.errors import AppError
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("cm_app", "components", "state", "assets", "services/contracts", "services/kit", "reflex.lock")
-FILES = ("rxconfig.py",)
+SOURCES = (
+    "cm_app/pages", "components", "state", "assets", "reflex.lock",
+    "services/contracts", "services/builder", "services/audience", "services/access",
+)  # fmt: skip
+FILES = ("rxconfig.py", "cm_app/cm_app.py", "cm_app/one_port.py", "services/kit/settings.py")
 SUFFIXES = {".py", ".js", ".jsx", ".css", ".svg", ".png", ".ico", ".json", ".woff2", ".webp", ".jpg"}
 STAMP = ROOT / ".web" / "cm-build.txt"
 OUTPUT = ROOT / ".web" / "build" / "client" / "index.html"

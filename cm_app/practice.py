@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from cm_app.console import Advance
+from cm_app.demo import ensure_demo_campaigns
 from services.bootstrap import App, bootstrap
 from services.kit.actor import system
 from services.kit.settings import Settings
@@ -49,7 +50,10 @@ async def ensure_practice(
     app = bootstrap(**here)
     try:
         contacts = await _register(app, practice_id)
-        return Ready(practice_id, contacts, await _people(app, practice_id))
+        people = await _people(app, practice_id)
+        if people and not config.qa:  # testers bring their own world
+            await ensure_demo_campaigns(app, practice_id)
+        return Ready(practice_id, contacts, people)
     finally:
         await app.close()
 

@@ -311,7 +311,7 @@ class _Interrupt:
 def welcome(site: Site) -> None:
     """Print where the product is and who may sign in."""
     screen.print()
-    screen.print(f"  Campaign Manager is ready: [bold]{site.config.address()}[/bold]")
+    screen.print(f"  Campaign Manager is ready: [bold]{site.config.address()}[/bold]", soft_wrap=True)
     if site.practice.people:
         table = Table(title="People of the demonstration practice", title_justify="left", box=None)
         for column in ("name", "role", "sign-in name", "password", "what they do"):
@@ -321,4 +321,12 @@ def welcome(site: Site) -> None:
                 person.display_name, person.role.replace("_", " "), person.login, person.password, person.what
             )
         screen.print(table)
+    if site.config.hub == "bundled" and site.config.environment != "production":
+        screen.print(f"  Messages that the console adapter sent: {_outbox(site)}", soft_wrap=True)
     screen.print("  Stop with Ctrl-C.\n")
+
+
+def _outbox(site: Site) -> str:
+    from services.neighbours.hub.web import outbox_url
+
+    return outbox_url(site.config, load_keyring(site.config), site.practice.practice_id)

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
-from services.audience import service as audience
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Journey, Message
+from services.engine.reach import reach
 from services.kit.uow import Unit
 from state import words
 from state.session import Session, acting, changed, pings, uuid_of
@@ -162,11 +163,11 @@ class Approval(rx.State):
         zone = (await self.get_state(Session)).zone
         async with acting(self, "read") as u:
             found = await campaigns.approval(u, uuid_of(self._id))
-            await self._who(u, found.journey)
+            await self._who(u, found.row.campaign_id, found.journey)
         self._show(found, zone)
 
-    async def _who(self, u: Unit, journey: Journey) -> None:
-        preview = await audience.preview(u, journey)
+    async def _who(self, u: Unit, campaign_id: UUID, journey: Journey) -> None:
+        preview = await reach(u, campaign_id, journey)
         self.people, self.reachable = words.count(preview.count), words.count(preview.reachable)
         self.read_back = preview.sentence
         self.left_out = [Left(e.sentence, words.count(e.count)) for e in preview.excluded if e.count]

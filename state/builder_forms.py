@@ -96,7 +96,7 @@ class StepForm:
     subject: str = ""
     preheader: str = ""
     body: str = ""
-    length: str = ""
+    size_words: str = ""
     shown_subject: str = ""
     shown_body: str = ""
     shown_problem: str = ""
@@ -206,10 +206,10 @@ def _length(channel: Channel | None, body: str) -> dict[str, object]:
     if channel not in ("sms", "whatsapp") or not body:
         return {}
     if channel == "whatsapp":
-        return {"length": f"{len(body)} of 1,600 characters"}
+        return {"size_words": f"{len(body)} of 1,600 characters"}
     parts = sms_parts(body)
     return {
-        "length": f"{parts.length} characters, sent as {parts.parts} text message{'s' if parts.parts > 1 else ''}"
+        "size_words": f"{parts.length} characters, sent as {parts.parts} text message{'s' if parts.parts > 1 else ''}"
     }
 
 

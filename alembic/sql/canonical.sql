@@ -10,7 +10,8 @@ CREATE TABLE canonical.practice (
   locale text NOT NULL DEFAULT 'en-GB',
   postal_address text NOT NULL,
   phone text NOT NULL DEFAULT '',
-  email text NOT NULL DEFAULT ''
+  email text NOT NULL DEFAULT '',
+  booking_url text NOT NULL DEFAULT ''          -- where people book online; empty: by telephone only
 );
 
 CREATE TABLE canonical.contact (

@@ -17,6 +17,7 @@ CREATE TABLE platform.import_batch (
   warnings integer NOT NULL DEFAULT 0,          -- rows that came in with something left out
   content bytea,                                -- the file, until it is imported
   uploaded_by text NOT NULL,
+  confirmed_by text NOT NULL DEFAULT '',        -- who stood for the mapping and the consent
   created_at timestamptz NOT NULL,
   finished_at timestamptz,
   PRIMARY KEY (practice_id, batch_id)

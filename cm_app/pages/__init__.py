@@ -10,6 +10,7 @@ from cm_app.pages import (
     approval,
     approvals,
     audit,
+    builder,
     dashboard,
     demo,
     imports,
@@ -17,10 +18,13 @@ from cm_app.pages import (
     people,
     person,
     settings,
+    templates,
 )
 
 PAGES: list[ModuleType] = [
     dashboard,
+    builder,
+    templates,
     approvals,
     approval,
     people,

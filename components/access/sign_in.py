@@ -33,7 +33,7 @@ def _form() -> rx.Component:
                 Login.problem != "",
                 ui.notice(Login.problem, tone="danger", icon="circle-alert", data_testid="sign-in-problem"),
             ),
-            ui.field("Name or email", "login", auto_complete="username", required=True, auto_focus=True),
+            ui.field("Login name", "login", auto_complete="username", required=True, auto_focus=True),
             ui.field(
                 "Password", "password", type="password", auto_complete="current-password", required=True
             ),
@@ -52,7 +52,7 @@ def _person(row: rx.Var[DemoRow]) -> rx.Component:
             rx.avatar(fallback=row.name[0], size="2", radius="full", aria_hidden="true"),
             rx.box(
                 rx.el.div(row.name, " · ", row.role, **tokens.text("label"), color=tokens.INK),
-                rx.el.div(row.what, **tokens.text("small"), color=tokens.QUIET),
+                rx.el.div(row.what, **tokens.text("small"), color=tokens.QUIET, class_name="cm-first-letter"),
                 text_align="left",
                 flex="1",
                 min_width="0",

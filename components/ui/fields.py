@@ -67,7 +67,7 @@ def check(name: Any, key: str, *, hint: Any = None, **props: Any) -> rx.Componen
     return rx.el.label(
         rx.switch(id=key, **{"name": key, "size": "2", "data_testid": f"field-{key}", **props}),
         rx.box(
-            rx.el.span(name, **tokens.text("body"), color=tokens.INK, font_weight="520"),
+            rx.el.span(name, **{**tokens.text("body"), "color": tokens.INK, "font_weight": "520"}),
             small(hint) if hint is not None else None,
         ),
         html_for=key,

@@ -60,11 +60,11 @@ def fact(name: Any, value: Any, **props: Any) -> rx.Component:
     )
 
 
-def notice(content: Any, *, tone: Toned = "info", icon: str = "info", **props: Any) -> rx.Component:
+def notice(*content: Any, tone: Toned = "info", icon: str = "info", **props: Any) -> rx.Component:
     """A sentence people should read now; announced politely."""
     return rx.flex(
         rx.icon(icon, size=18, aria_hidden="true", flex="none", margin_top="2px"),
-        rx.box(content, flex="1", min_width="0"),
+        rx.box(*content, flex="1", min_width="0"),
         role="status",
         gap="12px",
         align="start",

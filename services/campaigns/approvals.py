@@ -18,8 +18,9 @@ from services.campaigns.contracts import ApprovalDetail, ApprovalRow, CampaignSt
 from services.campaigns.errors import ApprovalClosed, NotEditable, OwnWork
 from services.campaigns.lifecycle import activate, lock, move
 from services.campaigns.models import Approval
-from services.campaigns.rules import EDITABLE, is_own_work, too_soon, why_not_approve
+from services.campaigns.rules import EDITABLE, content_hash, is_own_work, too_soon, why_not_approve
 from services.campaigns.versions import author_of, editors_of, ensure_version, journey_of, open_draft
+from services.content.service import count_uses, resolve
 from services.contracts.journey import Journey
 from services.kit.errors import Invalid, NotFound
 from services.kit.ids import new_id
@@ -42,6 +43,7 @@ async def request_approval(
     if stopping:
         raise Invalid(_count_sentence(stopping), [problem.model_dump() for problem in stopping])
     author = author_of(u.actor)
+    journey = await _freeze(u, campaign_id, journey)
     version = await ensure_version(u, campaign_id, journey, editors=editors, author=author)
     standing = await _standing(u, campaign_id, version, activate_at)
     if standing is not None:
@@ -81,6 +83,18 @@ async def _draft(u: Unit, campaign_id: UUID) -> tuple[Journey, list[UUID]]:
     return draft, list(row["draft_editors"])
 
 
+async def _freeze(u: Unit, campaign_id: UUID, draft: Journey) -> Journey:
+    """The draft with its templates' words written in, as they are now; the draft's hash follows."""
+    frozen = await resolve(u, draft)
+    await u.execute(
+        "UPDATE cm.campaign SET draft_hash = :hash WHERE practice_id = :practice AND campaign_id = :campaign",
+        hash=content_hash(frozen),
+        practice=u.practice_id,
+        campaign=campaign_id,
+    )
+    return frozen
+
+
 async def _standing(
     u: Unit, campaign_id: UUID, version: VersionRow, activate_at: datetime | None
 ) -> ApprovalRow | None:
@@ -117,6 +131,7 @@ async def _insert(
         )
     )
     await u.session.flush()
+    await count_uses(u, journey)
     await record(
         u,
         AuditTag.APPROVAL_REQUESTED,

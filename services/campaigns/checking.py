@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.audience import service as audience
-from services.builder.contracts import CheckContext, Problem
+from services.builder.contracts import CheckContext, Problem, TemplateFact
 from services.builder.rules import check
 from services.contracts.journey import Branch, Journey
 from services.contracts.segment import Audience
@@ -21,10 +21,17 @@ async def check_context(u: Unit, campaign_id: UUID | None = None) -> CheckContex
         " AND state NOT IN ('completed', 'cancelled')",
         practice=u.practice_id,
     )
+    registered = await u.execute(
+        "SELECT template_id, name, channel, active FROM cm.content_template WHERE practice_id = :practice",
+        practice=u.practice_id,
+    )
     return CheckContext(
         campaign_id=str(campaign_id) if campaign_id else None,
         segments=frozenset(str(s) for s in segments.scalars()),
         campaigns=frozenset(str(c) for c in campaigns.scalars()),
+        templates={
+            str(row.template_id): TemplateFact(row.name, row.channel, row.active) for row in registered
+        },
         today=u.now.date(),
     )
 

@@ -15,6 +15,7 @@ from services.campaigns.lifecycle import announce, lock
 from services.campaigns.models import Campaign
 from services.campaigns.rules import EDITABLE, content_hash, is_journey, kind_of
 from services.campaigns.versions import author_of, open_draft, seal_draft, version_rows
+from services.content.service import resolve
 from services.contracts.journey import Journey
 from services.kit.errors import Invalid, NotFound, StaleWrite
 from services.kit.ids import new_id
@@ -88,7 +89,7 @@ async def _insert(
             tags=list(tags),
             draft=seal_draft(u, campaign_id, journey),
             draft_revision=1,
-            draft_hash=content_hash(journey),
+            draft_hash=content_hash(await resolve(u, journey)),
             draft_editors=[author],
             created_by=author,
             created_at=u.now,
@@ -125,7 +126,7 @@ async def save_draft(u: Unit, campaign_id: UUID, journey: Journey, *, revision: 
     Paused (LIF-4). An edit that changes the meaning revokes an approval asked for or given (D9).
     """
     u.actor.require("author")
-    digest = content_hash(journey)
+    digest = content_hash(await resolve(u, journey))
     scheduled = await _was_scheduled(u, campaign_id)
     saved = await u.execute(
         queries.SAVE_DRAFT,

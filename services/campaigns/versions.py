@@ -3,8 +3,6 @@
 from collections import OrderedDict
 from uuid import UUID
 
-import orjson
-
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.builder.contracts import Problem
@@ -133,8 +131,3 @@ def author_of(actor: Actor) -> UUID:
         return UUID(ref)
     except ValueError:
         return UUID(int=0)
-
-
-def canonical_size(journey: Journey) -> int:
-    """Bytes of the stored definition; the largest allowed is checked on save."""
-    return len(orjson.dumps(journey.model_dump(mode="json")))

@@ -55,6 +55,17 @@ class ConfirmImport(Strict):
     confirmed_by: str = Field("", max_length=200)
 
 
+class LeadRows(Strict):
+    """Leads handed over without a file: each row maps fields to text. Imported at once."""
+
+    practice_id: UUID
+    source: str = Field(min_length=1, max_length=120, description="Where they come from, as a list's name.")
+    rows: list[dict[LeadField, str]] = Field(min_length=1, max_length=10_000)
+    uploaded_by: str = Field(max_length=200)
+    consent: ConsentDeclaration | None = None
+    default_region: str = Field("GB", pattern=r"^[A-Z]{2}$")
+
+
 class ImportBatch(EventData):
     """One file. Headers, mapping guess and sample are there until it is imported."""
 
@@ -63,6 +74,7 @@ class ImportBatch(EventData):
     state: ImportState
     file_name: str
     uploaded_by: str
+    confirmed_by: str = ""
     created_at: datetime
     finished_at: datetime | None = None
     total_rows: int = 0
@@ -102,7 +114,7 @@ Happening = Literal[
     "concierge_no_answer",
     "loyalty_handoff", "loyalty_milestone", "loyalty_anniversary",
     "proposal_created", "proposal_accepted", "proposal_stalled",
-    "careplan_nudge", "careplan_upgrade", "contact_erased",
+    "careplan_nudge", "careplan_upgrade", "contact_merged", "contact_erased",
 ]  # fmt: skip
 """What the simulator can make happen to one person (D13-D16)."""
 HAPPENINGS: tuple[Happening, ...] = get_args(Happening)
@@ -125,7 +137,8 @@ HAPPENING_LABELS: dict[Happening, str] = {
     "loyalty_milestone": "Reaches a loyalty milestone", "loyalty_anniversary": "Has an anniversary",
     "proposal_created": "Receives a proposal", "proposal_accepted": "Accepts the proposal",
     "proposal_stalled": "Lets the proposal stall", "careplan_nudge": "Could join a care plan",
-    "careplan_upgrade": "Could upgrade the care plan", "contact_erased": "Is erased on request",
+    "careplan_upgrade": "Could upgrade the care plan",
+    "contact_merged": "Turns out to be someone already known", "contact_erased": "Is erased on request",
 }  # fmt: skip
 
 
@@ -139,7 +152,8 @@ class Simulate(Strict):
     purpose: str = "marketing"
     stack: str = Field("", max_length=80)
     campaign_types: list[str] = Field(default_factory=lambda: ["nurture"])
-    goal: str = ""
+    goal: str = Field("", max_length=40, description="Of a concierge event; empty: booking.")
+    other_id: UUID | None = Field(None, description="contact_merged: the record that lives on.")
     value: float | None = Field(None, ge=0)
     days: int = Field(7, ge=0, le=366, description="How far ahead a booking or deferral lies.")
 

@@ -14,6 +14,7 @@ from services.contracts.platform_api import (
     ImportBatch,
     ImportDetail,
     ImportKind,
+    LeadRows,
     Simulate,
     Simulated,
 )
@@ -72,6 +73,17 @@ class PlatformClient:
             params=self._practice,
             json=confirmed.model_dump(mode="json"),
         )
+        return ImportDetail.model_validate(answer)
+
+    async def import_rows(
+        self, rows: Sequence[dict[str, str]], *, source: str, uploaded_by: str, **more: Any
+    ) -> ImportDetail:
+        """Import leads without a file; keys are lead fields, `more` as in `LeadRows`."""
+        given = LeadRows.model_validate(
+            {"practice_id": self.practice_id, "rows": list(rows), "source": source,
+             "uploaded_by": uploaded_by, **more}
+        )  # fmt: skip
+        answer = await self._call("POST", "/imports/rows", json=given.model_dump(mode="json"))
         return ImportDetail.model_validate(answer)
 
     async def batches(self) -> list[ImportBatch]:

@@ -21,12 +21,13 @@ SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 PERSONAL_KEY = re.compile(
-    r"^(e?mail(_address)?|phone|mobile|(first|last|full|display)_name|date_of_birth|birth_date|dob"
-    r"|(postal_)?address|postcode|recipient|destination|to_address|subject|body)$",
+    r"^(phone|mobile|(first|last|full|display)_name|date_of_birth|birth_date|dob"
+    r"|(postal|street|email|to)_address|postcode|recipient|destination|subject|body)$",
     re.IGNORECASE,
 )
 SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@"), r"\1[secret]@"),
+    (re.compile(r"(?i)([?&](?:key|sig|signature|token|code)=)[^&\s]+"), r"\1[secret]"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 [secret]"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "[secret]"),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "[secret]"),
@@ -40,6 +41,9 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\w.])\+\d[\d\s().-]{6,}\d"), "[phone]"),
     (re.compile(r"(?<![\w.:-])0\d{2,4}[ -]?\d{3}[ -]?\d{3,4}(?![\w:-])"), "[phone]"),
 )
+
+CHATTY = ("apscheduler", "httpx", "httpcore", "asyncio", "alembic", "sqlalchemy.engine")
+"""Libraries that tell every step they take: only their warnings are kept, unless debugging."""
 
 _hidden: set[str] = set()
 
@@ -114,6 +118,8 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in CHATTY:
+        logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -1,5 +1,6 @@
 """A Communication Hub on the test's database, bus and clock, and what a test asks of it."""
 
+import asyncio
 import hashlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import orjson
+from aiosmtpd.smtp import SMTP
 
 from services.bootstrap import App, bootstrap
 from services.contracts.envelope import Envelope, envelope
@@ -150,3 +152,14 @@ async def hub_world(
     await intake.prepare()
     yield HubWorld(app, hub, intake, Sender(hub), practice)
     await wired.close()
+
+
+@asynccontextmanager
+async def mail_server(handler: Any):
+    """A real SMTP server on a free port of this machine; yields the port."""
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(handler, hostname="mail.test", enable_SMTPUTF8=True), "127.0.0.1", 0
+    )
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()

@@ -160,6 +160,21 @@ async def test_consent_columns_speak_for_their_own_rows(
     assert "neither yes nor no" in done.problems[0].problem
 
 
+@pytest.mark.covers("AUD-7")
+async def test_leads_come_in_without_a_file(client: PlatformClient, platform: App, practice: UUID):
+    people = [
+        {"full_name": "Ada Byron", "email": "ada@example.com", "stack": "Implants"},
+        {"full_name": "Bob Cole", "email": "BOB@example.com", "phone": "0117 496 0002"},
+        {"full_name": "Bob Again", "email": "bob@example.com"},
+    ]
+    done = await client.import_rows(people, source="website", uploaded_by="api:1", consent=DECLARED)
+    assert (done.batch.imported, done.batch.duplicates, done.batch.confirmed_by) == (2, 1, "api:1")
+    stacks = await rows(platform, practice, "SELECT stack FROM canonical.opportunity ORDER BY stack")
+    assert stacks == [("implants",), ("standard",)]
+    with pytest.raises(Conflict, match="already imported"):
+        await client.import_rows(people, source="website", uploaded_by="api:1")
+
+
 async def test_a_mapping_that_cannot_work_changes_nothing(client: PlatformClient):
     batch = await client.upload("leads", [("crm.csv", LEADS)], uploaded_by="person:1")
     wrong = ConfirmImport.model_validate({"mapping": {"email": "Mail", "first_name": "First Name"}})

@@ -35,6 +35,7 @@ async def test_five_hundred_people_look_like_a_practice(platform: App):
         platform.uow, contacts=500, seed=7, now=START, progress=lambda *step: seen.append(step)
     )
     assert practice == practice_id_for(7)
+    assert practice.version == 7
     assert seen[-1][1:] == (500, 500)
     people = await _one(
         platform, practice,
@@ -67,6 +68,7 @@ async def test_visits_and_consents_are_plausible(platform: App):
     assert visits.booked > 30
     assert visits.consistent
     assert visits.weekdays
+    assert visits.booked_before
     consents = await _one(
         platform, practice,
         "SELECT avg((state = 'revoked')::int) FILTER (WHERE purpose = 'marketing') revoked,"

@@ -103,6 +103,7 @@ class Composer:
                 "phone": one_line(self.practice.phone),
                 "email": one_line(self.practice.email),
                 "address": one_line(self.practice.postal_address),
+                "booking_url": one_line(self.practice.booking_url),
             },
             "next_appointment": _spoken(person.next_appointment_at, zone),
             "unsubscribe_url": f"{self.address}/u/{message.token}",

@@ -20,6 +20,7 @@ class Practice:
     postal_address: str
     phone: str
     email: str
+    booking_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -24,12 +23,13 @@ from services.contracts.events import (
 )
 from services.kit.bus import Consumer, Received
 from services.kit.ids import new_token
+from services.kit.telemetry import logger
 from services.kit.uow import Unit
 from services.neighbours.hub import queries
 from services.neighbours.hub.contracts import Report
 from services.neighbours.hub.service import Closing, Hub, close, reopen, report, rows
 
-log = structlog.get_logger("hub.intake")
+log = logger("hub.intake")
 
 HEARD: dict[str, type[EventData]] = {
     "campaign.content.published": ContentPublished,

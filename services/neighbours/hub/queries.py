@@ -7,7 +7,8 @@ ONE_DECIDER = (
 
 PRACTICES = "SELECT * FROM hub.practice_ids()"
 PRACTICE = """
-SELECT practice_id, name, timezone, postal_address, phone, email FROM canonical.practice
+SELECT practice_id, name, timezone, postal_address, phone, email, booking_url
+FROM canonical.practice
 WHERE practice_id = :practice
 """
 

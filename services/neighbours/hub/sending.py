@@ -15,12 +15,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import stamina
-import structlog
 from sqlalchemy.exc import OperationalError
 
 from services.contracts.events import ContactCaps
 from services.contracts.journey import Channel
 from services.kit.rendering import RenderProblem
+from services.kit.telemetry import logger
 from services.kit.uow import Unit
 from services.neighbours.hub import queries, rules
 from services.neighbours.hub.composing import Composer
@@ -28,7 +28,7 @@ from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practic
 from services.neighbours.hub.recording import record, record_outcomes
 from services.neighbours.hub.service import Hub, practice_of, report, rows
 
-log = structlog.get_logger("hub.sender")
+log = logger("hub.sender")
 
 BATCH = 200
 LEASE = timedelta(minutes=15)

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
 from services.kit.bus import Bus
 from services.kit.clock import Clock
 from services.kit.crypto import Keyring
 from services.kit.outbox import Relay
 from services.kit.settings import Settings
+from services.kit.telemetry import logger
 from services.kit.uow import UnitOfWork
 from services.neighbours.hub import queries
 from services.neighbours.hub.adapters import adapters_for
@@ -22,7 +21,7 @@ from services.neighbours.hub.handlers import Intake
 from services.neighbours.hub.sending import Sender
 from services.neighbours.hub.service import Hub
 
-log = structlog.get_logger("hub")
+log = logger("hub")
 
 IDLE, SLOW = 0.5, 10.0
 BACK_OFF = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -58,6 +57,7 @@ class Loops:
 
     async def run(self) -> None:
         """Until `stop` is set; then every loop ends after the batch it is in."""
+        await self._prepare()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._loop("intake", self._consume, None, 0.0))
             group.create_task(self._loop("reclaim", self._reclaim, None, SLOW))
@@ -68,11 +68,27 @@ class Loops:
                 group.create_task(self._loop("simulate", self._simulate, None, 1.0))
             group.create_task(self._loop("forget", self._forget, None, 3600.0))
 
+    async def _prepare(self) -> None:
+        """The consumer group must exist before anything is read; the bus may come up after us."""
+        done = asyncio.Event()
+
+        async def once() -> int:
+            await self.intake.prepare()
+            done.set()
+            return 1
+
+        await self._loop("prepare", once, None, 0.0, until=done)
+
     async def _loop(
-        self, name: str, once: Callable[[], Awaitable[int]], wake: asyncio.Event | None, idle: float
+        self,
+        name: str,
+        once: Callable[[], Awaitable[int]],
+        wake: asyncio.Event | None,
+        idle: float,
+        until: asyncio.Event | None = None,
     ) -> None:
         failures = 0
-        while not self.stop.is_set():
+        while not (self.stop.is_set() or (until is not None and until.is_set())):
             if wake is not None:
                 wake.clear()  # before looking: work that arrives meanwhile is looked at again
             try:

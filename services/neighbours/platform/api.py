@@ -19,6 +19,7 @@ from services.contracts.platform_api import (
     ImportBatch,
     ImportDetail,
     ImportKind,
+    LeadRows,
     Simulate,
     Simulated,
 )
@@ -63,6 +64,7 @@ def create_api(uow: UnitOfWork, *, wake: Callable[[], None] = lambda: None) -> F
         practice_id: Annotated[UUID, Form()],
         uploaded_by: Annotated[str, Form(max_length=200)],
     ) -> ImportBatch:
+        imports.check_size(sum(one.size or 0 for one in file))
         files = [(_name(one.filename), await one.read()) for one in file]
         async with uow(system(practice_id, "platform")) as u:
             return await imports.upload(u, kind=kind, files=files, uploaded_by=uploaded_by)
@@ -71,6 +73,13 @@ def create_api(uow: UnitOfWork, *, wake: Callable[[], None] = lambda: None) -> F
     async def confirm(batch_id: UUID, practice_id: UUID, confirmed: ConfirmImport) -> ImportDetail:
         async with uow(system(practice_id, "platform")) as u:
             detail = await imports.confirm(u, batch_id, confirmed)
+        wake()
+        return detail
+
+    @api.post("/imports/rows", dependencies=guarded)
+    async def rows(given: LeadRows) -> ImportDetail:
+        async with uow(system(given.practice_id, "platform")) as u:
+            detail = await imports.import_rows(u, given)
         wake()
         return detail
 

@@ -43,12 +43,13 @@ SECRETS = [
     ("note", "wrote to ada.byron@example.co.uk today"),
     ("note", "rang +44 7700 900123 twice"),
     ("note", "rang 07700900123 twice"),
+    ("url", "http://127.0.0.1:3001/outbox/1?key=0123456789abcdef&page=2"),
     ("first_name", "Ada"),
     ("date_of_birth", "1815-12-10"),
 ]
 NEVER = (
     "Tr0ub4dor", "abc123def456", "abcdefgh12345678", "hunter2", "MfKQ9r8G", "eyJhbGci", TOKEN,
-    "k-123456789", "ada.byron", "7700", "Ada\"", "1815",
+    "k-123456789", "0123456789abcdef", "ada.byron", "7700", "Ada\"", "1815",
 )  # fmt: skip
 
 
@@ -84,13 +85,20 @@ def test_a_known_secret_is_hidden_wherever_it_turns_up(stream):
 def test_what_helps_is_kept(stream):
     campaign, practice = new_id(), new_id()
     with telemetry.context(practice_id=practice, request_id="r-1"):
-        telemetry.logger().info("dispatched", campaign_id=campaign, rows=5000, content_ref="ab" * 32)
+        telemetry.logger().info(
+            "dispatched",
+            campaign_id=campaign,
+            rows=5000,
+            content_ref="ab" * 32,
+            address="http://127.0.0.1:3001",
+        )
     (line,) = lines(stream)
     assert line["campaign_id"] == str(campaign)
     assert line["practice_id"] == str(practice)
     assert (line["rows"], line["content_ref"], line["request_id"]) == (5000, "ab" * 32, "r-1")
     assert (line["event"], line["level"], line["process"]) == ("dispatched", "info", "test")
     assert line["timestamp"].startswith("20")
+    assert line["address"] == "http://127.0.0.1:3001"
 
 
 def test_a_line_outside_the_context_no_longer_carries_it(stream):

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
+from services.kit.telemetry import logger
 from services.neighbours.hub.contracts import Never, Outcome, Outgoing, Sent
 from services.neighbours.hub.mime import BadAddress, build
 
-log = structlog.get_logger("hub.console")
+log = logger("hub.console")
 
 
 @dataclass(frozen=True)

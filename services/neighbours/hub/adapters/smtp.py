@@ -30,9 +30,10 @@ class SmtpAdapter:
     simulated = False
 
     def __init__(self, url: str, mail_from: str) -> None:
-        """`url`: smtp://user:password@host:port, or smtps:// for TLS from the first byte."""
+        """`url`: smtp://user:password@host:port; smtps:// for TLS from the first byte,
+        smtp+starttls:// for TLS or nothing after the greeting."""
         parts = urlsplit(url)
-        self.tls = parts.scheme == "smtps"
+        self.tls, self.start_tls = parts.scheme == "smtps", parts.scheme == "smtp+starttls"
         self.host, self.port = parts.hostname or "localhost", parts.port or (465 if self.tls else 25)
         self.user, self.password = unquote(parts.username or ""), unquote(parts.password or "")
         self.mail_from = mail_from
@@ -65,6 +66,7 @@ class SmtpAdapter:
             username=self.user or None,
             password=self.password or None,
             use_tls=self.tls,
+            start_tls=self.start_tls,
             timeout=TIMEOUT,
         )
 

@@ -63,13 +63,14 @@ async def generate(
 
 async def _practice(u: Unit) -> None:
     await u.execute(
-        "INSERT INTO canonical.practice (practice_id, name, timezone, postal_address, phone, email)"
-        " VALUES (:practice, :name, 'Europe/London', :address, :phone, :email) ON CONFLICT DO NOTHING",
+        "INSERT INTO canonical.practice (practice_id, name, timezone, postal_address, phone, email,"
+        " booking_url) VALUES (:practice, :name, 'Europe/London', :address, :phone, :email, :booking) ON CONFLICT DO NOTHING",
         practice=u.practice_id,
         name=words.PRACTICE_NAME,
         address=words.PRACTICE_ADDRESS,
         phone=words.PRACTICE_PHONE,
         email=words.PRACTICE_EMAIL,
+        booking=words.PRACTICE_BOOKING,
     )
 
 

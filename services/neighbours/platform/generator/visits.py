@@ -28,7 +28,7 @@ class Visits:
     def of(self, chance: Chance, person: Person) -> list[Row]:
         """One patient's appointments in order, past and booked."""
         profile = self._profile(chance.random())
-        first = max(self.start + chance.randint(0, 180) * DAY, person.registered)
+        first = max(self.start + chance.randint(0, 180) * DAY, person.registered + DAY)
         end = self.now - chance.randint(430, 900) * DAY if profile == "lapsed" else self.now
         if person.deceased:
             end = min(end, self.now - 60 * DAY)
@@ -41,7 +41,7 @@ class Visits:
         if future and chance.random() < 0.62 and at < self.now + 200 * DAY:
             rows.append(self._visit(chance, person, "check_up", "", 60, max(at, self.now + 2 * DAY)))
         if not person.deceased and chance.random() < 0.05:
-            when = chance.randint(max(self.start, person.registered), self.now)
+            when = chance.randint(min(self.now, max(self.start, person.registered + DAY)), self.now)
             rows.append(self._visit(chance, person, "emergency", "Toothache", 110, when))
         return rows
 

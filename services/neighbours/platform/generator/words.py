@@ -11,6 +11,7 @@ PRACTICE_NAME = "Harbour Dental"
 PRACTICE_ADDRESS = "12 Narrow Quay, Bristol BS1 4QA"
 PRACTICE_PHONE = "+441174960100"
 PRACTICE_EMAIL = "hello@harbourdental.example"
+PRACTICE_BOOKING = "https://harbourdental.example/book"
 
 
 @dataclass(frozen=True)

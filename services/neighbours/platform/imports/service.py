@@ -1,5 +1,6 @@
 """Import batches: upload, confirm, look back (AUD-7). Each function takes the unit of work first."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +12,20 @@ from services.contracts.platform_api import (
     ImportDetail,
     ImportKind,
     ImportProblem,
+    LeadRows,
 )
 from services.kit.errors import Conflict, Invalid, NotFound
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 from services.neighbours.platform.imports import rules
 from services.neighbours.platform.imports.leads import LeadReader, Problem
-from services.neighbours.platform.imports.reading import MAX_BYTES, fingerprint, pack, read_table
+from services.neighbours.platform.imports.reading import MAX_BYTES, as_csv, fingerprint, pack, read_table
 from services.neighbours.platform.imports.synthea import read_patients, tables
 from services.neighbours.platform.imports.writing import write_leads, write_patients
 
 SAMPLE = 5
 COLUMNS = (
-    "batch_id, kind, state, file_name, file_hash, uploaded_by, created_at, finished_at, total_rows,"
+    "batch_id, kind, state, file_name, file_hash, uploaded_by, confirmed_by, created_at, finished_at, total_rows,"
     " imported, duplicates, errors, warnings, mapping, consent"
 )
 
@@ -36,15 +38,14 @@ async def upload(
     Raises Invalid when it cannot be read, Conflict when the same file was imported before. The same
     file uploaded twice before it is imported is one batch.
     """
-    if not files or sum(len(content) for _, content in files) > MAX_BYTES:
-        raise Invalid(f"Choose a file of at most {MAX_BYTES // 1_000_000} MB.")
+    check_size(sum(len(content) for _, content in files))
     name, content = _one(kind, files)
     digest = fingerprint(content)
     await _refuse_repeat(u, digest)
     batch = await _row(u, "file_hash = :digest AND state = 'uploaded'", digest=digest)
     if batch is not None:
         return _batch(batch, content)
-    total, mapping = _understand(kind, content)
+    total, mapping = await asyncio.to_thread(_understand, kind, content)
     batch_id = new_id()
     await u.execute(
         "INSERT INTO platform.import_batch (practice_id, batch_id, kind, file_name, file_hash, state,"
@@ -62,6 +63,9 @@ async def confirm(u: Unit, batch_id: UUID, confirmed: ConfirmImport) -> ImportDe
 
     Raises NotFound, Conflict (already imported), Invalid (a mapping that cannot work).
     """
+    await u.execute(  # one import a practice at a time: two files may name the same person
+        "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=f"platform/import/{u.practice_id}"
+    )
     await u.execute(
         "SELECT 1 FROM platform.import_batch WHERE batch_id = :batch AND practice_id = :practice FOR UPDATE",
         batch=batch_id, practice=u.practice_id,
@@ -80,13 +84,29 @@ async def confirm(u: Unit, batch_id: UUID, confirmed: ConfirmImport) -> ImportDe
     await u.execute(
         "UPDATE platform.import_batch SET state = 'done', imported = :imported, duplicates = :duplicates,"
         " errors = :errors, warnings = :warnings, mapping = CAST(:mapping AS jsonb),"
-        " consent = CAST(:consent AS jsonb), content = NULL, finished_at = :now"
+        " consent = CAST(:consent AS jsonb), content = NULL, finished_at = :now, confirmed_by = :by"
         " WHERE batch_id = :batch AND practice_id = :practice AND state = 'uploaded'",
         mapping=orjson.dumps(confirmed.mapping or row.mapping).decode(),
         consent=confirmed.consent.model_dump_json() if confirmed.consent else None,
-        now=u.now, batch=batch_id, practice=u.practice_id, **counts,
+        now=u.now, by=confirmed.confirmed_by, batch=batch_id, practice=u.practice_id, **counts,
     )  # fmt: skip
     return await get(u, batch_id)
+
+
+async def import_rows(u: Unit, given: LeadRows) -> ImportDetail:
+    """Import leads that came without a file: kept, de-duplicated and refused like one (AUD-7).
+
+    Raises Conflict when exactly these rows were imported before, Invalid when they name nobody.
+    """
+    files = [(given.source, as_csv([{str(k): v for k, v in row.items()} for row in given.rows]))]
+    batch = await upload(u, kind="leads", files=files, uploaded_by=given.uploaded_by)
+    confirmed = ConfirmImport(
+        mapping={field: field for row in given.rows for field in row},
+        consent=given.consent,
+        default_region=given.default_region,
+        confirmed_by=given.uploaded_by,
+    )
+    return await confirm(u, batch.batch_id, confirmed)
 
 
 async def page(u: Unit, *, limit: int = 100) -> list[ImportBatch]:
@@ -115,8 +135,16 @@ async def get(u: Unit, batch_id: UUID) -> ImportDetail:
     )
 
 
+def check_size(size: int) -> None:
+    """Refuse what is too large to read at once, before it is read. Raises Invalid."""
+    if size > MAX_BYTES:
+        raise Invalid(f"Choose a file of at most {MAX_BYTES // 1_000_000} MB, or split it.")
+
+
 def _one(kind: ImportKind, files: list[tuple[str, bytes]]) -> tuple[str, bytes]:
     """The name and bytes a batch keeps: a lead file as it is, Synthea's files as one archive."""
+    if not files:
+        raise Invalid("Choose a file.")
     if kind == "leads":
         if len(files) > 1:
             raise Invalid("Import lead files one at a time.")
@@ -156,7 +184,9 @@ async def _leads(u: Unit, row: Any, confirmed: ConfirmImport) -> tuple[dict[str,
         wrong.append("The date of consent lies in the future.")
     if wrong:
         raise Invalid(" ".join(wrong), [{"problem": sentence} for sentence in wrong])
-    reading = LeadReader(confirmed, row.file_name, u.now).read(table.records())
+    reader = LeadReader(confirmed, row.file_name, u.now)
+    # Off the event loop: a hundred thousand rows of phone numbers take a while.
+    reading = await asyncio.to_thread(reader.read, table.records())
     await write_leads(u, reading, confirmed, row.file_name)
     counts = {
         "imported": len(reading.leads), "duplicates": reading.duplicates, "errors": reading.errors,

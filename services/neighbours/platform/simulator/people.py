@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from services.contracts.platform_api import Happening, Simulate
+from services.kit.errors import Invalid, NotFound
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 from services.neighbours.platform.records import ALL_CHANNELS, grant, insert, revoke
@@ -32,7 +33,7 @@ async def recall(u: Unit, asked: Simulate, event: str, **more: str) -> None:
 
 
 async def concierge(u: Unit, asked: Simulate, event: str) -> None:
-    _say(u, asked, event, "contact_id", goal=asked.goal)
+    _say(u, asked, event, "contact_id", goal=asked.goal or "booking")
 
 
 async def handoff(u: Unit, asked: Simulate) -> None:
@@ -84,6 +85,35 @@ async def erase(u: Unit, asked: Simulate) -> None:
     _say(u, asked, "contact.erased", "contact_id")
 
 
+async def merge(u: Unit, asked: Simulate) -> None:
+    """Two records of one person become one: history moves, consent stays where it was given."""
+    if asked.other_id is None or asked.other_id == asked.contact_id:
+        raise Invalid("Say which record lives on.")
+    known = await u.execute(
+        "SELECT 1 FROM canonical.contact WHERE practice_id = :practice AND contact_id = :into"
+        " AND merged_into IS NULL FOR UPDATE",
+        practice=u.practice_id, into=asked.other_id,
+    )  # fmt: skip
+    if known.one_or_none() is None:
+        raise NotFound("The record that should live on is not in this practice.")
+    for table in ("appointment", "opportunity", "proposal", "engagement"):
+        await u.execute(
+            f"UPDATE canonical.{table} SET contact_id = :into"
+            " WHERE practice_id = :practice AND contact_id = :contact",
+            into=asked.other_id, practice=u.practice_id, contact=asked.contact_id,
+        )  # fmt: skip
+    await u.execute(
+        "UPDATE canonical.contact SET merged_into = :into, do_not_contact = true"
+        " WHERE practice_id = :practice AND contact_id = :contact",
+        into=asked.other_id, practice=u.practice_id, contact=asked.contact_id,
+    )  # fmt: skip
+    data = {
+        "contact_id": str(asked.other_id), "merged_id": str(asked.contact_id),
+        "practice_id": str(u.practice_id),
+    }  # fmt: skip
+    u.emit("contact.merged", data, contact_id=asked.contact_id)
+
+
 PLAYS: dict[Happening, Any] = {
     "consent_grant": consent,
     "consent_revoke": withdraw,
@@ -100,6 +130,7 @@ PLAYS: dict[Happening, Any] = {
     "loyalty_anniversary": anniversary,
     "careplan_nudge": partial(care_plan, event="careplan.enrolment_nudge", status="eligible"),
     "careplan_upgrade": partial(care_plan, event="careplan.upgrade_recommended", status="active"),
+    "contact_merged": merge,
     "contact_erased": erase,
 }
 

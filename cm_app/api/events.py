@@ -1,0 +1,133 @@
+"""The door for neighbours' events over HTTP (D4): the same envelopes as on the bus, signed.
+
+Signatures follow Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`); the
+secret is one a practice. What is accepted goes on the stream of its source, and from there
+everything is as if the bus had brought it.
+"""
+
+import json
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ValidationError
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from cm_app.api.security import Caller, Running, caller
+from services.access.service import webhook_secret
+from services.bootstrap import App
+from services.contracts.envelope import Envelope
+from services.contracts.events import OWN_SOURCE, contract_for, source_of
+from services.kit.errors import AppError, Invalid, NotSignedIn
+
+router = APIRouter(prefix="/api/v1/events", tags=["Events"])
+LIMIT = 1_000_000
+UNSIGNED = "The signature does not fit. Sign the exact body with this practice's secret, and check the clock."
+
+
+class TooLarge(AppError):
+    code = "too_large"
+    status = 413
+
+
+class Accepted(BaseModel):
+    """How many events are on the bus now, and which of them nobody here knows (they are kept)."""
+
+    accepted: int
+    unknown: list[str]
+
+
+@router.post("", status_code=202)
+async def ingress(request: Request, app: Running) -> Accepted:
+    """One CloudEvents envelope, or a list of them, all of one practice. Sending one twice is safe."""
+    body = await _body(request)
+    practice_id = _signed_by(app, body, dict(request.headers))
+    given = json.loads(body)
+    events = [_envelope(n, item, practice_id) for n, item in enumerate(_as_list(given))]
+    await publish(app, events)
+    unknown = sorted({event.type for event in events if contract_for(event.type) is None})
+    return Accepted(accepted=len(events), unknown=unknown)
+
+
+@router.get("/secret")
+async def secret(who: Annotated[Caller, Depends(caller("administer"))]) -> dict[str, str]:
+    """The secret neighbours sign with; needs a one-time code of the last five minutes."""
+    await who.require_fresh()
+    return {"secret": webhook_secret(who.app.keyring, who.actor.practice_id)}
+
+
+async def publish(app: App, events: list[Envelope]) -> None:
+    """Put events on their streams, each stream in the order given."""
+    streams: dict[str, list[Envelope]] = {}
+    for event in events:
+        streams.setdefault(source_of(event.type), []).append(event)
+    for source, found in streams.items():
+        await app.bus.publish(source, found)
+
+
+def check(event: Envelope, where: str = "") -> None:
+    """Refuse at the door what intake would put among the dead letters. Raises Invalid."""
+    if source_of(event.type) == OWN_SOURCE:
+        raise Invalid(f"{event.type} is an event of Campaign Manager itself; nobody else sends it.")
+    contract = contract_for(event.type)
+    if contract is None:
+        return
+    try:
+        data = contract.model_validate(event.data)
+    except ValidationError as error:
+        raise Invalid(
+            f"The data of {event.type} does not fit its schema.", _problems(error, f"{where}data.")
+        ) from error
+    if getattr(data, "practice_id", event.practiceid) != event.practiceid:
+        raise Invalid(
+            "The event and its data name different practices.",
+            [{"field": f"{where}data.practice_id", "message": "Not the practice of the envelope."}],
+        )
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LIMIT:
+            raise TooLarge("An event request takes one megabyte at most. Send several.")
+    return bytes(body)
+
+
+def _signed_by(app: App, body: bytes, headers: dict[str, str]) -> UUID:
+    """The practice whose secret signed this body. Nothing else of an unsigned body is looked at."""
+    try:
+        given = json.loads(body)
+        first = given[0] if isinstance(given, list) else given
+        practice_id = UUID(str(first["practiceid"]))
+        hook = Webhook(webhook_secret(app.keyring, practice_id))
+        hook.verify(body, headers, json_parse=False)
+    except (WebhookVerificationError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise NotSignedIn(UNSIGNED) from error
+    return practice_id
+
+
+def _as_list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def _envelope(n: int, item: Any, practice_id: UUID) -> Envelope:
+    where = f"{n}."
+    try:
+        event = Envelope.model_validate(item)
+    except ValidationError as error:
+        raise Invalid("This is not a CloudEvents envelope as we read it.", _problems(error, where)) from error
+    if event.practiceid != practice_id:
+        raise Invalid(
+            "One request carries the events of one practice.",
+            [{"field": f"{where}practiceid", "message": "Another practice than the first event's."}],
+        )
+    check(event, where)
+    return event
+
+
+def _problems(error: ValidationError, where: str) -> list[dict[str, Any]]:
+    return [
+        {"field": where + ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
+        for found in error.errors(include_input=False, include_url=False, include_context=False)
+    ]

@@ -1,0 +1,62 @@
+"""Makes the API; `cm_app.cm_app` mounts it on the portal's port."""
+
+from fastapi import FastAPI
+
+from cm_app.api import (
+    approvals,
+    audit,
+    campaigns,
+    errors,
+    events,
+    health,
+    me,
+    qa,
+    schemas,
+    sessions,
+    templates,
+)
+from services.bootstrap import App
+from services.kit.errors import AppError
+from services.kit.settings import Settings, settings
+
+PUBLIC = frozenset(
+    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("POST", "/api/session")}
+)
+"""The only routes that answer without credentials."""
+
+ROUTERS = (
+    sessions.router,
+    me.router,
+    campaigns.router,
+    approvals.router,
+    templates.router,
+    schemas.router,
+    events.router,
+    audit.router,
+    health.router,
+)
+
+
+def api(wired: App | None = None) -> FastAPI:
+    """The API of `wired`, or of this process's own app, found at the first request.
+
+    Raises AppError when QA mode is on in production: a movable clock has no place there.
+    """
+    config: Settings = wired.settings if wired else settings()
+    if config.qa and config.environment == "production":
+        raise AppError("QA mode cannot run in production. Unset CM_QA and start again.")
+    made = FastAPI(
+        title="Campaign Manager",
+        version="1",
+        summary="Campaigns, approvals, events and the audit of one practice.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    made.state.wired = wired
+    for router in ROUTERS:
+        made.include_router(router)
+    if config.qa:
+        made.include_router(qa.router)
+    errors.install(made)
+    return made

@@ -1,0 +1,17 @@
+"""One campaign on the canvas."""
+
+import reflex as rx
+
+from components.builder import builder
+from components.layout import frame
+from state.builder import Builder
+from state.builder_life import Life
+from state.session import Session
+
+ROUTE = "/campaigns/[campaign_id]"
+TITLE = "Builder · Campaign Manager"
+ON_LOAD = [Session.enter, Builder.load, Life.load]
+
+
+def page() -> rx.Component:
+    return frame("campaigns", builder(), wide=True)

@@ -1,0 +1,113 @@
+"""Dialogs of the builder: asking for approval, cancelling, and two people saving at once."""
+
+import reflex as rx
+
+from components import ui
+from state.builder import Builder
+from state.builder_life import Life
+
+
+def dialogs() -> rx.Component:
+    return rx.fragment(_approval(), _cancel(), _conflict())
+
+
+def _approval() -> rx.Component:
+    return ui.dialog(
+        "Ask for approval",
+        "Somebody else reads the journey, sees how many people it reaches, and starts it.",
+        rx.flex(
+            rx.radio_group.root(
+                rx.flex(
+                    rx.el.label(
+                        rx.radio_group.item(value="now"),
+                        "Start as soon as it is approved",
+                        class_name="cb-radio",
+                    ),
+                    rx.el.label(
+                        rx.radio_group.item(value="later"), "Start at a set time", class_name="cb-radio"
+                    ),
+                    direction="column",
+                    gap="6px",
+                ),
+                value=Life.when,
+                on_change=Life.set_when,
+                aria_label="When it starts",
+            ),
+            rx.cond(
+                Life.when == "later",
+                ui.field(
+                    "Start",
+                    "start-at",
+                    type="datetime-local",
+                    value=Life.at,
+                    on_change=Life.set_at,
+                    hint="In the practice's time zone, at least five minutes ahead.",
+                ),
+            ),
+            ui.area(
+                "Note for whoever approves",
+                "approval-note",
+                value=Life.note,
+                on_change=Life.set_note,
+                placeholder="What this is for, and anything they should look at",
+            ),
+            rx.flex(
+                ui.quiet("Not yet", on_click=Life.set_asking(False)),
+                ui.primary("Send request", on_click=Life.send, data_testid="send-request"),
+                gap="10px",
+                justify="end",
+            ),
+            direction="column",
+            gap="18px",
+        ),
+        open=Life.asking,
+        on_open_change=Life.set_asking,
+    )
+
+
+def _cancel() -> rx.Component:
+    return ui.dialog(
+        "Cancel this campaign?",
+        "Everybody in it leaves now, and nothing more is sent. This cannot be undone; a clone can start anew.",
+        rx.flex(
+            ui.field("Why", "cancel-reason", value=Life.reason, on_change=Life.set_reason),
+            rx.flex(
+                ui.quiet("Keep it running", on_click=Life.set_stopping(False)),
+                ui.primary(
+                    "Cancel campaign", color_scheme="red", on_click=Life.cancel, data_testid="confirm-cancel"
+                ),
+                gap="10px",
+                justify="end",
+            ),
+            direction="column",
+            gap="18px",
+        ),
+        open=Life.stopping,
+        on_open_change=Life.set_stopping,
+    )
+
+
+def _conflict() -> rx.Component:
+    return rx.alert_dialog.root(
+        rx.alert_dialog.content(
+            rx.alert_dialog.title("Somebody else saved this campaign", size="5"),
+            rx.alert_dialog.description(
+                "While you were editing, another person saved a newer version. Nothing was overwritten. "
+                "Whose version should stay?",
+                size="2",
+                color_scheme="gray",
+            ),
+            rx.flex(
+                ui.quiet(
+                    "Load theirs, drop my edits", on_click=Builder.settle("theirs"), data_testid="take-theirs"
+                ),
+                ui.primary("Keep mine", on_click=Builder.settle("mine"), data_testid="keep-mine"),
+                gap="10px",
+                justify="end",
+                margin_top="20px",
+            ),
+            max_width="480px",
+            data_testid="conflict",
+        ),
+        open=Builder.conflict,
+    )

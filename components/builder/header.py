@@ -1,0 +1,191 @@
+"""Name, state, saving, undo, problems, audience, and what may be done next."""
+
+from typing import Any
+
+import reflex as rx
+
+from components import ui
+from state.builder import Builder
+from state.builder_audience import AudiencePanel
+from state.builder_life import Life
+from state.session import may
+
+
+def header() -> rx.Component:
+    return rx.el.header(
+        rx.el.a(
+            rx.icon("arrow-left", size=18, aria_hidden="true"),
+            href="/",
+            aria_label="Back to the campaigns",
+            class_name="cb-back",
+        ),
+        rx.box(_name(), _status(), class_name="cb-title"),
+        rx.flex(_history(), _looks(), _actions(), class_name="cb-tools"),
+        class_name="cb-header",
+    )
+
+
+def _name() -> rx.Component:
+    """The name is a field that looks like a heading; it is saved when left."""
+    return rx.el.h1(
+        rx.cond(
+            may("author"),
+            rx.el.input(
+                default_value=Builder.name,
+                key=Builder.id + Builder.name,
+                on_blur=Builder.rename,
+                aria_label="Name of the campaign",
+                max_length=200,
+                class_name="cb-name",
+                data_testid="campaign-name",
+            ),
+            rx.el.span(Builder.name, class_name="cb-name", data_testid="campaign-name"),
+        ),
+        margin="0",
+        min_width="0",
+    )
+
+
+def _status() -> rx.Component:
+    saved = rx.match(
+        Builder.saved,
+        ("saving", "loader-circle"),
+        ("conflict", "triangle-alert"),
+        "cloud-check",
+    )
+    return rx.flex(
+        ui.pill(Builder.state_words, Builder.tone, data_testid="campaign-state"),
+        rx.cond(Builder.approval == "requested", ui.pill("Waiting for approval", "info")),
+        rx.cond(
+            Builder.editable,
+            rx.el.span(
+                rx.match(
+                    saved,
+                    ("loader-circle", rx.icon("loader-circle", size=14, aria_hidden="true")),
+                    ("triangle-alert", rx.icon("triangle-alert", size=14, aria_hidden="true")),
+                    rx.icon("cloud-check", size=14, aria_hidden="true"),
+                ),
+                Builder.saved_words,
+                role="status",
+                class_name="cb-saved",
+                data_testid="saved-state",
+                data_state=Builder.saved,
+            ),
+            rx.el.span(rx.icon("lock", size=14, aria_hidden="true"), "Read only", class_name="cb-saved"),
+        ),
+        gap="10px",
+        align="center",
+        wrap="wrap",
+    )
+
+
+def _history() -> rx.Component:
+    def step(name: str, icon: str, words: Any, act: Any) -> rx.Component:
+        return rx.icon_button(
+            rx.icon(icon, size=17, aria_hidden="true"),
+            aria_label=name,
+            title=rx.cond(words != "", f"{name}: {words}", f"Nothing to {name.lower()}"),
+            disabled=words == "",
+            on_click=act,
+            variant="ghost",
+            color_scheme="gray",
+            size="3",
+            margin="0",
+            data_testid=name.lower(),
+        )
+
+    return rx.cond(
+        Builder.editable,
+        rx.flex(
+            step("Undo", "undo-2", Builder.undo_words, Builder.undo),
+            step("Redo", "redo-2", Builder.redo_words, Builder.redo),
+            gap="2px",
+        ),
+    )
+
+
+def _looks() -> rx.Component:
+    return rx.flex(
+        rx.el.button(
+            rx.icon("users", size=16, aria_hidden="true"),
+            rx.el.span("Audience"),
+            rx.cond(AudiencePanel.counted, rx.el.b(AudiencePanel.reachable)),
+            type="button",
+            on_click=AudiencePanel.open,
+            aria_pressed=Builder.panel == "audience",
+            class_name="cb-look",
+            data_testid="open-audience",
+        ),
+        rx.el.button(
+            rx.cond(
+                Builder.problems.length() > 0,
+                rx.icon("triangle-alert", size=16, aria_hidden="true"),
+                rx.icon("circle-check", size=16, aria_hidden="true"),
+            ),
+            rx.cond(
+                Builder.problems.length() > 0,
+                rx.fragment(rx.el.b(Builder.problems.length()), rx.el.span("to fix")),
+                rx.el.span("No problems"),
+            ),
+            type="button",
+            on_click=Builder.open_panel("problems"),
+            aria_pressed=Builder.panel == "problems",
+            class_name="cb-look",
+            data_tone=rx.cond(
+                Builder.blocking > 0, "danger", rx.cond(Builder.problems.length() > 0, "warn", "ok")
+            ),
+            data_testid="open-problems",
+        ),
+        rx.el.button(
+            rx.icon("sliders-horizontal", size=16, aria_hidden="true"),
+            type="button",
+            aria_label="Aim and kind of campaign",
+            title="Aim and kind of campaign",
+            on_click=Builder.open_panel("settings"),
+            aria_pressed=Builder.panel == "settings",
+            class_name="cb-look",
+            data_testid="open-settings",
+        ),
+        gap="6px",
+    )
+
+
+def _actions() -> rx.Component:
+    ask = ui.primary("Ask for approval", on_click=Life.ask, data_testid="ask-approval", size="2")
+    return rx.flex(
+        rx.cond(
+            may("author") & ((Builder.state == "draft") | (Builder.state == "paused")),
+            rx.cond(
+                Builder.approval == "requested",
+                ui.quiet("Take back request", on_click=Life.withdraw, data_testid="withdraw", size="2"),
+                ask,
+            ),
+        ),
+        rx.cond(
+            may("manage"),
+            rx.fragment(
+                rx.cond(
+                    Builder.state == "active",
+                    ui.quiet("Pause", icon="pause", on_click=Life.pause, data_testid="pause", size="2"),
+                ),
+                rx.cond(
+                    Builder.state == "paused",
+                    ui.quiet("Resume", icon="play", on_click=Life.resume, data_testid="resume", size="2"),
+                ),
+                rx.cond(
+                    Builder.state == "scheduled",
+                    ui.quiet("Back to draft", on_click=Life.unschedule, data_testid="unschedule", size="2"),
+                ),
+                rx.cond(
+                    (Builder.state == "active")
+                    | (Builder.state == "paused")
+                    | (Builder.state == "scheduled"),
+                    ui.quiet(
+                        "Cancel", on_click=Life.set_stopping(True), data_testid="cancel-campaign", size="2"
+                    ),
+                ),
+            ),
+        ),
+        gap="8px",
+        align="center",
+    )

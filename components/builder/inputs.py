@@ -1,0 +1,176 @@
+"""Fields of the panel: each keeps what is typed while the server thinks, and tells it after a pause."""
+
+from typing import Any
+
+import reflex as rx
+
+from components import tokens, ui
+from state.builder import Builder
+from state.builder_forms import DayRow, ShareRow
+from state.builder_step import StepPanel
+
+PAUSE = 350  # milliseconds without a key before the server is told
+
+
+def text(name: Any, key: Any, value: Any, on_change: Any, *, hint: Any = None, **props: Any) -> rx.Component:
+    """One line, labelled."""
+    return _labelled(
+        name,
+        key,
+        rx.debounce_input(
+            rx.input(
+                id=key,
+                value=value,
+                on_change=on_change,
+                disabled=~_editable(),
+                **{"size": "2", "data_testid": key, **props},
+            ),
+            debounce_timeout=PAUSE,
+        ),
+        hint,
+    )
+
+
+def area(name: Any, key: Any, value: Any, on_change: Any, *, hint: Any = None, **props: Any) -> rx.Component:
+    """Several lines, labelled."""
+    return _labelled(
+        name,
+        key,
+        rx.debounce_input(
+            rx.text_area(
+                id=key,
+                value=value,
+                on_change=on_change,
+                disabled=~_editable(),
+                **{"size": "2", "rows": "6", "resize": "vertical", "data_testid": key, **props},
+            ),
+            debounce_timeout=PAUSE,
+        ),
+        hint,
+    )
+
+
+def number(name: Any, key: Any, value: Any, on_change: Any, **props: Any) -> rx.Component:
+    return text(name, key, value, on_change, type="number", min=0, **props)
+
+
+def choice(
+    name: Any, key: Any, options: Any, value: Any, on_change: Any, *, hint: Any = None, **props: Any
+) -> rx.Component:
+    """One of `options`: pairs, or a list var of pairs."""
+    return _labelled(name, key, select(key, options, value, on_change, **props), hint)
+
+
+def select(key: Any, options: Any, value: Any, on_change: Any, **props: Any) -> rx.Component:
+    """The bare control, for rows whose label is only heard."""
+
+    def option(pair: Any) -> rx.Component:
+        return rx.el.option(pair[1], value=pair[0])
+
+    inside = (
+        [rx.foreach(options, option)] if isinstance(options, rx.Var) else [option(pair) for pair in options]
+    )
+    return rx.el.select(
+        *inside,
+        id=key,
+        value=value,
+        on_change=on_change,
+        disabled=~_editable(),
+        class_name="cm-select cb-select",
+        **{"data_testid": key, **props},
+    )
+
+
+def switch(name: Any, key: Any, on: Any, on_change: Any, *, hint: Any = None) -> rx.Component:
+    return rx.el.label(
+        rx.switch(id=key, checked=on, on_change=on_change, disabled=~_editable(), size="2", data_testid=key),
+        rx.box(
+            rx.el.span(name, **tokens.text("label"), color=tokens.INK),
+            ui.small(hint) if hint is not None else None,
+        ),
+        html_for=key,
+        display="flex",
+        gap="10px",
+        align_items="start",
+        padding="4px 0",
+        cursor="pointer",
+    )
+
+
+def _labelled(name: Any, key: Any, control: rx.Component, hint: Any) -> rx.Component:
+    return rx.flex(
+        rx.el.label(name, html_for=key, **tokens.text("label"), color=tokens.INK),
+        control,
+        ui.small(hint) if hint is not None else None,
+        direction="column",
+        gap="5px",
+        min_width="0",
+        flex="1",
+    )
+
+
+def _editable() -> rx.Var[bool]:
+
+    return Builder.editable
+
+
+def percent(row: rx.Var[ShareRow], kind: str) -> rx.Component:
+    """The share of a variant or an arm."""
+    return rx.flex(
+        rx.debounce_input(
+            rx.input(
+                value=row.percent,
+                on_change=lambda value: StepPanel.set_share(kind, row.index, "percent", value),
+                type="number",
+                min=0,
+                max=100,
+                size="2",
+                width="72px",
+                disabled=~_editable(),
+                aria_label="Share of " + row.name.to(str),
+                data_testid=f"share-{kind}",
+            ),
+            debounce_timeout=PAUSE,
+        ),
+        rx.el.span("%", **tokens.text("small"), color=tokens.QUIET),
+        gap="6px",
+        align="center",
+        margin_left="auto",
+    )
+
+
+def window() -> rx.Component:
+    """Weekdays, and from when to when."""
+    step = Builder.step
+
+    def day(row: rx.Var[DayRow]) -> rx.Component:
+        return rx.el.button(
+            row.words,
+            type="button",
+            on_click=StepPanel.toggle_day(row.key),
+            disabled=~_editable(),
+            aria_pressed=row.on,
+            class_name="cm-chip cb-day",
+        )
+
+    return rx.flex(
+        rx.flex(rx.foreach(step.days, day), class_name="cm-chips", role="group", aria_label="Days"),
+        rx.flex(
+            text("From", "window-start", step.start, lambda v: StepPanel.set_clock("start", v), type="time"),
+            text("Until", "window-end", step.end, lambda v: StepPanel.set_clock("end", v), type="time"),
+            gap="10px",
+        ),
+        direction="column",
+        gap="10px",
+    )
+
+
+def length(name: str) -> rx.Component:
+    """An amount and its unit."""
+    step = Builder.step
+    units = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks")]
+    return rx.flex(
+        number(name, "length-amount", step.amount, lambda v: StepPanel.set_length(v, step.unit)),
+        choice("Unit", "length-unit", units, step.unit, lambda v: StepPanel.set_length(step.amount, v)),
+        gap="10px",
+    )

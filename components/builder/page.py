@@ -1,0 +1,94 @@
+"""The builder's layout: header above, canvas in the middle, one panel at the side."""
+
+import reflex as rx
+
+from components import tokens, ui
+from components.builder.audience import audience
+from components.builder.dialogs import dialogs
+from components.builder.header import header
+from components.builder.problems import problems
+from components.builder.settings import settings
+from components.builder.step import step
+from components.journey_canvas import journey_canvas
+from state.builder import Builder
+from state.builder_canvas import CanvasReports
+
+
+def builder() -> rx.Component:
+    return rx.el.div(
+        rx.cond(Builder.ready, header(), _loading()),
+        rx.el.div(_canvas(), _panel(), class_name="cb-body"),
+        dialogs(),
+        class_name="cb-page",
+    )
+
+
+def _loading() -> rx.Component:
+    return rx.el.header(
+        rx.skeleton(height="26px", width="280px"),
+        rx.skeleton(height="32px", width="360px"),
+        class_name="cb-header",
+        justify_content="space-between",
+    )
+
+
+def _canvas() -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            Builder.ready,
+            journey_canvas(
+                steps=Builder.steps,
+                counts=Builder.counts,
+                palette=Builder.palette,
+                selected=Builder.selected,
+                read_only=~Builder.editable,
+                dark=rx.color_mode == "dark",
+                label="Journey",
+                on_step_added=CanvasReports.step_added,
+                on_step_moved=CanvasReports.step_moved,
+                on_linked=CanvasReports.linked,
+                on_unlinked=CanvasReports.unlinked,
+                on_removed=CanvasReports.removed,
+                on_duplicated=CanvasReports.duplicated,
+                on_tidied=CanvasReports.tidied,
+                on_selected=Builder.chosen,
+                on_undo=Builder.undo,
+                on_redo=Builder.redo,
+            ),
+        ),
+        class_name="cb-canvas",
+    )
+
+
+def _panel() -> rx.Component:
+    name = rx.match(
+        Builder.panel,
+        ("audience", "Audience"),
+        ("problems", "To fix"),
+        ("settings", "Aim and kind"),
+        Builder.step.kind_words,
+    )
+    return rx.cond(
+        Builder.panel != "",
+        rx.el.aside(
+            rx.el.div(
+                rx.el.h2(name, **tokens.text("subheading"), color=tokens.INK, margin="0", flex="1"),
+                ui.ghost("Close the panel", icon="x", size="2", on_click=Builder.open_panel("")),
+                class_name="cb-panel-head",
+            ),
+            rx.el.div(
+                rx.match(
+                    Builder.panel,
+                    ("audience", audience()),
+                    ("problems", problems()),
+                    ("settings", settings()),
+                    rx.el.div(step(), key=Builder.step.id, class_name="cb-form"),
+                ),
+                class_name="cb-form",
+            ),
+            aria_label=name,
+            class_name="cb-panel",
+            data_testid="panel",
+            data_panel=Builder.panel,
+        ),
+    )

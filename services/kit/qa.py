@@ -1,0 +1,36 @@
+"""QA mode: one clock offset that every process of the product shares.
+
+It lives in the bus's server under `cm:qa:offset` (whole seconds). Each process calls
+`apply_offset` at the start of every round; without QA mode nobody does, and nothing changes.
+"""
+
+from datetime import timedelta
+
+from services.kit.bus import Bus
+from services.kit.clock import Clock, SystemClock
+from services.kit.crypto import Keyring
+
+OFFSET = "cm:qa:offset"
+
+
+async def offset(bus: Bus) -> timedelta:
+    """How far the shared clock is ahead of the machine's."""
+    return timedelta(seconds=int(await bus.redis.get(OFFSET) or 0))
+
+
+async def move_forward(bus: Bus, seconds: int) -> timedelta:
+    """Add to the offset and return it. Raises ValueError for a step back: time runs forward only."""
+    if seconds < 0:
+        raise ValueError("Time moves forward only.")
+    return timedelta(seconds=int(await bus.redis.incrby(OFFSET, seconds)))
+
+
+async def apply_offset(bus: Bus, clock: Clock) -> None:
+    """Bring this process's clock to the shared offset. A virtual clock has its own time."""
+    if isinstance(clock, SystemClock):
+        clock.set_offset(await offset(bus))
+
+
+def key(keyring: Keyring) -> str:
+    """What a tester's tool sends as `Authorization: Bearer …` to the QA routes."""
+    return "cmqa_" + keyring.sign("qa", b"key")[:40]

@@ -1,0 +1,392 @@
+"""The API: sessions, credentials on every route, problems, audit, events, QA mode."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pyotp
+import pytest
+from fastapi import FastAPI
+from standardwebhooks.webhooks import Webhook
+
+from cm_app.api.factory import PUBLIC, ROUTERS, api
+from services.access import service as access
+from services.access.contracts import DemoPerson
+from services.audit.verifier import verify_file
+from services.bootstrap import App
+from services.contracts.envelope import Envelope
+from services.kit import qa
+from services.kit.bus import Consumer
+from services.kit.clock import SystemClock
+from services.kit.errors import AppError
+from services.kit.ids import new_id
+from services.kit.settings import Settings
+from tests.factories.journeys import journey
+
+ORIGIN = "http://127.0.0.1:3000"
+
+
+@pytest.fixture
+def made(app: App) -> FastAPI:
+    return api(app)
+
+
+@pytest.fixture
+async def client(made: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(made), base_url=ORIGIN) as client:
+        yield client
+
+
+@pytest.fixture
+async def cast(app: App, practice: UUID) -> dict[str, DemoPerson]:
+    return {person.role: person for person in await access.ensure_demo_people(app, practice)}
+
+
+async def sign_in(client: httpx.AsyncClient, person: DemoPerson) -> None:
+    answer = await client.post("/api/session", json={"login": person.login, "password": person.password})
+    assert answer.status_code == 200, answer.text
+
+
+async def step_up(client: httpx.AsyncClient, app: App, person: DemoPerson) -> None:
+    code = pyotp.TOTP(person.totp_secret).at(app.clock.now())
+    assert (await client.post("/api/session/step-up", json={"code": code})).status_code == 200
+
+
+def routes(made: FastAPI) -> list[tuple[str, str]]:
+    """Every method and path, read off the description and off the routers themselves."""
+    described = {
+        (method.upper(), path) for path, methods in made.openapi()["paths"].items() for method in methods
+    }
+    served = {(m, r.path) for router in ROUTERS for r in router.routes for m in r.methods}
+    assert served <= described
+    return sorted(described | {("GET", "/api/openapi.json")})
+
+
+@pytest.mark.covers("GOV-1", "SRF-3")
+async def test_every_route_but_the_public_ones_asks_for_credentials(made: FastAPI, client: httpx.AsyncClient):
+    found = routes(made)
+    assert len(found) > 35
+    assert set(found) >= PUBLIC
+    for method, path in found:
+        if (method, path) in PUBLIC:
+            continue
+        address = re.sub(r"{\w*id}", str(new_id()), path)
+        answer = await client.request(method, re.sub(r"{\w+}", "small", address))
+        assert answer.status_code in (401, 403), f"{method} {path}: {answer.status_code}"
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.covers("GOV-1")
+async def test_signing_in_sets_a_cookie_scripts_cannot_read(client: httpx.AsyncClient, cast):
+    maya = cast["marketer"]
+    answer = await client.post("/api/session", json={"login": maya.login, "password": maya.password})
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+    me = (await client.get("/api/v1/me")).json()
+    assert (me["login"], me["roles"], me["practice"]) == ("maya", ["marketer"], "Harbour Dental")
+    assert "author" in me["permissions"]
+    assert (await client.delete("/api/session")).status_code == 204
+    assert (await client.get("/api/v1/me")).status_code == 401
+    wrong = await client.post("/api/session", json={"login": "maya", "password": "x"})
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "not_signed_in")
+    assert wrong.headers["www-authenticate"] == "Bearer"
+
+
+async def test_the_cookie_is_secure_behind_https(made: FastAPI, cast):
+    maya = cast["marketer"]
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(made), base_url="https://cm.example"
+    ) as client:
+        answer = await client.post("/api/session", json={"login": maya.login, "password": maya.password})
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+@pytest.mark.covers("GOV-1")
+async def test_a_browsers_form_is_sent_on(client: httpx.AsyncClient, cast):
+    maya = {"login": cast["marketer"].login, "password": cast["marketer"].password}
+    ours = {"origin": ORIGIN}
+    for wanted, goes_to in (
+        ("", "/"),
+        ("/campaigns?state=draft", "/campaigns?state=draft"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+    ):
+        answer = await client.post("/api/session", data={**maya, "next": wanted}, headers=ours)
+        assert (answer.status_code, answer.headers["location"]) == (303, goes_to)
+    old = client.cookies["cm_session"]
+    wrong = await client.post("/api/session", data={"login": "maya", "password": "x"}, headers=ours)
+    assert wrong.headers["location"] == "/login?problem=wrong"
+    assert (await client.post("/api/session/end", headers=ours)).headers["location"] == "/login"
+    client.cookies.set("cm_session", old)
+    assert (await client.get("/api/v1/me")).status_code == 401  # gone on the server too
+
+
+@pytest.mark.covers("GOV-1")
+async def test_another_sites_page_cannot_act_for_a_person(client: httpx.AsyncClient, cast):
+    maya = {"login": cast["marketer"].login, "password": cast["marketer"].password}
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
+        assert (await client.post("/api/session", data=maya, headers=headers)).status_code == 403
+    await sign_in(client, cast["marketer"])
+    for method, path in (
+        ("POST", "/api/session/end"),
+        ("POST", "/api/v1/campaigns"),
+        ("DELETE", "/api/session"),
+    ):
+        answer = await client.request(method, path, headers={"origin": "https://evil.example"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.covers("GOV-2", "GOV-4")
+async def test_exporting_the_audit_needs_a_fresh_code_and_gives_a_file_that_verifies(
+    app: App, client: httpx.AsyncClient, cast, tmp_path: Path
+):
+    await sign_in(client, cast["marketer"])
+    assert (await client.get("/api/v1/audit")).status_code == 403
+    client.cookies.clear()
+    await sign_in(client, cast["administrator"])
+    page = (await client.get("/api/v1/audit", params={"tag": "access.", "limit": 3})).json()
+    assert page["rows"][0]["tag"] == "access.signed_in"
+    assert page["rows"][0]["actor_name"] == "Ada Moreau"
+    again = await client.get("/api/v1/audit", params={"tag": "access.", "before": page["next"]})
+    assert again.json()["rows"]
+    refused = await client.get("/api/v1/audit/export")
+    assert (refused.status_code, refused.json()["code"]) == (403, "step_up_needed")
+
+    before = client.cookies["cm_session"]
+    await step_up(client, app, cast["administrator"])
+    assert client.cookies["cm_session"] != before
+    for fmt in ("jsonl", "csv"):
+        answer = await client.get("/api/v1/audit/export", params={"format": fmt})
+        assert f'.{fmt}"' in answer.headers["content-disposition"]
+        path = tmp_path / f"export.{fmt}"
+        path.write_bytes(answer.content)
+        assert verify_file(path).ok
+    verified = (await client.get("/api/v1/audit/verification")).json()
+    assert verified["ok"] is True
+
+
+@pytest.mark.covers("GOV-1")
+async def test_an_api_key_does_what_its_scopes_say_and_no_more(app: App, client, cast):
+    ada = (await access.sign_in(app, cast["administrator"].login, cast["administrator"].password)).actor
+    async with app.uow(ada) as u:
+        made = await access.create_api_key(u, label="Reports", scopes=["read", "compliance"])
+    headers = {"authorization": f"Bearer {made.key}"}
+    assert (await client.get("/api/v1/me", headers=headers)).json()["permissions"] == ["compliance", "read"]
+    assert (await client.get("/api/v1/campaigns", headers=headers)).status_code == 200
+    assert (await client.post("/api/v1/campaigns", headers=headers, json={"name": "x"})).status_code == 403
+    refused = await client.get("/api/v1/audit/export", headers=headers)
+    assert refused.json()["code"] == "step_up_needed"
+    assert (await client.get("/api/v1/me", headers={"authorization": "Bearer cmk_no"})).status_code == 401
+
+
+@pytest.mark.covers("SRF-3")
+async def test_campaigns_live_through_the_api_from_draft_to_approval(app: App, client, cast):
+    await sign_in(client, cast["marketer"])
+    key = {"idempotency-key": "crm-42"}
+    new = {"name": "Spring", "journey": journey().model_dump(mode="json")}
+    made = await client.post("/api/v1/campaigns", json=new, headers=key)
+    assert made.status_code == 201
+    again = await client.post("/api/v1/campaigns", json=new, headers=key)
+    address = made.headers["location"]
+    assert again.headers["location"] == address
+
+    draft = await client.get(f"{address}/draft")
+    missing = await client.put(f"{address}/draft", json=draft.json())
+    assert (missing.status_code, missing.json()["code"]) == (428, "if_match_missing")
+    etag = {"if-match": draft.headers["etag"]}
+    saved = await client.put(f"{address}/draft", json=draft.json() | {"holdout_percent": 5}, headers=etag)
+    assert saved.status_code == 200, saved.text
+    stale = await client.put(f"{address}/draft", json=draft.json(), headers=etag)
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale")
+
+    steps = (await client.get(f"{address}/steps")).json()
+    step = steps[0] | {"note": "Edited over the API"}
+    kept = await client.put(
+        f"{address}/steps/{step['id']}", json=step, headers={"if-match": saved.headers["etag"]}
+    )
+    assert kept.status_code == 200, kept.text
+    assert (await client.get(f"{address}/steps/{step['id']}")).json()["note"] == "Edited over the API"
+    bad = await client.put(
+        f"{address}/draft", json={"script": "alert(1)"}, headers={"if-match": kept.headers["etag"]}
+    )
+    assert (bad.status_code, bad.json()["problems"][0]["field"]) == (422, "script")
+    assert "alert" not in bad.text
+
+    renamed = await client.patch(address, json={"name": "Spring 2026", "tags": ["Whitening"]})
+    assert (renamed.json()["name"], renamed.json()["tags"]) == ("Spring 2026", ["whitening"])
+    listed = (await client.get("/api/v1/campaigns", params={"states": "draft"})).json()
+    assert (len(listed["rows"]), listed["counts_by_state"]["draft"]) == (1, 1)
+
+    asked = await client.post(f"{address}/approvals", json={"note": "Please"})
+    assert asked.status_code == 201, asked.text
+    approval = f"/api/v1/approvals/{asked.json()['approval_id']}"
+    assert (await client.post(f"{approval}/approve", json={})).status_code == 403
+    version = (await client.get(f"{address}/versions")).json()[0]["version_id"]
+    assert (await client.get(f"{address}/versions/{version}")).json()["holdout_percent"] == 5
+
+    await sign_in(client, cast["approver"])
+    assert len((await client.get("/api/v1/approvals")).json()) == 1
+    assert (await client.get(approval)).json()["may_decide"] is True
+    assert (await client.post(f"{approval}/approve", json={})).status_code == 200
+    paused = await client.post(f"{address}/moves", json={"to": "pause", "reason": "Holiday"})
+    assert paused.json()["state"] == "paused"
+    wrong = await client.post(f"{address}/moves", json={"to": "unschedule"})
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "transition_error")
+
+
+@pytest.mark.covers("SRF-3")
+async def test_problems_are_problems_everywhere(client: httpx.AsyncClient, cast):
+    for method, path, status in (("GET", "/api/v1/nothing", 404), ("PATCH", "/healthz", 405)):
+        answer = await client.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.json()["type"].startswith("urn:campaign-manager:problem:")
+    await sign_in(client, cast["marketer"])
+    missing = await client.get(f"/api/v1/campaigns/{new_id()}")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    assert (await client.get("/api/v1/campaigns/abc")).status_code == 422
+
+
+@pytest.mark.covers("OPS-2")
+async def test_health_is_open_and_readiness_asks_the_servers(client: httpx.AsyncClient):
+    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["database"], ready.json()["bus"]) == (200, "ok", "ok")
+
+
+def signed(app: App, practice: UUID, body: str) -> dict[str, str]:
+    at = datetime.now(UTC)
+    secret = access.webhook_secret(app.keyring, practice)
+    return {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", at, body),
+    }
+
+
+def booked(app: App, practice: UUID, **changes: object) -> Envelope:
+    data = {"appointment_id": str(new_id()), "patient_id": str(new_id()), "practice_id": str(practice)}
+    values = {
+        "id": str(new_id()),
+        "source": "appointments",
+        "type": "appointment.booked",
+        "time": app.clock.now(),
+        "practiceid": practice,
+        "data": data,
+    }
+    return Envelope.model_validate(values | changes)
+
+
+@pytest.mark.covers("EVT-6")
+async def test_signed_events_reach_the_bus_and_unsigned_ones_do_not(app: App, practice: UUID, client):
+    event = booked(app, practice)
+    odd = booked(app, practice, type="weather.changed", data={})
+    body = f"[{event.wire().decode()},{odd.wire().decode()}]"
+    for headers in ({}, signed(app, new_id(), body), signed(app, practice, body + " ")):
+        refused = await client.post("/api/v1/events", content=body, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (401, "not_signed_in")
+    answer = await client.post("/api/v1/events", content=body, headers=signed(app, practice, body))
+    assert (answer.status_code, answer.json()) == (202, {"accepted": 2, "unknown": ["weather.changed"]})
+    consumer = Consumer(app.bus, "probe", "one", ["appointments", "other"])
+    await consumer.prepare()
+    received = await consumer.read(block_ms=0)
+    assert [Envelope.model_validate_json(entry.raw) for entry in received] == [event, odd]
+
+
+@pytest.mark.covers("EVT-6")
+async def test_a_wrong_event_is_refused_with_the_place_that_is_wrong(app: App, practice: UUID, client):
+    other = {**booked(app, practice).data, "practice_id": str(new_id())}
+    for event, field in (
+        (booked(app, practice, data={}), "0.data.appointment_id"),
+        (booked(app, practice, data=other), "0.data.practice_id"),
+    ):
+        body = event.wire().decode()
+        answer = await client.post("/api/v1/events", content=body, headers=signed(app, practice, body))
+        assert (answer.status_code, answer.json()["problems"][0]["field"]) == (422, field)
+    body = booked(app, practice, type="campaign.activated").wire().decode()
+    own = await client.post("/api/v1/events", content=body, headers=signed(app, practice, body))
+    assert "Campaign Manager itself" in own.json()["detail"]
+    mixed = f"[{booked(app, practice).wire().decode()},{booked(app, new_id()).wire().decode()}]"
+    answer = await client.post("/api/v1/events", content=mixed, headers=signed(app, practice, mixed))
+    assert answer.json()["problems"][0]["field"] == "1.practiceid"
+    assert (await client.post("/api/v1/events", content=b" " * 1_000_001)).status_code == 413
+
+
+async def test_the_signing_secret_is_for_administrators_with_a_fresh_code(
+    app: App, practice: UUID, client, cast
+):
+    await sign_in(client, cast["administrator"])
+    assert (await client.get("/api/v1/events/secret")).json()["code"] == "step_up_needed"
+    await step_up(client, app, cast["administrator"])
+    secret = (await client.get("/api/v1/events/secret")).json()["secret"]
+    assert secret == access.webhook_secret(app.keyring, practice)
+
+
+@pytest.mark.covers("EVT-7")
+async def test_schemas_are_served(client, cast):
+    await sign_in(client, cast["analyst"])
+    names = (await client.get("/api/v1/schemas")).json()
+    for name in (*names["schemas"], *names["inbound"], *names["outbound"]):
+        assert "properties" in (await client.get(f"/api/v1/schemas/{name}")).json()
+    assert (await client.get("/api/v1/schemas/no.such")).status_code == 404
+
+
+async def test_qa_mode_moves_the_clock_injects_events_and_loads_a_world(app: App, practice: UUID, client):
+    client.headers["authorization"] = f"Bearer {qa.key(app.keyring)}"
+    world = (await client.post("/api/qa/worlds/small")).json()
+    assert world["practice_id"] == str(practice)
+    assert [person["login"] for person in world["people"]][:2] == ["maya", "alex"]
+    assert (await client.get("/api/qa/people")).json() == world["people"]
+    assert (await client.post("/api/qa/worlds/none")).status_code == 404
+
+    before = (await client.get("/api/qa/clock")).json()["now"]
+    moved = (await client.post("/api/qa/clock", json={"seconds": 86_400 * 200})).json()["now"]
+    assert (datetime.fromisoformat(moved) - datetime.fromisoformat(before)).days == 200
+    assert (await client.post("/api/qa/clock", json={"seconds": -1})).status_code == 422
+    (row,) = (
+        await client.get("/api/v1/audit", params={"tag": "qa.clock_moved"}, headers=await ada(app))
+    ).json()["rows"]
+    assert row["detail"] == {"seconds": 86_400 * 200}
+
+    body = {
+        "type": "appointment.booked",
+        "data": {"appointment_id": str(new_id()), "patient_id": str(new_id())},
+    }
+    assert (await client.post("/api/qa/events", json=body)).status_code == 202
+    assert (await client.post("/api/qa/events", json={"type": "appointment.booked"})).status_code == 422
+
+
+async def ada(app: App) -> dict[str, str]:
+    """A fresh session of the administrator, as a header that replaces the key."""
+    person = next(p for p in await access.demo_people(app) if p.role == "administrator")
+    token = (await access.sign_in(app, person.login, person.password)).token
+    return {"cookie": f"cm_session={token}", "authorization": ""}
+
+
+async def test_every_process_takes_over_the_shared_clock(app: App):
+    one, two = SystemClock(), SystemClock()
+    await qa.move_forward(app.bus, 3_600)
+    await qa.move_forward(app.bus, 60)
+    for clock in (one, two):
+        await qa.apply_offset(app.bus, clock)
+    ahead = one.now() - datetime.now(UTC)
+    assert 3_650 < ahead.total_seconds() < 3_670
+    assert abs((one.now() - two.now()).total_seconds()) < 5
+    with pytest.raises(ValueError, match="forward"):
+        await qa.move_forward(app.bus, -1)
+
+
+async def test_qa_mode_is_absent_unless_asked_for_and_refused_in_production(app: App, home: Path):
+    from dataclasses import replace
+
+    off = replace(app, settings=app.settings.model_copy(update={"qa": False}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api(off)), base_url=ORIGIN) as client:
+        assert (await client.get("/api/qa/clock")).status_code == 404
+    production = Settings(home=home, environment="production", qa=True, _env_file=None)
+    with pytest.raises(AppError, match="production"):
+        api(replace(app, settings=production))
