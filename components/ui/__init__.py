@@ -1,6 +1,6 @@
 """Small stateless parts that every page is made of."""
 
-from components.ui.buttons import download, ghost, link_button, primary, quiet
+from components.ui.buttons import ghost, link_button, primary, quiet
 from components.ui.charts import bar, spark
 from components.ui.dialogs import dialog
 from components.ui.empty import empty
@@ -12,7 +12,7 @@ from components.ui.tables import HIDDEN, table
 from components.ui.texts import body, heading, label, small, title
 
 __all__ = [
-    "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "choice", "dialog", "dot", "download", "empty", "fact",
+    "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "choice", "dialog", "dot",  "empty", "fact",
     "field", "figure", "ghost", "heading", "label", "lines", "link_button", "notice", "pill",
     "primary", "quiet", "search", "section", "small", "spark", "table", "title",
 ]  # fmt: skip
