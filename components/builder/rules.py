@@ -38,7 +38,7 @@ def rules(box: rx.Var[RuleBox], change: Change, *, key: str, all_words: str, add
 
 def _mode(box: rx.Var[RuleBox], change: Change, key: str, all_words: str) -> rx.Component:
     return rx.flex(
-        ui.small(all_words),
+        ui.small(all_words, white_space="nowrap"),
         inputs.select(
             f"{key}-mode",
             [("all", "all of these"), ("any", "any of these")],

@@ -127,6 +127,8 @@ function Canvas(props) {
   const [menu, setMenu] = useState(null);
   const [ghost, setGhost] = useState(null);
   const [dropAt, setDropAt] = useState("");
+  const [drawn, setDrawn] = useState(false);
+  const begun = useRef(false);
   const known = useRef(null);
   const focusNext = useRef(false);
   const byId = useMemo(() => new Map(steps.map((step) => [step.id, step])), [steps]);
@@ -150,19 +152,20 @@ function Canvas(props) {
     );
   }, [selected]);
 
+  // The first sight of the journey waits until the canvas knows its own size.
+  useEffect(() => {
+    if (begun.current || !drawn || nodes.length === 0) return;
+    begun.current = true;
+    begin(flow, root.current, steps);
+  }, [drawn, nodes, flow, steps]);
+
   // A step that has just appeared is brought into view, and focused if it came from the menu.
   useEffect(() => {
     const ids = new Set(steps.map((step) => step.id));
     const fresh = known.current ? [...ids].filter((id) => !known.current.has(id)) : [];
-    const first = known.current === null || known.current.size === 0;
     known.current = ids;
-    if (ids.size === 0) return undefined;
+    if (fresh.length !== 1) return undefined;
     const timer = setTimeout(() => {
-      if (first) {
-        begin(flow, root.current, steps);
-        return;
-      }
-      if (fresh.length !== 1) return;
       reveal(flow, root.current, fresh[0]);
       if (focusNext.current) root.current?.querySelector(`.react-flow__node[data-id="${fresh[0]}"]`)?.focus();
       focusNext.current = false;
@@ -348,6 +351,7 @@ function Canvas(props) {
             edgeTypes={edgeTypes}
             colorMode={dark ? "dark" : "light"}
             aria-label={label}
+            onInit={() => setDrawn(true)}
             minZoom={0.2}
             maxZoom={1.75}
             deleteKeyCode={null}
@@ -436,7 +440,8 @@ function begin(flow, root, steps) {
   const bounds = flow.getNodesBounds(flow.getNodes());
   const whole = Math.min((box.width - 80) / bounds.width, (box.height - 140) / bounds.height, 1);
   if (whole >= 0.7) {
-    flow.fitView({ ...FIT, duration: 0 });
+    const x = (box.width - bounds.width * whole) / 2 - bounds.x * whole;
+    flow.setViewport({ x, y: (box.height - 80 - bounds.height * whole) / 2 - bounds.y * whole, zoom: whole });
     return;
   }
   const start = flow.getNode(steps.find((step) => step.kind === "entry")?.id ?? steps[0].id);

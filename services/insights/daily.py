@@ -22,10 +22,11 @@ SELECT (SELECT count(*) FROM cm.enrolment
         WHERE practice_id = :practice AND state = 'live') AS live,
        (SELECT count(*) FROM cm.enrolment
         WHERE practice_id = :practice AND state = 'held') AS held,
-       (SELECT count(*) FROM cm.conversion
+       (SELECT count(DISTINCT event_ref) FROM cm.conversion
         WHERE practice_id = :practice AND what = 'booking' AND at >= :since) AS bookings,
-       (SELECT coalesce(sum(value), 0) FROM cm.conversion
-        WHERE practice_id = :practice AND at >= :since) AS revenue
+       (SELECT coalesce(sum(value), 0)
+        FROM (SELECT DISTINCT event_ref, value FROM cm.conversion
+              WHERE practice_id = :practice AND what <> 'booking' AND at >= :since) each_once) AS revenue
 """
 
 
@@ -47,7 +48,9 @@ async def daily(u: Unit, *, days: int = 30) -> list[Day]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """People in journeys now (live, and held back for a while); bookings and money of the period."""
+    """People in journeys now (live, and held back for a while); bookings and money of the period,
+    each outcome once however many journeys led to it. `revenue` is that of opportunities won and
+    proposals accepted: the value of a booking may be the same treatment."""
 
     live: int
     held: int
