@@ -133,7 +133,7 @@ function Canvas(props) {
   const focusNext = useRef(false);
   const byId = useMemo(() => new Map(steps.map((step) => [step.id, step])), [steps]);
   const shape = useMemo(
-    () => JSON.stringify([Boolean(counts), steps.map((s) => [s.id, s.ports.map((p) => [p.key, p.target])])]),
+    () => JSON.stringify([Boolean(counts), steps.map((s) => [s.id, s.position, s.ports.map((p) => [p.key, p.target])])]),
     [steps, counts],
   );
   // eslint-disable-next-line react-hooks/exhaustive-deps -- only the shape moves a laid-out step
@@ -179,6 +179,13 @@ function Canvas(props) {
     seen.current = selected;
   }, [selected, flow]);
 
+  // The panel beside the canvas takes room away: keep the chosen step in what is left.
+  useEffect(() => {
+    const watch = new ResizeObserver(() => seen.current && reveal(flow, root.current, seen.current));
+    watch.observe(root.current.querySelector(".jc-flow"));
+    return () => watch.disconnect();
+  }, [flow]);
+
   const choose = useCallback(
     (id) => {
       setNodes((before) => before.map((node) => ({ ...node, selected: node.id === id })));
@@ -188,9 +195,16 @@ function Canvas(props) {
     [onSelected],
   );
 
+  // Once somebody places a step, every other stays where it is drawn: nothing jumps under their hands.
+  const drawnPlaces = useCallback(
+    () => Object.fromEntries(nodes.map((node) => [node.id, round(node.position)])),
+    [nodes],
+  );
+
   const add = useCallback(
-    (kind, where, position = null) => onStepAdded({ kind, after: where, position }),
-    [onStepAdded],
+    (kind, where, position = null) =>
+      onStepAdded({ kind, after: where, position, places: position ? drawnPlaces() : {} }),
+    [drawnPlaces, onStepAdded],
   );
 
   // Without a place of its own a new step goes after the chosen one, else to the middle of the view.
@@ -201,6 +215,7 @@ function Canvas(props) {
       focusNext.current = true;
       if (port && kind !== "entry" && !(port.target && ENDS.has(kind)))
         return add(kind, { step: base.id, port: port.key });
+      if (nodes.length === 0) return add(kind, null);
       const box = root.current.querySelector(".react-flow").getBoundingClientRect();
       return add(kind, null, around(flow, box.left + box.width / 2, box.top + box.height / 2));
     },
@@ -368,7 +383,14 @@ function Canvas(props) {
             onNodeClick={(event, node) => (event.shiftKey ? null : onSelected({ id: node.id }))}
             onPaneClick={() => onSelected({ id: "" })}
             onNodeDragStop={(_event, node, moved) =>
-              (moved ?? [node]).forEach((one) => onStepMoved({ id: one.id, position: round(one.position) }))
+              onStepMoved({
+                id: node.id,
+                position: round(node.position),
+                places: {
+                  ...drawnPlaces(),
+                  ...Object.fromEntries((moved ?? []).map((one) => [one.id, round(one.position)])),
+                },
+              })
             }
             onConnect={({ source, sourceHandle, target }) => onLinked({ source, port: sourceHandle, target })}
             onReconnect={(_old, { source, sourceHandle, target }) =>
