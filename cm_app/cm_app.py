@@ -1,10 +1,16 @@
 """Assembly of the web process: the portal's pages, and the API on the same port."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import reflex as rx
 
 from cm_app.api.factory import api
 from cm_app.pages import PAGES
 from components import tokens
+from services.bootstrap import app as process
+from services.kit import qa
+from services.kit.settings import settings
 from state.session import explain
 
 
@@ -18,6 +24,7 @@ def assemble() -> rx.App:
             rx.el.style(tokens.stylesheet()),
         ],
         backend_exception_handler=explain,
+        toaster=rx.toast.provider(rich_colors=False, close_button=True, position="bottom-right"),
         html_lang="en",
     )
     for module in PAGES:
@@ -27,7 +34,15 @@ def assemble() -> rx.App:
             title=module.TITLE,
             on_load=getattr(module, "ON_LOAD", None),
         )
+    if settings().qa:
+        portal.register_lifespan_task(_shared_clock)
     return portal
+
+
+@asynccontextmanager
+async def _shared_clock() -> AsyncIterator[None]:
+    async with qa.following(process().bus, process().clock, on=True):
+        yield
 
 
 app = assemble()

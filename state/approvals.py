@@ -10,7 +10,9 @@ from services.campaigns import service as campaigns
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Journey, Message
+from services.contracts.merge_fields import sample_context
 from services.engine.reach import reach
+from services.kit.rendering import RenderProblem, render
 from services.kit.uow import Unit
 from state import words
 from state.session import Session, acting, changed, pings, uuid_of
@@ -213,12 +215,30 @@ def _told(step: Message) -> Told:
         Said(
             channel,
             words.CHANNELS[channel] + (f" · {v.label or v.key.upper()} ({v.percent:g} %)" if many else ""),
-            v.content[channel].subject,
-            v.content[channel].body,
-            "<" in v.content[channel].body,
+            _filled(v.content[channel].subject, html=False),
+            _paper(v.content[channel].body)
+            if channel == "email"
+            else _filled(v.content[channel].body, html=False),
+            channel == "email",
         )
         for v in step.variants
         for channel in step.channels
         if channel in v.content
     ]
     return Told(step.title or "Message", said)
+
+
+def _filled(text: str, *, html: bool) -> str:
+    """The words as an example person would read them; as written where they cannot be filled in."""
+    try:
+        return render(text, sample_context(), html=html)
+    except RenderProblem:
+        return text
+
+
+def _paper(body: str) -> str:
+    """An email's body as a page of its own, for a sandboxed frame."""
+    filled = _filled(body, html=True)
+    inside = filled if "<" in body else f"<p style='white-space:pre-wrap'>{filled}</p>"
+    look = "font:15px/1.55 system-ui,sans-serif;margin:20px 24px;color:#1c2024;max-width:60ch"
+    return f"<!doctype html><meta charset=utf-8><body style='{look}'>{inside}</body>"

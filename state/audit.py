@@ -8,15 +8,21 @@ from zoneinfo import ZoneInfo
 import orjson
 import reflex as rx
 
+from services.access import service as access
 from services.audit import service as audit
 from services.audit.contracts import AuditRow
 from services.audit.tags import AuditTag
+from services.bootstrap import app
+from services.kit.errors import StepUpNeeded
 from state import words
-from state.session import Session, acting, pings, uuid_of
+from state.session import Session, acting, permitted, pings, token_of, uuid_of
 
 FAMILIES = [
     ("", "Everything"),
-    *((tag.value, words.plain(tag.value.replace(".", ": "))) for tag in AuditTag),
+    *(
+        (tag.value, words.plain(tag.value.removeprefix("access.").removeprefix("privacy.")))
+        for tag in AuditTag
+    ),
 ]
 PAGE_SIZE = 40
 
@@ -49,6 +55,9 @@ class Audit(rx.State):
     checked: bool = False
     whole: bool = False
     verdict: str = ""
+
+    coding: bool = False
+    code_hint: str = ""
 
     _next: str = ""
 
@@ -103,6 +112,28 @@ class Audit(rx.State):
             else f"The chain is broken. {found.first_problem}"
         )
 
+    @rx.event
+    async def export(self) -> Any:
+        """Download the whole audit; asks for a fresh code first (D10)."""
+        await permitted(self, "compliance")
+        try:
+            await access.require_fresh(app(), token_of(self))
+        except StepUpNeeded:
+            self.coding, self.code_hint = True, await access.demo_code(app(), token_of(self))
+            return None
+        return rx.call_script("window.location.assign('/api/v1/audit/export')")
+
+    @rx.event
+    def ask_code(self, open: bool) -> None:
+        self.coding = open
+
+    @rx.event
+    async def give_code(self, form: dict[str, str]) -> Any:
+        await permitted(self, "compliance")
+        await access.step_up(app(), token_of(self), form.get("code", "").strip())
+        self.coding = False
+        return Audit.export
+
     async def _read(self, before: str | None = None) -> None:
         zone = (await self.get_state(Session)).zone
         async with acting(self, "compliance") as u:
@@ -125,7 +156,7 @@ def _row(row: AuditRow, zone: str) -> Row:
     return Row(
         id=str(row.audit_id),
         at=words.moment(row.at, zone) + f":{row.at:%S}",
-        what=words.plain(row.tag.split(".", 1)[1]),
+        what=words.plain(row.tag.removeprefix("access.").removeprefix("privacy.")),
         tag=row.tag,
         tone=_tone(row.tag),
         who=row.actor_name,

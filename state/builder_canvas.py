@@ -18,10 +18,11 @@ class CanvasReports(rx.State):
         builder = await self.get_state(Builder)
         kind = one_of(report.get("kind"), get_args(StepKind))
         where, place = link_of(report.get("after")), position_of(report.get("position"))
+        places = places_of(report)
         made: list[str] = []
 
         def edit(journey: Journey) -> Journey:
-            result, new = edits.add_step(journey, kind, after=where, position=place)  # type: ignore[arg-type]
+            result, new = edits.add_step(edits.pin(journey, places), kind, after=where, position=place)  # type: ignore[arg-type]
             made.append(new)
             return result
 
@@ -33,7 +34,10 @@ class CanvasReports(rx.State):
     async def step_moved(self, report: dict[str, Any]) -> Any:
         builder = await self.get_state(Builder)
         step, place = str(report.get("id")), position_of(report.get("position"))
-        return await builder.apply(lambda j: edits.move_step(j, step, place), "move a step")
+        places = places_of(report)
+        return await builder.apply(
+            lambda j: edits.move_step(edits.place_steps(j, places), step, place), "move a step"
+        )
 
     @rx.event
     async def linked(self, report: dict[str, Any]) -> Any:
@@ -94,3 +98,12 @@ def position_of(value: object) -> Position | None:
 def ids_of(report: dict[str, Any]) -> list[str]:
     found = report.get("ids")
     return [str(one) for one in found][:500] if isinstance(found, list) else []
+
+
+def places_of(report: dict[str, Any]) -> dict[str, Position]:
+    """Where the canvas draws the steps now, by step id. Raises Invalid."""
+    found = report.get("places")
+    if not isinstance(found, dict):
+        return {}
+    known = {str(key): position_of(place) for key, place in list(found.items())[:500]}
+    return {key: place for key, place in known.items() if place is not None}

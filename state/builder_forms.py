@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from services.builder import step_words
 from services.builder.rule_edits import group_of
 from services.builder.step_edits import amount_of
+from services.content.preview import email_page
 from services.content.rules import sms_parts
 from services.contracts.journey import (
     CHANNELS,
@@ -216,10 +217,10 @@ def _length(channel: Channel | None, body: str) -> dict[str, object]:
 def _preview(channel: Channel | None, words: ChannelContent) -> dict[str, object]:
     """What a sample person would read. A problem is shown in place of the words."""
     try:
-        html = channel == "email"
+        body = render(words.body, sample_context(), html=channel == "email")
         return {
             "shown_subject": render(words.subject, sample_context(), html=False),
-            "shown_body": render(words.body, sample_context(), html=html),
+            "shown_body": email_page(body) if channel == "email" else body,
         }
     except RenderProblem as problem:
         return {"shown_problem": problem.message}

@@ -14,7 +14,7 @@ PALETTE: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Timing",
         [
             ("wait", "Wait", "A length of time, a date, office hours"),
-            ("wait_event", "Wait for something", "Until they act, or time runs out"),
+            ("wait_event", "Wait for event", "Until they act, or time runs out"),
         ],
     ),
     (

@@ -41,6 +41,7 @@ class Row:
     clicked: str
     booked: str
     opened_share: int
+    begun: bool
     tags: list[str]
     may_pause: bool
     may_resume: bool
@@ -222,7 +223,7 @@ class Dashboard(rx.State):
             stand = await standing(u, days=30)
         self.totals = _totals(stand, days, found.counts_by_state.get("active", 0))
         self.rows = [
-            _row(row, numbers.get(row.campaign_id), zone, may)
+            _row(row, numbers[row.campaign_id], zone, may)
             for row in found.rows
             if str(row.campaign_id) not in self._leaving or row.state != "draft"
         ]
@@ -252,10 +253,10 @@ class Dashboard(rx.State):
         )
 
 
-def _row(row: CampaignRow, got: Totals | None, zone: str, may: Collection[str]) -> Row:
+def _row(row: CampaignRow, got: Totals, zone: str, may: Collection[str]) -> Row:
     """One campaign as the table shows it; what its state and this person's role allow."""
     name, tone = words.STATES[row.state]
-    sent = got.sent if got else 0
+    begun = row.activated_at is not None
     manage = "manage" in may
     return Row(
         id=str(row.campaign_id),
@@ -267,13 +268,14 @@ def _row(row: CampaignRow, got: Totals | None, zone: str, may: Collection[str]) 
         type=LABELS.get(row.campaign_type, words.plain(row.campaign_type)),
         origin="Suggested by Aiden" if row.ai_generated else f"By {row.created_by_name}",
         when=_when(row, zone),
-        people=words.count(got.entered if got else 0),
-        sent=words.count(sent),
-        delivered=words.share(got.delivered if got else 0, sent),
-        opened=words.share(got.opened if got else 0, sent),
-        clicked=words.share(got.clicked if got else 0, sent),
-        booked=words.count(got.booked if got else 0),
-        opened_share=round(100 * got.opened / sent) if got and sent else 0,
+        people=words.count(got.entered) if begun else "–",
+        sent=words.count(got.sent) if begun else "–",
+        delivered=words.share(got.delivered, got.sent),
+        opened=words.share(got.opened, got.sent),
+        clicked=words.share(got.clicked, got.sent),
+        booked=words.count(got.booked) if begun else "–",
+        opened_share=round(100 * got.opened / got.sent) if got.sent else 0,
+        begun=begun,
         tags=row.tags,
         may_pause=manage and row.state == "active",
         may_resume=manage and row.state == "paused",
@@ -283,6 +285,8 @@ def _row(row: CampaignRow, got: Totals | None, zone: str, may: Collection[str]) 
 
 
 def _when(row: CampaignRow, zone: str) -> str:
+    if row.open_approval_id:
+        return "Waiting for approval"
     if row.completed_at:
         return f"Ended {words.day(row.completed_at, zone)}"
     if row.state == "scheduled" and row.scheduled_at:

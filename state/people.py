@@ -176,8 +176,10 @@ class Person(rx.State):
         self.name, self.initials = person.name, words.initials(person.name)
         self.kind = words.plain(person.kind)
         self.facts = _facts(person, zone)
-        self.consents = [_consent(c, zone) for c in opened.consents if c.purpose == "marketing"] or [
-            Consent(name, "Not given", "neutral", "") for name in words.CHANNELS.values()
+        given = {c.channel: _consent(c, zone) for c in opened.consents if c.purpose == "marketing"}
+        self.consents = [
+            given.get(key) or Consent(name, "Not given", "neutral", "")
+            for key, name in words.CHANNELS.items()
         ]
         self.enrolments = [_enrolled(item, zone) for item in enrolled]
         self.moments = [_moment(item, zone, now) for item in story]

@@ -9,6 +9,7 @@ from services.builder import step_words
 from services.builder.gallery import GalleryTemplate, template, templates
 from services.campaigns import service as campaigns
 from services.contracts.journey import Entry, Exit, Journey
+from state import words
 from state.session import acting, changed
 
 SHOWN = 6  # steps on a card
@@ -27,7 +28,7 @@ class Card:
     goal: str
     audience: str
     steps: list[StepLine] = field(default_factory=list)
-    more: int = 0
+    more_words: str = ""
 
 
 class Templates(rx.State):
@@ -61,5 +62,7 @@ class Templates(rx.State):
 
 def _card(found: GalleryTemplate) -> Card:
     steps = [s for s in found.journey.steps if not isinstance(s, Entry | Exit)]
+    more = len(steps) - SHOWN
     lines = [StepLine(step_words.title(s), step_words.subtitle(s)) for s in steps[:SHOWN]]
-    return Card(found.key, found.name, found.goal, found.audience_sentence, lines, max(0, len(steps) - SHOWN))
+    more_words = f"and {words.plural(more, 'more step')}" if more > 0 else ""
+    return Card(found.key, found.name, found.goal, found.audience_sentence, lines, more_words)

@@ -5,7 +5,7 @@ or hold the QA key that `cm up` prints.
 """
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from cm_app.api import worlds
 from cm_app.api.events import check, publish
 from cm_app.api.security import Caller, Key, Running, Token, identify
 from services.access.contracts import DemoPerson
-from services.access.service import demo_people, operator
+from services.access.service import carry_sessions, demo_people, operator
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.bootstrap import App
@@ -92,6 +92,7 @@ async def move_clock(who: Tester, move: ClockMove) -> ClockOut:
     """Move every process's clock forward; each takes it over at its next round."""
     async with who.unit() as u:
         await record(u, AuditTag.QA_CLOCK_MOVED, seconds=move.seconds)
+        await carry_sessions(u, timedelta(seconds=move.seconds))
     if isinstance(who.app.clock, VirtualClock):
         who.app.clock.advance(seconds=move.seconds)
     else:

@@ -12,7 +12,6 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from services import bootstrap
 from services.access import service as access
 from services.bootstrap import App
-from services.kit import qa
 from services.kit.actor import Actor, Permission
 from services.kit.errors import Forbidden, NotSignedIn, StepUpNeeded
 from services.kit.live import notify
@@ -50,8 +49,6 @@ class Caller:
 async def running(request: Request) -> App:
     """The app of this process: the one the API was made for, else the process's own."""
     app: App = request.app.state.wired or bootstrap.app()
-    if app.settings.qa:
-        await qa.apply_offset(app.bus, app.clock)
     return app
 
 

@@ -1,12 +1,13 @@
 """Named worlds for testers (QA mode): each leaves the product in a state its name promises."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.access.contracts import DemoPerson
-from services.access.service import ensure_demo_people
+from services.access.service import ensure_demo_people, sign_in
 from services.bootstrap import App
+from services.campaigns import service as campaigns
 from services.kit.actor import system
 from services.kit.errors import NotFound, Unavailable
 
@@ -38,7 +39,21 @@ async def small(app: App, practice_id: UUID) -> World:
     return World("small", practice_id, row.contacts, people)
 
 
-WORLDS: dict[str, Loader] = {"small": small}
+async def approval(app: App, practice_id: UUID) -> World:
+    """`small`, and a campaign of the marketer that waits in the approver's inbox."""
+    world = await small(app, practice_id)
+    maya = next(person for person in world.people if person.role == "marketer")
+    actor = (await sign_in(app, maya.login, maya.password)).actor
+    async with app.uow(actor) as u:
+        row = await campaigns.create(
+            u, name="Welcome new patients", template_key="new_patient_welcome", external_key="qa-approval"
+        )
+        if row.state == "draft" and row.open_approval_id is None:
+            await campaigns.request_approval(u, row.campaign_id, note="Ready for the new patients of June.")
+    return replace(world, name="approval")
+
+
+WORLDS: dict[str, Loader] = {"small": small, "approval": approval}
 
 
 async def load(app: App, name: str, practice_id: UUID) -> World:

@@ -3,6 +3,7 @@
 import reflex as rx
 
 from components import ui
+from components.access.one_time_code import one_time_code
 from components.audit.book import book, chain
 from components.layout import frame, head
 from state.audit import Audit
@@ -19,7 +20,7 @@ def page() -> rx.Component:
         head(
             "Audit",
             "Everything that was done, by whom and why. Entries are chained: a change to any of them shows.",
-            ui.download("Export", "/api/audit/export", icon="download", data_testid="export-audit"),
+            ui.quiet("Export", icon="download", on_click=Audit.export, data_testid="export-audit"),
             ui.primary(
                 "Verify the chain",
                 icon="shield-check",
@@ -30,4 +31,12 @@ def page() -> rx.Component:
         ),
         chain(),
         book(),
+        one_time_code(
+            "The export holds everything that happened here, so it needs the six digits of your authenticator app.",
+            hint=Audit.code_hint,
+            open=Audit.coding,
+            on_open_change=Audit.ask_code,
+            on_submit=Audit.give_code,
+        ),
+        permission="compliance",
     )

@@ -19,6 +19,7 @@ from services.bootstrap import App, app
 from services.engine.service import Engine
 from services.engine.ticks import TICKS, run_tick
 from services.intake.consumer import Intake, practice_ids
+from services.kit import qa
 from services.kit.live import notify
 
 log = structlog.get_logger("engine")
@@ -43,12 +44,13 @@ async def main() -> None:
     name = f"{socket.gethostname()}-{os.getpid()}"
     intake = Intake(wired.uow, wired.bus, name)
     engine = Engine(wired.uow)
-    await asyncio.gather(
-        _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
-        _forever("reclaim", stopping, intake.reclaim_once, idle=15.0),
-        _forever("engine", stopping, lambda: _engine(wired, engine)),
-        _forever("relay", stopping, lambda: _relay(wired), idle=0.05),
-    )
+    async with qa.following(wired.bus, wired.clock, on=wired.settings.qa):
+        await asyncio.gather(
+            _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
+            _forever("reclaim", stopping, intake.reclaim_once, idle=15.0),
+            _forever("engine", stopping, lambda: _engine(wired, engine)),
+            _forever("relay", stopping, lambda: _relay(wired), idle=0.05),
+        )
     scheduler.shutdown(wait=False)
     await wired.close()
     log.info("engine stopped")

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import uvicorn
 
 from services.bootstrap import bootstrap
+from services.kit import qa
 from services.kit.telemetry import logger
 from services.neighbours.hub.adapters import transports
 from services.neighbours.hub.service import Hub
@@ -61,7 +62,7 @@ async def main() -> None:
         server.should_exit = True
 
     try:
-        async with asyncio.TaskGroup() as group:
+        async with qa.following(app.bus, app.clock, on=settings.qa), asyncio.TaskGroup() as group:
             group.create_task(loops.run())
             group.create_task(serve())
             group.create_task(end_server())

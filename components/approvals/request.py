@@ -18,13 +18,13 @@ def decision() -> rx.Component:
     buttons = rx.el.form(
         ui.field("Note for the record", "note", placeholder="Optional", max_length=2000),
         rx.flex(
-            ui.primary("Approve", icon="check", type="submit", flex="1", data_testid="approve"),
+            ui.primary("Approve", icon="check", type="submit", flex="1 1 auto", data_testid="approve"),
             ui.quiet(
                 "Send back",
                 icon="undo-2",
                 type="button",
                 on_click=Approval.ask_back(True),
-                flex="1",
+                flex="1 1 auto",
                 data_testid="send-back",
             ),
             gap="12px",
@@ -65,14 +65,18 @@ def _back() -> rx.Component:
 
 
 def _sentence(sentence: rx.Var[str]) -> rx.Component:
-    return rx.el.li(sentence, **tokens.text("body"), padding="0 0 8px 4px")
+    return rx.el.li(sentence, **tokens.text("body"), padding="0 0 8px")
 
 
 def summary() -> rx.Component:
     return ui.section(
         "What it will do",
         rx.el.ol(
-            rx.foreach(Approval.summary, _sentence), padding_left="22px", margin="0", data_testid="summary"
+            rx.foreach(Approval.summary, _sentence),
+            list_style="none",
+            padding="0",
+            margin="0",
+            data_testid="summary",
         ),
         hint="In plain words, from the first step to the last",
     )
@@ -102,9 +106,8 @@ def _said(said: rx.Var[Said]) -> rx.Component:
         title=said.words,
         width="100%",
         height="260px",
-        border="0",
         background="white",
-        border_radius=tokens.RADII["field"],
+        class_name="cm-paper",
     )
     bubble = rx.el.div(
         said.text,
@@ -137,7 +140,7 @@ def messages() -> rx.Component:
     return ui.section(
         "What people will read",
         rx.foreach(Approval.messages, _told),
-        hint="Names and dates are filled in for each person when it is sent",
+        hint="Filled in for an example person; each gets their own name and dates",
     )
 
 

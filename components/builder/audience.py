@@ -72,7 +72,7 @@ def _answer() -> rx.Component:
     return rx.box(
         rx.flex(
             _figure("In the audience", AudiencePanel.count, "audience-count"),
-            _figure("Reached if it started now", AudiencePanel.reachable, "audience-reach"),
+            _figure("Can be reached now", AudiencePanel.reachable, "audience-reach"),
             gap="20px",
         ),
         ui.bar(AudiencePanel.reachable_share, margin_top="12px"),

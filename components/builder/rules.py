@@ -38,7 +38,7 @@ def rules(box: rx.Var[RuleBox], change: Change, *, key: str, all_words: str, add
 
 def _mode(box: rx.Var[RuleBox], change: Change, key: str, all_words: str) -> rx.Component:
     return rx.flex(
-        ui.small(all_words),
+        ui.small(all_words, white_space="nowrap"),
         inputs.select(
             f"{key}-mode",
             [("all", "all of these"), ("any", "any of these")],
@@ -46,8 +46,8 @@ def _mode(box: rx.Var[RuleBox], change: Change, key: str, all_words: str) -> rx.
             lambda value: change("mode", 0, "", value),
             aria_label="All or any of the rules",
         ),
-        gap="8px",
-        align="center",
+        direction="column",
+        gap="4px",
     )
 
 
@@ -96,9 +96,9 @@ def _value(row: rx.Var[RuleRow], part: Callable[[str], Any], key: str) -> rx.Com
     )
     did = rx.flex(
         _words("at least"),
-        _typed(row.value, part("times"), "number", f"{key}-times", "Times"),
+        _typed(row.value, part("times"), "number", f"{key}-times", "Times", "64px"),
         _words("times in"),
-        _typed(row.value2, part("days"), "number", f"{key}-days", "Days, 0 for ever"),
+        _typed(row.value2, part("days"), "number", f"{key}-days", "Days, 0 for ever", "72px"),
         _words("days"),
         gap="6px",
         align="center",
@@ -142,7 +142,7 @@ def _value(row: rx.Var[RuleRow], part: Callable[[str], Any], key: str) -> rx.Com
     )
 
 
-def _typed(value: Any, on_change: Any, kind: Any, key: str, heard: str) -> rx.Component:
+def _typed(value: Any, on_change: Any, kind: Any, key: str, heard: str, width: str = "100%") -> rx.Component:
     return rx.debounce_input(
         rx.input(
             value=value,
@@ -151,8 +151,7 @@ def _typed(value: Any, on_change: Any, kind: Any, key: str, heard: str) -> rx.Co
             aria_label=heard,
             disabled=~Builder.editable,
             size="2",
-            width="100%",
-            min_width="64px",
+            width=width,
             data_testid=key,
         ),
         debounce_timeout=inputs.PAUSE,

@@ -61,7 +61,9 @@ def _row(row: rx.Var[Row]) -> rx.Component:
         rx.el.td(row.sent, class_name="cm-num"),
         rx.el.td(row.delivered, class_name="cm-num cm-wide-only"),
         rx.el.td(
-            row.opened, ui.bar(row.opened_share, margin_top="6px", min_width="56px"), class_name="cm-num"
+            row.opened,
+            rx.cond(row.begun, ui.bar(row.opened_share, margin_top="6px", min_width="56px")),
+            class_name="cm-num",
         ),
         rx.el.td(row.clicked, class_name="cm-num"),
         rx.el.td(row.booked, class_name="cm-num", font_weight="600"),

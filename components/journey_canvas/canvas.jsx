@@ -127,11 +127,13 @@ function Canvas(props) {
   const [menu, setMenu] = useState(null);
   const [ghost, setGhost] = useState(null);
   const [dropAt, setDropAt] = useState("");
+  const [drawn, setDrawn] = useState(false);
+  const begun = useRef(false);
   const known = useRef(null);
   const focusNext = useRef(false);
   const byId = useMemo(() => new Map(steps.map((step) => [step.id, step])), [steps]);
   const shape = useMemo(
-    () => JSON.stringify([Boolean(counts), steps.map((s) => [s.id, s.ports.map((p) => [p.key, p.target])])]),
+    () => JSON.stringify([Boolean(counts), steps.map((s) => [s.id, s.position, s.ports.map((p) => [p.key, p.target])])]),
     [steps, counts],
   );
   // eslint-disable-next-line react-hooks/exhaustive-deps -- only the shape moves a laid-out step
@@ -150,19 +152,20 @@ function Canvas(props) {
     );
   }, [selected]);
 
+  // The first sight of the journey waits until the canvas knows its own size.
+  useEffect(() => {
+    if (begun.current || !drawn || nodes.length === 0) return;
+    begun.current = true;
+    begin(flow, root.current, steps);
+  }, [drawn, nodes, flow, steps]);
+
   // A step that has just appeared is brought into view, and focused if it came from the menu.
   useEffect(() => {
     const ids = new Set(steps.map((step) => step.id));
     const fresh = known.current ? [...ids].filter((id) => !known.current.has(id)) : [];
-    const first = known.current === null || known.current.size === 0;
     known.current = ids;
-    if (ids.size === 0) return undefined;
+    if (fresh.length !== 1) return undefined;
     const timer = setTimeout(() => {
-      if (first) {
-        begin(flow, root.current, steps);
-        return;
-      }
-      if (fresh.length !== 1) return;
       reveal(flow, root.current, fresh[0]);
       if (focusNext.current) root.current?.querySelector(`.react-flow__node[data-id="${fresh[0]}"]`)?.focus();
       focusNext.current = false;
@@ -176,6 +179,13 @@ function Canvas(props) {
     seen.current = selected;
   }, [selected, flow]);
 
+  // The panel beside the canvas takes room away: keep the chosen step in what is left.
+  useEffect(() => {
+    const watch = new ResizeObserver(() => seen.current && reveal(flow, root.current, seen.current));
+    watch.observe(root.current.querySelector(".jc-flow"));
+    return () => watch.disconnect();
+  }, [flow]);
+
   const choose = useCallback(
     (id) => {
       setNodes((before) => before.map((node) => ({ ...node, selected: node.id === id })));
@@ -185,9 +195,16 @@ function Canvas(props) {
     [onSelected],
   );
 
+  // Once somebody places a step, every other stays where it is drawn: nothing jumps under their hands.
+  const drawnPlaces = useCallback(
+    () => Object.fromEntries(nodes.map((node) => [node.id, round(node.position)])),
+    [nodes],
+  );
+
   const add = useCallback(
-    (kind, where, position = null) => onStepAdded({ kind, after: where, position }),
-    [onStepAdded],
+    (kind, where, position = null) =>
+      onStepAdded({ kind, after: where, position, places: position ? drawnPlaces() : {} }),
+    [drawnPlaces, onStepAdded],
   );
 
   // Without a place of its own a new step goes after the chosen one, else to the middle of the view.
@@ -198,6 +215,7 @@ function Canvas(props) {
       focusNext.current = true;
       if (port && kind !== "entry" && !(port.target && ENDS.has(kind)))
         return add(kind, { step: base.id, port: port.key });
+      if (nodes.length === 0) return add(kind, null);
       const box = root.current.querySelector(".react-flow").getBoundingClientRect();
       return add(kind, null, around(flow, box.left + box.width / 2, box.top + box.height / 2));
     },
@@ -348,6 +366,7 @@ function Canvas(props) {
             edgeTypes={edgeTypes}
             colorMode={dark ? "dark" : "light"}
             aria-label={label}
+            onInit={() => setDrawn(true)}
             minZoom={0.2}
             maxZoom={1.75}
             deleteKeyCode={null}
@@ -364,7 +383,14 @@ function Canvas(props) {
             onNodeClick={(event, node) => (event.shiftKey ? null : onSelected({ id: node.id }))}
             onPaneClick={() => onSelected({ id: "" })}
             onNodeDragStop={(_event, node, moved) =>
-              (moved ?? [node]).forEach((one) => onStepMoved({ id: one.id, position: round(one.position) }))
+              onStepMoved({
+                id: node.id,
+                position: round(node.position),
+                places: {
+                  ...drawnPlaces(),
+                  ...Object.fromEntries((moved ?? []).map((one) => [one.id, round(one.position)])),
+                },
+              })
             }
             onConnect={({ source, sourceHandle, target }) => onLinked({ source, port: sourceHandle, target })}
             onReconnect={(_old, { source, sourceHandle, target }) =>
@@ -436,7 +462,8 @@ function begin(flow, root, steps) {
   const bounds = flow.getNodesBounds(flow.getNodes());
   const whole = Math.min((box.width - 80) / bounds.width, (box.height - 140) / bounds.height, 1);
   if (whole >= 0.7) {
-    flow.fitView({ ...FIT, duration: 0 });
+    const x = (box.width - bounds.width * whole) / 2 - bounds.x * whole;
+    flow.setViewport({ x, y: (box.height - 80 - bounds.height * whole) / 2 - bounds.y * whole, zoom: whole });
     return;
   }
   const start = flow.getNode(steps.find((step) => step.kind === "entry")?.id ?? steps[0].id);

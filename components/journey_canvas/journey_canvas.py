@@ -33,8 +33,8 @@ class JourneyCanvas(rx.NoSSRComponent):
     dark: rx.Var[bool]
     label: rx.Var[str]
 
-    on_step_added: Report  # {kind, after: {step, port} | null, position: {x, y} | null}
-    on_step_moved: Report  # {id, position}, when the drag ends
+    on_step_added: Report  # {kind, after: {step, port} | null, position: {x, y} | null, places}
+    on_step_moved: Report  # {id, position, places}, when the drag ends; places: where all are drawn
     on_linked: Report  # {source, port, target}
     on_unlinked: Report  # {source, port}
     on_removed: Report  # {ids}

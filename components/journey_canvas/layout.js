@@ -30,8 +30,33 @@ export function layout(steps, hasCounts) {
     const { x, y, width, height: tall } = graph.node(step.id);
     places[step.id] = { x: x - width / 2, y: y - tall / 2 };
   }
+  return steps.some((step) => step.position) ? fitIn(steps, places, height) : places;
+}
+
+// Where people have placed steps themselves, theirs stay; a step without a place goes below the one
+// that leads to it, and aside if something is there already.
+function fitIn(steps, drawn, height) {
+  const places = {};
+  for (const step of steps) if (step.position) places[step.id] = step.position;
+  const waiting = steps.filter((step) => !step.position);
+  while (waiting.length) {
+    const next = Math.max(0, waiting.findIndex((step) => leader(steps, places, step.id)));
+    const [step] = waiting.splice(next, 1);
+    const above = leader(steps, places, step.id);
+    const at = above
+      ? { x: places[above.id].x + (widthOf(above) - widthOf(step)) / 2, y: places[above.id].y + height + 84 }
+      : { ...drawn[step.id] };
+    while (steps.some((other) => other.id !== step.id && touches(at, places[other.id], height))) at.x += WIDTH + 48;
+    places[step.id] = at;
+  }
   return places;
 }
+
+const leader = (steps, places, id) =>
+  steps.find((step) => places[step.id] && step.ports.some((port) => port.target === id));
+
+const touches = (one, other, height) =>
+  Boolean(other) && Math.abs(one.x - other.x) < WIDTH + 12 && Math.abs(one.y - other.y) < height + 12;
 
 // Ways out lie from left to right as they are listed. Only targets reached by one link are bound:
 // a step where branches join belongs to none of them, so these wishes can never contradict.

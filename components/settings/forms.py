@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from components import ui
+from components.access.one_time_code import one_time_code
 from state.session import Session
 from state.settings import Settings
 
@@ -57,31 +58,12 @@ def _buttons(words: str, cancel: Any, key: str, *, red: bool = False) -> rx.Comp
 
 
 def code() -> rx.Component:
-    return ui.dialog(
-        "A fresh code",
+    return one_time_code(
         "This changes what protects patients, so it needs the six digits of your authenticator app.",
-        rx.el.form(
-            ui.field(
-                "Code",
-                "code",
-                required=True,
-                auto_focus=True,
-                auto_complete="one-time-code",
-                input_mode="numeric",
-                max_length=8,
-            ),
-            rx.cond(
-                Settings.code_hint != "",
-                ui.small(
-                    "Demo practice: the code now is ",
-                    rx.el.strong(Settings.code_hint, data_testid="demo-code"),
-                ),
-            ),
-            _buttons("Go on", Settings.ask_code(False), "give-code"),
-            on_submit=Settings.give_code,
-        ),
+        hint=Settings.code_hint,
         open=Settings.coding,
         on_open_change=Settings.ask_code,
+        on_submit=Settings.give_code,
     )
 
 

@@ -29,7 +29,7 @@ def _card(card: rx.Var[Card]) -> rx.Component:
                 ui.small(card.audience, margin_top="8px"),
             ),
             rx.el.ul(rx.foreach(card.steps, _line), class_name="cb-mini", aria_label="Steps"),
-            rx.cond(card.more > 0, ui.small("and ", card.more, " more steps")),
+            rx.cond(card.more_words != "", ui.small(card.more_words)),
             rx.flex(
                 ui.primary(
                     "Use this",

@@ -10,13 +10,20 @@ def _inside(content: Any, icon: str | None) -> list[Any]:
 
 
 def primary(content: Any, *, icon: str | None = None, **props: Any) -> rx.Component:
-    return rx.button(*_inside(content, icon), **{"size": "3", "class_name": "cm-touch", **props})
+    return rx.button(*_inside(content, icon), **{"size": "3", "white_space": "nowrap", **props})
 
 
 def quiet(content: Any, *, icon: str | None = None, **props: Any) -> rx.Component:
     return rx.button(
         *_inside(content, icon),
-        **{"variant": "outline", "color_scheme": "gray", "high_contrast": True, "size": "3", **props},
+        **{
+            "variant": "surface",
+            "color_scheme": "gray",
+            "high_contrast": True,
+            "size": "3",
+            "white_space": "nowrap",
+            **props,
+        },
     )
 
 
@@ -42,13 +49,8 @@ def link_button(
     content: Any, href: Any, *, icon: str | None = None, main: bool = False, **props: Any
 ) -> rx.Component:
     """A link that looks like a button."""
-    looks = {} if main else {"variant": "outline", "color_scheme": "gray", "high_contrast": True}
+    looks = {} if main else {"variant": "surface", "color_scheme": "gray", "high_contrast": True}
     test = {"data_testid": props.pop("data_testid")} if "data_testid" in props else {}
     return rx.button(
         rx.el.a(*_inside(content, icon), href=href, **test), as_child=True, **{"size": "3", **looks, **props}
     )
-
-
-def download(content: Any, href: str, *, icon: str, **props: Any) -> rx.Component:
-    """A button that fetches a file: a plain request to the server, outside the portal's router."""
-    return rx.el.form(quiet(content, icon=icon, type="submit", **props), action=href, method="get")

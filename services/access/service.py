@@ -26,7 +26,7 @@ from services.access.people import (
 )
 from services.access.practice import needs_step_up, practice_settings, save_settings, webhook_secret
 from services.access.rules import ROLES, permissions_of
-from services.access.sessions import actor_of, me, require_fresh, sign_in, sign_out
+from services.access.sessions import actor_of, carry_sessions, me, require_fresh, sign_in, sign_out
 from services.access.step_up import begin_totp, confirm_totp, step_up
 from services.kit.actor import Actor
 
@@ -56,6 +56,7 @@ __all__ = [
     "add_person",
     "api_keys",
     "begin_totp",
+    "carry_sessions",
     "change_password",
     "change_roles",
     "confirm_totp",

@@ -174,6 +174,21 @@ def move_step(journey: Journey, step_id: str, position: Position | None) -> Jour
     return _map(journey, step_id, lambda step: step.model_copy(update={"position": position}))
 
 
+def pin(journey: Journey, places: dict[str, Position]) -> Journey:
+    """Give places to steps that had none: once a person arranges a journey, nothing else moves."""
+    steps = [
+        s.model_copy(update={"position": places[s.id]}) if s.position is None and s.id in places else s
+        for s in journey.steps
+    ]
+    return _with_steps(journey, steps)
+
+
+def place_steps(journey: Journey, places: dict[str, Position]) -> Journey:
+    """Put several steps where they were dragged to, together."""
+    steps = [s.model_copy(update={"position": places[s.id]}) if s.id in places else s for s in journey.steps]
+    return _with_steps(journey, steps)
+
+
 def tidy(journey: Journey) -> Journey:
     """Forget every position, so that the canvas lays the journey out in layers."""
     return _with_steps(journey, [step.model_copy(update={"position": None}) for step in journey.steps])

@@ -5,7 +5,7 @@ All pure, all checked against the grammar by `edits.revised`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from services.builder.edits import find, revised
 from services.contracts.journey import (
@@ -20,6 +20,7 @@ from services.contracts.journey import (
     SendWindow,
     Split,
     Step,
+    StepBase,
     Variant,
     Wait,
     WaitFor,
@@ -31,6 +32,7 @@ from services.contracts.segment import Group
 from services.kit.errors import Invalid
 
 WaitHow = Literal["duration", "window", "date", "field"]
+Kind = TypeVar("Kind", bound=StepBase)
 UNITS: dict[str, int] = {"minutes": 1, "hours": 60, "days": 60 * 24, "weeks": 60 * 24 * 7}
 """Minutes in each unit of time the panel offers."""
 CONTROL_LABEL = "Control"
@@ -200,7 +202,7 @@ def _message(journey: Journey, step_id: str) -> Message:
     return _of(journey, step_id, Message)
 
 
-def _of(journey: Journey, step_id: str, kind: type[Any]) -> Any:
+def _of(journey: Journey, step_id: str, kind: type[Kind]) -> Kind:
     step = find(journey, step_id)
     if not isinstance(step, kind):
         raise Invalid("That step is of another kind.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import assert_never
 
 from services.contracts.journey import (
@@ -23,12 +24,13 @@ from services.contracts.journey import (
     WaitUntilField,
     WaitUntilWindow,
 )
+from services.contracts.merge_fields import MERGE_FIELDS
 
 KINDS: dict[str, str] = {
     "entry": "Start",
     "message": "Message",
     "wait": "Wait",
-    "wait_event": "Wait for something",
+    "wait_event": "Wait for event",
     "branch": "Branch",
     "split": "Split",
     "sub_campaign": "Another campaign",
@@ -72,6 +74,13 @@ EVENT_WORDS: dict[str, str] = {
     "recall.patient.exited": "leaves Recall & Reconnect",
     "consent.granted": "gives consent",
 }
+DATE_WORDS: dict[str, str] = {
+    "appointment.next_booked": "next appointment",
+    "appointment.last_attended": "last visit",
+    "contact.birthday": "birthday",
+    "pipeline.deferred_until": "chosen date",
+}
+_TAG = re.compile(r"\{\{\s*([a-z_.]+)[^}]*\}\}|\{%.*?%\}")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ENTRY = {
     "segment": "Everyone in the audience, once",
@@ -137,7 +146,7 @@ def wait_words(step: Wait) -> str:
         case WaitUntilDate() as until:
             return f"Until {until.on:%-d %B %Y}, {until.at:%H:%M}"
         case WaitUntilField() as until:
-            name = until.field.replace("_", " ").replace(".", " ")
+            name = DATE_WORDS.get(until.field, until.field.replace("_", " ").replace(".", " "))
             if until.offset_days == 0:
                 return f"Until their {name}, {until.at:%H:%M}"
             side = "before" if until.offset_days < 0 else "after"
@@ -182,7 +191,17 @@ def _message(step: Message) -> str:
     words = channels or "Choose a channel"
     if len(step.variants) > 1:
         return f"{words} · {len(step.variants)} variants"
-    return f"{words} · “{subject}”" if subject else words
+    return f"{words} · “{without_tags(subject)}”" if subject else words
+
+
+def without_tags(text: str) -> str:
+    """Words with merge tags named as people know them: “Hello ‹first name›”."""
+    labels = {field.name: field.label.lower() for field in MERGE_FIELDS}
+
+    def named(match: re.Match[str]) -> str:
+        return f"‹{labels.get(match[1], match[1])}›" if match[1] else ""
+
+    return _TAG.sub(named, text)
 
 
 def _bare(words: str) -> str:

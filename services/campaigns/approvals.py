@@ -16,7 +16,7 @@ from services.campaigns.audience_size import audience_count
 from services.campaigns.checking import problems_of
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow, CampaignState, VersionRow
 from services.campaigns.errors import ApprovalClosed, NotEditable, OwnWork
-from services.campaigns.lifecycle import activate, lock, move
+from services.campaigns.lifecycle import activate, lock, move, revoke_outdated
 from services.campaigns.models import Approval
 from services.campaigns.rules import EDITABLE, content_hash, is_own_work, too_soon, why_not_approve
 from services.campaigns.versions import author_of, editors_of, ensure_version, journey_of, open_draft
@@ -247,24 +247,6 @@ async def activate_due(u: Unit) -> int:
             u, row["campaign_id"], row["approval_id"], row["version_id"], "The approved time came."
         )
     return len(due)
-
-
-async def revoke_outdated(
-    u: Unit, campaign_id: UUID, digest: str, *, note: str = "The campaign was edited."
-) -> None:
-    """Revoke every request or unused approval whose content is not `digest`."""
-    revoked = await u.execute(
-        queries.REVOKE_OTHERS,
-        practice=u.practice_id,
-        campaign=campaign_id,
-        hash=digest,
-        now=u.now,
-        note=note,
-    )
-    for approval_id in revoked.scalars():
-        await record(
-            u, AuditTag.APPROVAL_REVOKED, campaign_id=campaign_id, reason=note, approval=str(approval_id)
-        )
 
 
 async def approval_rows(

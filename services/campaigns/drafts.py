@@ -8,10 +8,10 @@ from services.audit.tags import AuditTag
 from services.builder import gallery
 from services.builder.contracts import Problem
 from services.campaigns import queries
-from services.campaigns.approvals import approval_rows, revoke_outdated
+from services.campaigns.approvals import approval_rows
 from services.campaigns.contracts import CampaignDetail, CampaignRow
 from services.campaigns.errors import NotEditable
-from services.campaigns.lifecycle import announce, lock
+from services.campaigns.lifecycle import announce, lock, revoke_outdated
 from services.campaigns.models import Campaign
 from services.campaigns.rules import EDITABLE, content_hash, is_journey, kind_of
 from services.campaigns.versions import author_of, open_draft, seal_draft, version_rows

@@ -79,6 +79,10 @@ async def move(
     )
     if to in ("completed", "cancelled"):
         await _end_executions(u, campaign_id, to)
+    if to in ("active", "completed", "cancelled"):
+        # An open request would ask about something that is decided.
+        states = ("requested",) if to == "active" else ("requested", "approved")
+        await revoke_outdated(u, campaign_id, "", note=f"The campaign became {to}.", states=states)
     return True
 
 
@@ -90,6 +94,30 @@ def announce(u: Unit, campaign_id: UUID, event: str, **details: object) -> None:
             campaign_id=campaign_id, practice_id=u.practice_id, actor=u.actor.ref, details=details
         ),
     )
+
+
+async def revoke_outdated(
+    u: Unit,
+    campaign_id: UUID,
+    digest: str,
+    *,
+    note: str = "The campaign was edited.",
+    states: tuple[str, ...] = ("requested", "approved"),
+) -> None:
+    """Revoke every request or unused approval whose content is not `digest` (D9)."""
+    revoked = await u.execute(
+        queries.REVOKE_OTHERS,
+        practice=u.practice_id,
+        campaign=campaign_id,
+        hash=digest,
+        now=u.now,
+        note=note,
+        states=list(states),
+    )
+    for approval_id in revoked.scalars():
+        await record(
+            u, AuditTag.APPROVAL_REVOKED, campaign_id=campaign_id, reason=note, approval=str(approval_id)
+        )
 
 
 async def activate(u: Unit, campaign_id: UUID, version_id: UUID, *, reason: str) -> None:
@@ -180,16 +208,14 @@ async def resume(u: Unit, campaign_id: UUID, *, reason: str = "") -> None:
     """Go on with the unchanged version. A changed draft needs an approval first (D9)."""
     u.actor.require("manage")
     state = await lock(u, campaign_id)
-    row = (await u.execute(queries.ONE, practice=u.practice_id, campaign=campaign_id)).mappings().one()
-    if state == "active":
-        return
-    if row["active_version_id"] is None:
+    if state in ("draft", "scheduled"):
         raise TransitionError(
             f"A campaign that is {state} cannot become active without an approval. Ask for one.",
             current=state,
             requested="active",
         )
-    if row["changed"]:
+    row = (await u.execute(queries.ONE, practice=u.practice_id, campaign=campaign_id)).mappings().one()
+    if state == "paused" and row["changed"]:
         raise Invalid(
             "This campaign was changed while it was paused. Ask for approval of the changes, or undo them."
         )

@@ -53,7 +53,7 @@ RETURNING state
 REVOKE_OTHERS = """
 UPDATE cm.approval
 SET state = 'revoked', decided_at = :now, decision_note = :note
-WHERE practice_id = :practice AND campaign_id = :campaign AND state IN ('requested', 'approved')
+WHERE practice_id = :practice AND campaign_id = :campaign AND state = ANY (:states)
   AND content_hash <> :hash
 RETURNING approval_id
 """

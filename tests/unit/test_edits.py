@@ -127,6 +127,14 @@ class TestChanging:
         assert moved != welcome()
         assert edits.tidy(moved) == welcome()
 
+    def test_placing_one_step_pins_the_others_where_they_are_drawn(self) -> None:
+        drawn = {step.id: Position(x=0, y=100 * n) for n, step in enumerate(welcome().steps)}
+        moved = edits.move_step(welcome(), "exit-1", Position(x=7, y=7))
+        pinned = edits.pin(moved, drawn)
+        assert edits.find(pinned, "exit-1").position == Position(x=7, y=7)
+        assert edits.find(pinned, "message-1").position == drawn["message-1"]
+        assert edits.find(edits.place_steps(pinned, drawn), "exit-1").position == drawn["exit-1"]
+
     def test_audience_and_journey_wide_fields(self) -> None:
         audience = Audience(kinds=["lead"])
         assert edits.set_audience(welcome(), audience).audience == audience
