@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import platform
+import re
 import statistics
 import tempfile
 import time
@@ -28,8 +29,7 @@ from rich.table import Table
 from sqlalchemy import create_engine, text
 
 from cm_app.bench.audience_cases import CASES, Case
-from services.audience import queries
-from services.audience.service import count
+from services.audience.service import count, over_everyone
 from services.bootstrap import App, bootstrap
 from services.kit.actor import system
 from services.kit.clock import SystemClock
@@ -172,15 +172,15 @@ async def _time(app: App, practice: UUID, case: Case, runs: int) -> Timed:
 
 
 async def _hand(u: Unit, case: Case) -> int:
-    await u.execute(queries.PLANNER)
-    wanted = {name: value for name, value in _moments(u.now).items() if f":{name}" in case.by_hand}
-    found = await u.execute(case.by_hand, practice=u.practice_id, **wanted)
+    moments = _moments(u.now).items()
+    wanted = {name: value for name, value in moments if re.search(rf":{name}\b", case.by_hand)}
+    async with over_everyone(u):
+        found = await u.execute(case.by_hand, practice=u.practice_id, **wanted)
     return int(found.scalar_one())
 
 
 def _moments(now: datetime) -> dict[str, Any]:
     midnight = now.astimezone(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0)
-    # Longest first: the names are looked for in the text, and :d365 starts with :d36.
     days = {f"d{n}": midnight - timedelta(days=n) for n in (730, 365, 180, 90, 60, 30, 14, 7)}
     return {**days, "tomorrow": midnight + timedelta(days=1), "now": now, "local": midnight.date()}
 
