@@ -1,6 +1,7 @@
 """A CRM's own export, imported, welcomed by email over real SMTP, and the way out in every mail."""
 
 import csv
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -79,7 +80,7 @@ async def test_imported_leads_are_welcomed_and_can_leave(site, mailbox, cm, tmp_
     yes, no = {p.email for p in people if p.agreed}, {p.email for p in people if not p.agreed}
     assert {p.source_list for p in people if p.agreed} == {"agreed.csv"}
 
-    with client(site, "marketer") as maya, client(site, "approver") as alex:
+    with closing(client(site, "marketer")) as maya, closing(client(site, "approver")) as alex:
         made = (
             maya.post(
                 "/api/v1/campaigns",
