@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from cm_app import chromium
 from tests.e2e.product import Product
@@ -32,6 +32,7 @@ OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 1
 IGNORED = ("favicon.ico",)
 """Console noise that is not the product's doing."""
 
+expect.set_options(timeout=15_000)  # a loaded machine of two cores; a passing check does not wait
 SignedIn = Callable[..., Awaitable[Page]]
 
 
