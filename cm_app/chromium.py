@@ -19,12 +19,17 @@ def find() -> str | None:
     return _playwrights() or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def _playwrights() -> str | None:
-    from playwright.sync_api import sync_playwright
+WHERE = (
+    "from playwright.sync_api import sync_playwright\n"
+    "with sync_playwright() as p: print(p.chromium.executable_path)"
+)
 
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).exists() else None
+
+def _playwrights() -> str | None:
+    # In a process of its own: this may be called where an event loop is already running.
+    asked = subprocess.run([sys.executable, "-c", WHERE], capture_output=True, text=True)
+    path = asked.stdout.strip()
+    return path if path and Path(path).exists() else None
 
 
 def ensure(say: Callable[[str], None]) -> str | None:

@@ -24,6 +24,7 @@ def assemble() -> rx.App:
             rx.el.style(tokens.stylesheet()),
         ],
         backend_exception_handler=explain,
+        toaster=rx.toast.provider(rich_colors=False, close_button=True, position="bottom-right"),
         html_lang="en",
     )
     for module in PAGES:

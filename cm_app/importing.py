@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import orjson
 from pydantic import ValidationError
 from rich.table import Table
 
@@ -19,6 +20,7 @@ from services.contracts.platform_api import (
 )
 from services.imports.client import PlatformClient, platform_client
 from services.kit.errors import AppError, Invalid
+from services.kit.settings import Settings
 
 WHO = "command line"
 Confirm = Callable[[str], bool]
@@ -80,10 +82,18 @@ async def _platform() -> AsyncIterator[PlatformClient]:
         found = await practices(here)
         if len(found) != 1:
             raise AppError(f"This database has {len(found)} practices; import in the portal of one of them.")
-        async with platform_client(here.settings, here.keyring, found[0]) as client:
+        async with platform_client(_where(here.settings), here.keyring, found[0]) as client:
             yield client
     finally:
         await here.close()
+
+
+def _where(config: Settings) -> Settings:
+    """The settings, with the platform's address as the running `cm up` wrote it down."""
+    running = config.home / "site.json"
+    if config.platform_url or not running.exists():
+        return config
+    return config.model_copy(update={"platform_url": orjson.loads(running.read_bytes())["platform"]})
 
 
 def _show_mapping(batch: ImportBatch) -> None:

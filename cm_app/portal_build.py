@@ -77,6 +77,7 @@ def _source_files() -> Iterator[Path]:
         for path in sorted((ROOT / name).rglob("*")):
             if path.suffix in SUFFIXES and path.is_file() and "external" not in path.parts:
                 yield path
+    yield from sorted((ROOT / "services").glob("*/contracts.py"))
     yield from (ROOT / name for name in FILES)
 
 

@@ -116,7 +116,7 @@ def stylesheet() -> str:
     steps = "".join(f"--{name}:{colour};" for name, colour in SOLID.items())
     modes = ":root:root,.light.light,.dark.dark"
     radii = "".join(f"--cm-radius-{name}:{size};" for name, size in RADII.items())
-    return f"{modes}{{{steps}{radii}}}.radix-themes.radix-themes{{--default-font-family:{FONT};}}"
+    return f"{modes}{{{steps}{radii}--cm-font:{FONT};}}.radix-themes.radix-themes{{--default-font-family:{FONT};}}"
 
 
 class Typeface(rx.plugins.Plugin):

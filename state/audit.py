@@ -121,7 +121,7 @@ class Audit(rx.State):
         except StepUpNeeded:
             self.coding, self.code_hint = True, await access.demo_code(app(), token_of(self))
             return None
-        return rx.call_script("window.location.assign('/api/audit/export')")
+        return rx.call_script("window.location.assign('/api/v1/audit/export')")
 
     @rx.event
     def ask_code(self, open: bool) -> None:

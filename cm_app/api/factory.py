@@ -16,13 +16,15 @@ from cm_app.api import (
     templates,
 )
 from services.bootstrap import App
-from services.kit.errors import AppError
+from services.kit.errors import AppError, NotFound
 from services.kit.settings import Settings, settings
 
 PUBLIC = frozenset(
     {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("POST", "/api/session")}
 )
 """The only routes that answer without credentials."""
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 ROUTERS = (
     sessions.router,
@@ -58,5 +60,11 @@ def api(wired: App | None = None) -> FastAPI:
         made.include_router(router)
     if config.qa:
         made.include_router(qa.router)
+    made.add_api_route("/api/{rest:path}", _nothing, methods=METHODS, include_in_schema=False)
     errors.install(made)
     return made
+
+
+async def _nothing(rest: str) -> None:
+    """Without this an unknown address of the API would be answered with a page of the portal."""
+    raise NotFound(f"The API has nothing at /api/{rest}. Its description is /api/openapi.json.")

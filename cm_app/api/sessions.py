@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from cm_app.api.security import COOKIE, Caller, Running, caller, require_same_origin
 from services.access import service as access
-from services.access.rules import SESSION_LIFE
 from services.bootstrap import App
 from services.kit.errors import AppError, Invalid, NotSignedIn
 
@@ -115,10 +114,10 @@ def _is_local(path: str | None) -> bool:
 
 
 def _with_cookie(answer: Response, request: Request, app: App, token: str) -> Response:
+    """Set the cookie for as long as the browser stays open; the server ends the session earlier."""
     answer.set_cookie(
         COOKIE,
         token,
-        max_age=int(SESSION_LIFE.total_seconds()),
         path="/",
         httponly=True,
         samesite="lax",

@@ -27,4 +27,5 @@ def page() -> rx.Component:
             ),
         ),
         request(),
+        permission="read",
     )

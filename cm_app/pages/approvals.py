@@ -18,4 +18,9 @@ def page() -> rx.Component:
         "Read what each will do and to whom, then approve it or send it back.",
         "What waits for someone with the approver role.",
     )
-    return frame("approvals", head("Approvals", lead), inbox())
+    return frame(
+        "approvals",
+        head("Approvals", lead),
+        inbox(),
+        permission="read",
+    )

@@ -38,4 +38,5 @@ def page() -> rx.Component:
             on_open_change=Audit.ask_code,
             on_submit=Audit.give_code,
         ),
+        permission="compliance",
     )

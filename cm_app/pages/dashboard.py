@@ -25,4 +25,5 @@ def page() -> rx.Component:
         totals(),
         campaigns(),
         trend(),
+        permission="read",
     )

@@ -14,4 +14,9 @@ ON_LOAD = [Session.enter, Demo.load]
 
 def page() -> rx.Component:
     lead = "Play the other modules: make something happen to a person and watch their journeys answer."
-    return frame("demo", head("Practice simulator", lead), simulator())
+    return frame(
+        "demo",
+        head("Practice simulator", lead),
+        simulator(),
+        permission="read",
+    )

@@ -13,4 +13,9 @@ ON_LOAD = [Session.enter, Imports.load]
 
 
 def page() -> rx.Component:
-    return frame("imports", head("Imports", "Leads from another system, checked row by row."), wizard())
+    return frame(
+        "imports",
+        head("Imports", "Leads from another system, checked row by row."),
+        wizard(),
+        permission="author",
+    )

@@ -19,4 +19,5 @@ def page() -> rx.Component:
         rx.box(kill_switch(), max_width="860px"),
         rules(),
         code(),
+        permission="manage",
     )

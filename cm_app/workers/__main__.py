@@ -5,6 +5,8 @@ import inspect
 import sys
 from importlib import import_module
 
+from pydantic import SecretStr
+
 from services.bootstrap import servers
 from services.kit import telemetry
 from services.kit.settings import settings
@@ -14,8 +16,9 @@ def run(name: str) -> None:
     """Set logging up, then run the `main` of that worker until it is told to stop."""
     config = settings()
     telemetry.configure(name, level=config.log_level)
-    for secret in (config.secret_key, config.database_url, config.redis_url, config.smtp_url):
-        telemetry.hide(secret.get_secret_value() if secret else None)
+    for _, value in config:
+        if isinstance(value, SecretStr):
+            telemetry.hide(value.get_secret_value(), *value.get_secret_value().split(","))
     telemetry.hide(*servers(config).values())
     main = import_module(f"cm_app.workers.{name}").main
     if inspect.iscoroutinefunction(main):

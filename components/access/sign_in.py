@@ -26,7 +26,7 @@ def _brand() -> rx.Component:
 
 
 def _form() -> rx.Component:
-    return rx.el.form(
+    return ui.plain_form(
         rx.flex(
             ui.title("Sign in", data_testid="page-title"),
             rx.cond(

@@ -106,7 +106,6 @@ def _said(said: rx.Var[Said]) -> rx.Component:
         title=said.words,
         width="100%",
         height="260px",
-        border="0",
         background="white",
         class_name="cm-paper",
     )

@@ -6,11 +6,22 @@ import reflex as rx
 
 from components import tokens, ui
 from components.layout.navigation import navigation
-from state.session import Session
+from services.kit.actor import WORDS, Permission
+from state.session import Session, may
 
 
-def frame(active: str, *children: Any, wide: bool = False) -> rx.Component:
-    """A whole page. `active` is the navigation's key; `wide` for the canvas, without a margin."""
+def frame(
+    active: str, *children: Any, wide: bool = False, permission: Permission | None = None
+) -> rx.Component:
+    """A whole page. `active` is the navigation's key; `wide` for the canvas, without a margin.
+
+    With `permission`, whoever lacks it reads that instead of an empty page; the handlers refuse
+    them in any case.
+    """
+    if permission is not None:
+        children = (
+            rx.cond(Session.ready & ~may(permission), _elsewhere(permission), rx.fragment(*children)),
+        )
     inside = rx.el.div(*children, class_name="cm-page") if not wide else rx.fragment(*children)
     return rx.el.div(
         rx.el.a("Skip to the content", custom_attrs={"href": "#content"}, class_name="cm-skip"),
@@ -46,6 +57,18 @@ def head(name: Any, lead: Any = None, *actions: Any, back: tuple[str, str] | Non
         ),
         rx.flex(*actions, gap="10px", wrap="wrap", align="center") if actions else None,
         class_name="cm-page-head",
+    )
+
+
+def _elsewhere(permission: Permission) -> rx.Component:
+    return ui.card(
+        ui.empty(
+            "lock",
+            "This page is for other roles",
+            f"Your role does not let you {WORDS[permission]}. Ask whoever manages your team's accounts.",
+            ui.link_button("To the campaigns", "/", main=True),
+            data_testid="not-for-you",
+        )
     )
 
 

@@ -137,7 +137,7 @@ def navigation(active: str) -> rx.Component:
         rx.el.div("Practice", class_name="cm-nav-group"),
         rx.el.ul(*[_link(place, active) for place in PRACTICE], class_name="cm-nav-list"),
         rx.el.div(_person(), class_name="cm-nav-foot"),
-        rx.el.form(id="sign-out", method="post", action="/api/session/end", hidden=True),
+        ui.plain_form(action="/api/session/end", id="sign-out", hidden=True),
         class_name="cm-nav",
         aria_label="Main",
     )

@@ -6,6 +6,7 @@ from components.ui.dialogs import dialog
 from components.ui.empty import empty
 from components.ui.fields import area, check, choice, field, search
 from components.ui.pills import dot, pill
+from components.ui.plain_form import plain_form
 from components.ui.skeletons import blocks, lines
 from components.ui.surfaces import card, fact, figure, notice, section
 from components.ui.tables import HIDDEN, table
@@ -13,6 +14,6 @@ from components.ui.texts import body, heading, label, small, title
 
 __all__ = [
     "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "choice", "dialog", "dot",  "empty", "fact",
-    "field", "figure", "ghost", "heading", "label", "lines", "link_button", "notice", "pill",
+    "field", "figure", "ghost", "heading", "label", "lines", "link_button", "notice", "pill", "plain_form",
     "primary", "quiet", "search", "section", "small", "spark", "table", "title",
 ]  # fmt: skip

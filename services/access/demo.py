@@ -95,9 +95,19 @@ async def _add(u: Unit, person: DemoPerson) -> None:
         person=person_id,
         login=person.login,
         display_name=person.display_name,
-        password_hash=await hash_password(person.password),
+        password_hash=await _hash_once(person.password),
         totp=u.keyring.seal(person.totp_secret.encode(), place=place(person_id)),
         roles=[person.role],
         now=u.now,
     )
     await record(u, AuditTag.PERSON_CHANGED, person_id=person_id, what="demo", roles=[person.role])
+
+
+_hashes: dict[str, str] = {}
+
+
+async def _hash_once(password: str) -> str:
+    """These passwords are public, so one hash of each a process is as good as a fresh one."""
+    if password not in _hashes:
+        _hashes[password] = await hash_password(password)
+    return _hashes[password]

@@ -31,6 +31,7 @@ from services.audience.logic import (
     Leaf,
     Test,
     every,
+    exists,
     negate,
     plain,
     render,
@@ -288,12 +289,10 @@ class _Compiler:
             return ALWAYS
         if times == 1:
             return _exists(table, only)
-        where = f" WHERE {' AND '.join(only)}" if only else ""
-        many = (
-            f"(SELECT r.practice_id, r.contact_id FROM {table} r{where}"
-            f" GROUP BY r.practice_id, r.contact_id HAVING count(*) >= {self.bind(times, 'bigint')})"
+        return exists(
+            f"SELECT r.practice_id, r.contact_id FROM {table} r WHERE {' AND '.join(only) or 'true'}"
+            f" GROUP BY r.practice_id, r.contact_id HAVING count(*) >= {self.bind(times, 'bigint')}"
         )
-        return _exists(many, [])
 
     def between(self, table: str, only: Sequence[str], low: int, high: int | None) -> Test:
         """The number of records is from `low` to `high`, both included; None is no bound."""
@@ -361,9 +360,7 @@ def times(did: Did) -> tuple[int, int | None]:
 
 
 def _exists(table: str, only: Sequence[str]) -> Leaf:
-    same = "r.practice_id = c.practice_id AND r.contact_id = c.contact_id"
-    sql = f"EXISTS (SELECT FROM {table} r WHERE {' AND '.join([same, *only])})"
-    return Leaf(sql, f"NOT {sql}")
+    return exists(f"SELECT r.practice_id, r.contact_id FROM {table} r WHERE {' AND '.join(only) or 'true'}")
 
 
 def _escaped(text: str) -> str:

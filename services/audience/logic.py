@@ -1,7 +1,10 @@
 """A small algebra of conditions, so that negation reaches the leaves.
 
 PostgreSQL turns `NOT EXISTS (…)` joined by AND into an anti-join it can hash; it does not look
-inside `NOT (… OR …)`. So the compiler negates here, and only leaves print `NOT`.
+inside `NOT (… OR …)`. So the compiler negates here, and only leaves print `NOT`. Nor does it hash an
+EXISTS under an OR when it expects few rows, and behind row-level security it always expects few.
+So an OR that looks at records is printed as one EXISTS over the union of its sides, each side a
+set of contacts: a join again.
 """
 
 from __future__ import annotations
@@ -12,10 +15,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One SQL test and its exact opposite; neither may ever be NULL."""
+    """One SQL test and its exact opposite; neither may ever be NULL.
+
+    `rows`: for a test of records, the SELECT of (practice_id, contact_id) it looks for;
+    `negative`: it holds for those who are not among them.
+    """
 
     sql: str
     opposite: str
+    rows: str = ""
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ def some(parts: Iterable[Test]) -> Test:
 def negate(test: Test) -> Test:
     match test:
         case Leaf():
-            return Leaf(test.opposite, test.sql)
+            return Leaf(test.opposite, test.sql, test.rows, not test.negative)
         case Every():
             return some(negate(part) for part in test.parts)
         case Some():
@@ -70,7 +79,39 @@ def render(test: Test) -> str:
         case Every():
             return " AND ".join(_inner(part) for part in test.parts) or "true"
         case Some():
+            if any(_looks_at_records(part) for part in test.parts):
+                return _union(test.parts)
             return " OR ".join(_inner(part) for part in test.parts) or "false"
+
+
+def exists(rows: str) -> Leaf:
+    """The contact is among `rows`, a SELECT of (practice_id, contact_id)."""
+    sql = among(rows)
+    return Leaf(sql, f"NOT {sql}", rows)
+
+
+def among(rows: str) -> str:
+    same = "r.practice_id = c.practice_id AND r.contact_id = c.contact_id"
+    return f"EXISTS (SELECT FROM ({rows}) r WHERE {same})"
+
+
+def _looks_at_records(test: Test) -> bool:
+    if isinstance(test, Leaf):
+        return bool(test.rows)
+    return any(_looks_at_records(part) for part in test.parts)
+
+
+def _union(parts: tuple[Test, ...]) -> str:
+    own = tuple(part for part in parts if not _looks_at_records(part))
+    sides = [Some(own)] if own else []
+    return among(" UNION ALL ".join(_rows(side) for side in [*sides, *(p for p in parts if p not in own)]))
+
+
+def _rows(test: Test) -> str:
+    """Everyone the test holds for; inside, `c` is a contact of its own."""
+    if isinstance(test, Leaf) and test.rows and not test.negative:
+        return test.rows
+    return f"SELECT c.practice_id, c.contact_id FROM canonical.contact c WHERE {render(test)}"
 
 
 def _inner(test: Test) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -50,13 +51,20 @@ async def zone(u: Unit) -> str:
     return str((await u.execute(queries.ZONE, practice=u.practice_id)).scalar_one())
 
 
+@asynccontextmanager
+async def over_everyone(u: Unit) -> AsyncIterator[None]:
+    """Inside, the planner is told that statements run over a whole practice (AUD-8)."""
+    await u.execute(queries.PLANNER)
+    yield
+    await u.execute(queries.PLANNER_BACK)
+
+
 async def count(u: Unit, audience: Audience) -> int:
     """How many people are in the audience now (AUD-4, AUD-8). Raises RuleInvalid."""
     fragment = await where(u, audience)
-    await u.execute(queries.PLANNER)
-    found = await u.execute(
-        queries.COUNT.format(where=fragment.sql), practice=u.practice_id, **fragment.params
-    )
+    sql = queries.COUNT.format(where=fragment.sql)
+    async with over_everyone(u):
+        found = await u.execute(sql, practice=u.practice_id, **fragment.params)
     return int(found.scalar_one())
 
 
@@ -90,7 +98,8 @@ async def preview(u: Unit, journey: Journey, *, breakdown: Breakdown | None = No
     reachable = total
     if breakdown is not None and total:
         source = await members(u, audience)
-        reachable, refused = await breakdown(source.sql, source.params)
+        async with over_everyone(u):
+            reachable, refused = await breakdown(source.sql, source.params)
         excluded = [Exclusion(*row) for row in refused]
     sentence = read_back(audience, await names(u))
     return AudiencePreview(total, reachable, await sample(u, audience), excluded, sentence)
@@ -99,10 +108,9 @@ async def preview(u: Unit, journey: Journey, *, breakdown: Breakdown | None = No
 async def sample(u: Unit, audience: Audience, size: int = SAMPLE_SIZE) -> list[SamplePerson]:
     """A few members by first name and initial, for the page that asks for them only."""
     fragment = await where(u, audience)
-    await u.execute(queries.PLANNER)
-    rows = await u.execute(
-        queries.SAMPLE.format(where=fragment.sql), practice=u.practice_id, size=size, **fragment.params
-    )
+    sql = queries.SAMPLE.format(where=fragment.sql)
+    async with over_everyone(u):
+        rows = await u.execute(sql, practice=u.practice_id, size=size, **fragment.params)
     return [
         SamplePerson(row.contact_id, f"{row.first_name} {row.initial}.".strip(), row.kind) for row in rows
     ]
@@ -143,10 +151,9 @@ async def snapshot(u: Unit, execution_id: UUID, audience: Audience) -> Snapshot:
     if execution is None:
         raise NotFound("This run of the campaign does not exist.")
     source = await members(u, audience)
-    await u.execute(queries.PLANNER)
-    row = (
-        await u.execute(queries.PACKED.format(members=source.sql), practice=u.practice_id, **source.params)
-    ).one()
+    sql = queries.PACKED.format(members=source.sql)
+    async with over_everyone(u):
+        row = (await u.execute(sql, practice=u.practice_id, **source.params)).one()
     taken = Snapshot(new_id(), execution_id, u.now, row.size)
     packed = bytes(row.members)
     await u.execute(

@@ -161,9 +161,15 @@ def production(config: Settings) -> list[Check]:
         ),
         _rule(
             "mail over TLS",
-            _tls(_secret(config.smtp_url), {"smtps", "smtp+starttls"}),
+            _tls(_secret(config.smtp_url), {"smtps"}),
             "The mail server is reached over the network without TLS.",
-            "Use smtps:// or smtp+starttls:// in CM_SMTP_URL.",
+            "Use an smtps:// address in CM_SMTP_URL.",
+        ),
+        _rule(
+            "gateways over TLS",
+            _tls(config.sms_gateway_url, {"https"}) and _tls(config.whatsapp_gateway_url, {"https"}),
+            "An SMS or WhatsApp gateway is reached over the network without TLS.",
+            "Use https:// in CM_SMS_GATEWAY_URL and CM_WHATSAPP_GATEWAY_URL.",
         ),
         _rule(
             "portal over TLS",

@@ -1,5 +1,6 @@
 """Brings a database to the point where the product can run: version, roles, migrations."""
 
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -18,10 +19,39 @@ class DatabaseTooOld(AppError):
     status = 503
 
 
+class SchemaChanged(AppError):
+    code = "schema_changed"
+    status = 503
+
+
 def provision(owner_url: URL, keyring: Keyring) -> None:
-    """Create or refresh the login roles, then migrate to head. Safe to repeat."""
+    """Create or refresh the login roles, then migrate to head. Safe to repeat.
+
+    Raises SchemaChanged when the database was made from other SQL files than the present ones,
+    which happens before the first release only (docs/decisions/0003).
+    """
     ensure_roles(owner_url, keyring)
     migrate(owner_url)
+    _compare_schema(owner_url)
+
+
+def _compare_schema(owner_url: URL) -> None:
+    """Mark a new database with the hash of the SQL files; refuse an older one with another hash."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "alembic" / "sql").glob("*.sql")):
+        digest.update(path.read_bytes())
+    mark = f"made from {digest.hexdigest()[:16]}"
+    engine = create_engine(owner_url)
+    with engine.begin() as connection:
+        found = connection.scalar(text("SELECT obj_description('cm'::regnamespace, 'pg_namespace')"))
+        if found is None:
+            connection.exec_driver_sql(f"COMMENT ON SCHEMA cm IS '{mark}'")
+    engine.dispose()
+    if found not in (None, mark):
+        raise SchemaChanged(
+            "The database was made from an earlier draft of the schema, which cannot be carried over "
+            "before the first release. Make it anew with `cm up --fresh`."
+        )
 
 
 def ensure_roles(owner_url: URL, keyring: Keyring) -> None:

@@ -9,6 +9,7 @@ Playwright's async interface is used, on the loop that all tests share. A test t
 Errors on the browser's console fail the test that caused them.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -17,13 +18,25 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from sqlalchemy import NullPool, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from cm_app import chromium
+from services.kit import qa
+from services.kit.bus import Bus
+from services.kit.crypto import load_keyring
+from services.kit.db import owner
+from services.kit.live import watch
+from services.kit.settings import Settings
+from tests.e2e.mailbox import Mailbox
 from tests.e2e.product import Product
 
 DESKTOP = {"width": 1440, "height": 900}
@@ -55,20 +68,74 @@ class Site:
     database_url: str
     redis_url: str
 
+    def move_clock(self, **delta: float) -> None:
+        """Move every process's clock forward by `timedelta(**delta)`."""
+        answer = self._qa("POST", seconds=int(timedelta(**delta).total_seconds()))
+        answer.raise_for_status()
+
+    def move_to_working_hours(self) -> None:
+        """To the next Monday, 10:30 UTC: no quiet hours, and a working week ahead."""
+        now = datetime.fromisoformat(self._qa("GET").raise_for_status().json()["now"])
+        monday = now + timedelta(days=(7 - now.weekday()) % 7)
+        start = monday.replace(hour=10, minute=30, second=0, microsecond=0)
+        start += timedelta(days=7) if start <= now else timedelta()
+        self.move_clock(seconds=(start - now).total_seconds())
+
+    def _qa(self, method: str, **body: int) -> httpx.Response:
+        settings = Settings(home=self.home, _env_file=None)
+        token = {"Authorization": f"Bearer {qa.key(load_keyring(settings))}"}
+        url = f"{self.portal}/api/qa/clock"
+        return httpx.request(method, url, headers=token, json=body or None, timeout=30)
+
+    async def until(
+        self, true: Callable[[Any], bool], sql: str, *, seconds: float = 60, **values: Any
+    ) -> Any:
+        """Wait for the product's own pings until `true` holds for the rows of a query; returns them."""
+        bus, practice = Bus(self.redis_url), UUID(self.practice_id)
+        engine = create_async_engine(owner(self.database_url), poolclass=NullPool)
+        try:
+            async with asyncio.timeout(seconds):
+                async for _ in _now_and(watch(bus, practice, every=0.5)):
+                    async with engine.connect() as connection:
+                        rows = (await connection.execute(text(sql), {"practice": practice, **values})).all()
+                    if true(rows):
+                        return rows
+        finally:
+            await bus.close()
+            await engine.dispose()
+
+
+async def _now_and(pings: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield "now"
+    async for ping in pings:
+        yield ping
+
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    """`cm up` with 300 contacts, QA mode and free ports; stopped when the run ends."""
+def mailbox() -> Iterator[Mailbox]:
+    """The SMTP server that the run's product sends its email to."""
+    box = Mailbox()
+    box.address = box.start()
+    yield box
+    box.stop()
+
+
+@pytest.fixture(scope="session")
+def site(mailbox: Mailbox) -> Iterator[Site]:
+    """`cm up` with 300 contacts, QA mode and free ports, in the middle of a working day; stopped
+    when the run ends."""
     folder = Path(tempfile.mkdtemp(prefix="cme"))
     folder.chmod(0o755)
-    product = Product(folder, CM_QA="true")
+    product = Product(folder, CM_QA="true", CM_SMTP_URL=mailbox.address)
     try:
         product.start()
-        yield Site(
+        running = Site(
             **json.loads((folder / "site.json").read_bytes()),
             **json.loads((folder / "servers.json").read_bytes()),
             home=folder,
         )
+        running.move_to_working_hours()
+        yield running
     finally:
         product.stop()
         shutil.rmtree(folder, ignore_errors=True)

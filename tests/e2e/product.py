@@ -49,6 +49,7 @@ class Product:
         self._environment = {**ours, "COLUMNS": "200", **environment}
         self.process: subprocess.Popen[str] | None = None
         self.family: list[psutil.Process] = []
+        self._reader = threading.Thread(target=self._drain, daemon=True)
 
     def start(self) -> None:
         """Return when it says that it is ready. Raises AssertionError with its output otherwise."""
@@ -61,8 +62,9 @@ class Product:
             self.lines.append(line)
             if READY in line:
                 self.family = psutil.Process(self.process.pid).children(recursive=True)
-                threading.Thread(target=self._drain, daemon=True).start()
+                self._reader.start()
                 return
+        self.process.stdout.close()
         raise AssertionError(f"cm up ended with {self.process.wait()}:\n{self.output}{self._logs()}")
 
     def refuse(self) -> str:
@@ -81,7 +83,10 @@ class Product:
             return 0
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(60)
+        code = self.process.wait(60)
+        if self._reader.ident is not None:
+            self._reader.join()
+        return code
 
     @property
     def output(self) -> str:
@@ -90,7 +95,8 @@ class Product:
     def _drain(self) -> None:
         assert self.process is not None
         assert self.process.stdout is not None
-        self.lines.extend(self.process.stdout)
+        with self.process.stdout as said:
+            self.lines.extend(said)
 
     def _logs(self) -> str:
         return "".join(

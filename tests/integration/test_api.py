@@ -388,7 +388,8 @@ async def test_qa_mode_is_absent_unless_asked_for_and_refused_in_production(app:
 
     off = replace(app, settings=app.settings.model_copy(update={"qa": False}))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(api(off)), base_url=ORIGIN) as client:
-        assert (await client.get("/api/qa/clock")).status_code == 404
+        absent = await client.get("/api/qa/clock")
+        assert (absent.status_code, absent.json()["code"]) == (404, "not_found")
     production = Settings(home=home, environment="production", qa=True, _env_file=None)
     with pytest.raises(AppError, match="production"):
         api(replace(app, settings=production))

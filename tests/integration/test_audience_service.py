@@ -146,3 +146,11 @@ async def test_open_choices_come_from_the_data(app: App, practice: UUID, people:
         assert ("won", "Won") in await service.choices(u, "pipeline.outcome")
         with pytest.raises(RuleInvalid):
             await service.choices(u, "contact.age")
+
+
+async def test_the_planner_is_told_for_one_question_only(app: App, practice: UUID, people: list[UUID]):
+    shown = "SELECT current_setting('enable_nestloop') || current_setting('work_mem') || current_setting('plan_cache_mode')"
+    async with app.uow(author(practice)) as u:
+        before = (await u.execute(shown)).scalar_one()
+        await service.count(u, Audience(include=[BRISTOL]))
+        assert (await u.execute(shown)).scalar_one() == before
