@@ -75,7 +75,7 @@ async def test_steps_are_dragged_linked_undone_and_survive_a_reload(signed_in: S
     await expect(edge(page, "wait-1", "next")).to_be_attached()
 
     start = await middle(page, "step-wait-1")
-    await drag(page, await middle(page, "palette-exit"), (start[0] - 60, start[1] + 330))
+    await drag(page, await middle(page, "palette-exit"), (start[0], 150))
     await expect(page.get_by_test_id("step-exit-1")).to_be_visible()
     handle = page.locator('[data-testid="step-message-1"] .react-flow__handle.source')
     box = await handle.bounding_box()
