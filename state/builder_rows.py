@@ -90,6 +90,8 @@ def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
         shown = [("waiting", row.waiting), ("been here", row.entered)]
     else:
         shown = [("been here", row.entered)]
+    if step.kind == "message" and row.waiting:
+        shown.insert(0, ("waiting", row.waiting))
     if row.refused:
         shown.append(("not sent", row.refused))
     if row.held:
