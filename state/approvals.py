@@ -8,6 +8,7 @@ import reflex as rx
 
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow
+from services.content.preview import email_page
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Journey, Message
 from services.contracts.merge_fields import sample_context
@@ -216,7 +217,7 @@ def _told(step: Message) -> Told:
             channel,
             words.CHANNELS[channel] + (f" · {v.label or v.key.upper()} ({v.percent:g} %)" if many else ""),
             _filled(v.content[channel].subject, html=False),
-            _paper(v.content[channel].body)
+            email_page(_filled(v.content[channel].body, html=True))
             if channel == "email"
             else _filled(v.content[channel].body, html=False),
             channel == "email",
@@ -234,11 +235,3 @@ def _filled(text: str, *, html: bool) -> str:
         return render(text, sample_context(), html=html)
     except RenderProblem:
         return text
-
-
-def _paper(body: str) -> str:
-    """An email's body as a page of its own, for a sandboxed frame."""
-    filled = _filled(body, html=True)
-    inside = filled if "<" in body else f"<p style='white-space:pre-wrap'>{filled}</p>"
-    look = "font:15px/1.55 system-ui,sans-serif;margin:20px 24px;color:#1c2024;max-width:60ch"
-    return f"<!doctype html><meta charset=utf-8><body style='{look}'>{inside}</body>"

@@ -150,6 +150,7 @@ class Imports(rx.State):
             self.busy = False
         self._result(found)
         await changed(self, "people")
+        yield rx.call_script("window.scrollTo(0, 0)")
         yield rx.toast.success(f"{words.plural(found.batch.imported, 'person', 'people')} imported.")
 
     async def _read(self) -> None:

@@ -101,10 +101,10 @@ def campaigns() -> rx.Component:
     columns = [
         "Campaign",
         "State",
-        "Kind",
+        "~Kind",
         "#People",
         "#Sent",
-        "#Delivered",
+        "#~Delivered",
         "#Opened",
         "#Clicked",
         "#Booked",

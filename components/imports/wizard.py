@@ -29,6 +29,8 @@ def _drop() -> rx.Component:
             border=f"1.5px dashed {tokens.edge('accent')}",
             border_radius=tokens.RADII["card"],
             cursor="pointer",
+            padding="0",
+            width="100%",
             data_testid="drop-file",
         ),
         hint="Nobody imported is written to unless consent is stated. Nothing is sent by importing.",

@@ -37,7 +37,7 @@ def _found(row: rx.Var[Found]) -> rx.Component:
 
 
 def finder() -> rx.Component:
-    columns = ["Person", "Kind", "Last visit", "Next visit", "In", "Marketing"]
+    columns = ["Person", "Kind", "Last visit", "~Next visit", "In", "Marketing"]
     return ui.card(
         rx.flex(
             rx.box(

@@ -62,7 +62,15 @@ def stops() -> rx.Component:
 
 
 def _fact(fact: rx.Var[Fact]) -> rx.Component:
-    return ui.fact(fact.name, fact.value, overflow_wrap="anywhere")
+    return ui.fact(
+        fact.name,
+        fact.value,
+        overflow_wrap="anywhere",
+        display="grid",
+        grid_template_columns="110px minmax(0, 1fr)",
+        align_items="baseline",
+        gap="12px",
+    )
 
 
 def facts() -> rx.Component:
@@ -70,9 +78,9 @@ def facts() -> rx.Component:
         "Who",
         rx.el.dl(
             rx.foreach(Person.facts, _fact),
-            display="grid",
-            grid_template_columns="repeat(auto-fit, minmax(130px, 1fr))",
-            gap="16px",
+            display="flex",
+            flex_direction="column",
+            gap="8px",
             margin="0",
         ),
     )

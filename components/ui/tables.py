@@ -16,12 +16,15 @@ HIDDEN = {
 
 
 def table(caption: str, columns: Sequence[str], *rows: Any, **props: Any) -> rx.Component:
-    """`columns` are headings; one that begins with `#` holds numbers, an empty one actions."""
+    """`columns` are headings. Marks before the words: `#` holds numbers, `~` is for wide screens
+    only (its cells carry `cm-wide-only` too); an empty one holds actions."""
     heads = [
         rx.el.th(
-            name.removeprefix("#") or rx.el.span("Actions", **HIDDEN),
+            name.lstrip("#~") or rx.el.span("Actions", **HIDDEN),
             scope="col",
-            class_name="cm-num" if name.startswith("#") else "",
+            class_name=" ".join(
+                cls for mark, cls in (("#", "cm-num"), ("~", "cm-wide-only")) if mark in name[:2]
+            ),
         )
         for name in columns
     ]

@@ -25,7 +25,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -45,6 +45,7 @@ OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 1
 IGNORED = ("favicon.ico",)
 """Console noise that is not the product's doing."""
 
+expect.set_options(timeout=15_000)  # a loaded machine of two cores; a passing check does not wait
 SignedIn = Callable[..., Awaitable[Page]]
 
 
