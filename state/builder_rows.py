@@ -81,7 +81,7 @@ def counts(journey: Journey, numbers: Any) -> dict[str, list[dict[str, Any]]]:
 def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
     if step.kind == "message":
         shown = [
-            ("sent", row.requested),
+            ("sent", row.sent),
             ("delivered", row.delivered),
             ("opened", row.opened),
             ("clicked", row.clicked),
@@ -90,6 +90,10 @@ def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
         shown = [("waiting", row.waiting), ("been here", row.entered)]
     else:
         shown = [("been here", row.entered)]
+    if step.kind == "message" and row.waiting:
+        shown.insert(0, ("waiting", row.waiting))
+    if row.refused:
+        shown.append(("not sent", row.refused))
     if row.held:
         shown.append(("held", row.held))
     return [{"key": words, "label": words, "value": int(value or 0)} for words, value in shown]

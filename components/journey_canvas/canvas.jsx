@@ -179,10 +179,19 @@ function Canvas(props) {
     seen.current = selected;
   }, [selected, flow]);
 
-  // The panel beside the canvas takes room away: keep the chosen step in what is left.
+  // The panel beside the canvas takes room away: what was in the middle stays there, and the chosen
+  // step in sight.
   useEffect(() => {
-    const watch = new ResizeObserver(() => seen.current && reveal(flow, root.current, seen.current));
-    watch.observe(root.current.querySelector(".jc-flow"));
+    const box = root.current.querySelector(".jc-flow");
+    let width = box.clientWidth;
+    const watch = new ResizeObserver(() => {
+      if (!begun.current || box.clientWidth === width) return;
+      const { x, y, zoom } = flow.getViewport();
+      flow.setViewport({ x: x + (box.clientWidth - width) / 2, y, zoom });
+      width = box.clientWidth;
+      if (seen.current) reveal(flow, root.current, seen.current);
+    });
+    watch.observe(box);
     return () => watch.disconnect();
   }, [flow]);
 
