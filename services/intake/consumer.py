@@ -83,7 +83,8 @@ class Intake:
         if run:
             await self._statuses(run)
         for practice in touched:
-            await notify(self.bus, practice, "events")
+            await notify(self.bus, practice, "metrics")
+            await notify(self.bus, practice, "people")
 
     async def _one(self, understood: Understood) -> None:
         try:
