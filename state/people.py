@@ -198,7 +198,7 @@ def _found(person: PersonFound, zone: str) -> Found:
         reach=" · ".join(part for part in reach if part) or "No address on file",
         last_visit=words.day(person.last_visit, zone),
         next_visit=words.day(person.next_visit, zone),
-        journeys=words.plural(person.journeys, "journey") if person.journeys else "–",
+        journeys=words.count(person.journeys) if person.journeys else "–",
         stopped=person.stopped or person.do_not_contact,
     )
 

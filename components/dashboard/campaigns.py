@@ -51,7 +51,7 @@ def _row(row: rx.Var[Row]) -> rx.Component:
                 data_testid="campaign-link",
             ),
             ui.small(row.type, " · ", row.origin),
-            min_width="230px",
+            class_name="cm-lead-cell",
         ),
         rx.el.td(
             ui.pill(row.state_words, row.tone), ui.small(row.when, margin_top="4px", white_space="nowrap")
@@ -65,7 +65,7 @@ def _row(row: rx.Var[Row]) -> rx.Component:
             rx.cond(row.begun, ui.bar(row.opened_share, margin_top="6px", min_width="56px")),
             class_name="cm-num",
         ),
-        rx.el.td(row.clicked, class_name="cm-num"),
+        rx.el.td(row.clicked, class_name="cm-num cm-wide-only"),
         rx.el.td(row.booked, class_name="cm-num", font_weight="600"),
         rx.el.td(_actions(row), text_align="right"),
         data_testid="campaign-row",
@@ -106,7 +106,7 @@ def campaigns() -> rx.Component:
         "#Sent",
         "#~Delivered",
         "#Opened",
-        "#Clicked",
+        "#~Clicked",
         "#Booked",
         "",
     ]

@@ -20,7 +20,7 @@ def _found(row: rx.Var[Found]) -> rx.Component:
                         color=tokens.INK,
                         data_testid="person-link",
                     ),
-                    ui.small(row.reach),
+                    ui.small(row.reach, overflow_wrap="anywhere"),
                     min_width="0",
                 ),
                 gap="12px",
@@ -30,14 +30,14 @@ def _found(row: rx.Var[Found]) -> rx.Component:
         rx.el.td(row.kind),
         rx.el.td(row.last_visit, white_space="nowrap"),
         rx.el.td(row.next_visit, white_space="nowrap", class_name="cm-wide-only"),
-        rx.el.td(row.journeys, white_space="nowrap"),
-        rx.el.td(rx.cond(row.stopped, ui.pill("No marketing", "danger"))),
+        rx.el.td(row.journeys, class_name="cm-num"),
+        rx.el.td(rx.cond(row.stopped, ui.pill("Stopped", "danger"))),
         data_testid="person-row",
     )
 
 
 def finder() -> rx.Component:
-    columns = ["Person", "Kind", "Last visit", "~Next visit", "In", "Marketing"]
+    columns = ["Person", "Kind", "Last visit", "~Next visit", "#Journeys", "Marketing"]
     return ui.card(
         rx.flex(
             rx.box(
