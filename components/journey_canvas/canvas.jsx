@@ -1,15 +1,17 @@
 // The journey canvas. Drag, pan, zoom and selection live here; what they mean is reported to Python,
 // which owns the journey and sends it back (house rule 12).
 import {
-  applyEdgeChanges, applyNodeChanges, Background, BackgroundVariant, MarkerType, MiniMap, Panel, ReactFlow,
+  applyEdgeChanges, applyNodeChanges, Background, BackgroundVariant, MiniMap, Panel, ReactFlow,
   ReactFlowProvider, useReactFlow,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { Maximize, Minus, Plus, Sparkles } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import "./canvas.css";
+import { around, begin, FIT, landing, neighbour, reveal, round } from "./geometry.js";
+import { toEdges, toNodes } from "./graph.js";
 import { ENDS, KINDS } from "./kinds.jsx";
-import { heightOf, layout, widthOf } from "./layout.js";
+import { layout } from "./layout.js";
 import { AddMenu, Ghost, Palette } from "./palette.jsx";
 import { StepEdge } from "./step_edge.jsx";
 import { CanvasContext, StepNode } from "./step_node.jsx";
@@ -18,97 +20,6 @@ const nodeTypes = { step: StepNode };
 const edgeTypes = { step: StepEdge };
 const nothing = () => {};
 const MANY = 80; // from here on only what is in view is drawn
-const REACH = 36; // pixels around a plus that take a drop
-const FIT = { padding: 0.18, maxZoom: 1, minZoom: 0.25, duration: 250 };
-
-const spoken = (step) =>
-  `${step.title}. ${step.subtitle}.${step.problems ? ` ${step.problems} to fix: ${step.problem}` : ""}`;
-
-function toNodes(steps, counts, places, before) {
-  const old = new Map(before.map((node) => [node.id, node]));
-  return steps.map((step) => {
-    const was = old.get(step.id);
-    const count = counts?.[step.id];
-    const position = was?.dragging ? was.position : (step.position ?? places[step.id]);
-    const same =
-      was && was.data.raw === JSON.stringify([step, count]) &&
-      was.position.x === position.x && was.position.y === position.y;
-    if (same) return was;
-    return {
-      id: step.id,
-      type: "step",
-      position,
-      selected: was?.selected ?? false,
-      dragging: was?.dragging,
-      measured: was?.measured,
-      width: widthOf(step),
-      height: heightOf(Boolean(counts)),
-      ariaLabel: spoken(step),
-      domAttributes: { "data-testid": `step-${step.id}`, "data-kind": step.kind },
-      data: { step, counts: count, width: widthOf(step), raw: JSON.stringify([step, count]) },
-    };
-  });
-}
-
-function toEdges(steps, before) {
-  const chosen = new Set(before.filter((edge) => edge.selected).map((edge) => edge.id));
-  const titles = new Map(steps.map((step) => [step.id, step.title]));
-  return steps.flatMap((step) =>
-    step.ports
-      .filter((port) => port.target && titles.has(port.target))
-      .map((port) => ({
-        id: `${step.id}:${port.key}`,
-        type: "step",
-        source: step.id,
-        sourceHandle: port.key,
-        target: port.target,
-        selected: chosen.has(`${step.id}:${port.key}`),
-        focusable: false,
-        markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--gray-8)" },
-        data: {
-          label: port.label, source: step.id, port: port.key, from: step.title, to: titles.get(port.target),
-        },
-      })),
-  );
-}
-
-// Where a dragged palette item would land: a link, an open end, a step (after it), or bare canvas.
-function landing(root, x, y) {
-  const plus = nearestPlus(root, x, y);
-  if (plus) return after(plus.step, plus.port);
-  for (const element of document.elementsFromPoint(x, y)) {
-    if (!root?.contains(element)) continue;
-    if (element.closest(".jc-palette, .jc-controls")) return null;
-    const open = element.closest("[data-open-port]");
-    if (open) return after(open.dataset.openStep, open.dataset.openPort);
-    const link = element.closest(".react-flow__edge, .jc-edge-tools");
-    if (link) {
-      const [step, port] = link.dataset.id.split(":");
-      return after(step, port);
-    }
-    const node = element.closest(".react-flow__node");
-    if (node) return { onto: node.dataset.id };
-  }
-  return root && inside(root.querySelector(".react-flow"), x, y) ? { bare: true } : null;
-}
-
-// A finger is not a needle: anything within reach of a plus counts as on it.
-function nearestPlus(root, x, y) {
-  let best = { distance: REACH };
-  for (const plus of root.querySelectorAll(".jc-plus[data-step]")) {
-    const box = plus.getBoundingClientRect();
-    const distance = Math.hypot(x - box.left - box.width / 2, y - box.top - box.height / 2);
-    if (distance < best.distance) best = { distance, ...plus.dataset };
-  }
-  return best.step ? best : null;
-}
-
-const after = (step, port) => ({ after: { step, port }, key: `${step}:${port}` });
-
-function inside(element, x, y) {
-  const box = element?.getBoundingClientRect();
-  return Boolean(box) && x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
-}
 
 const typing = (target) =>
   target instanceof HTMLElement &&
@@ -456,56 +367,6 @@ function Tool({ label, onClick, icon: Icon }) {
       <Icon size={15} strokeWidth={2} aria-hidden="true" />
     </button>
   );
-}
-
-const round = ({ x, y }) => ({ x: Math.round(x), y: Math.round(y) });
-
-function around(flow, x, y) {
-  const at = flow.screenToFlowPosition({ x, y });
-  return round({ x: at.x - 136, y: at.y - 40 });
-}
-
-// A journey opens readable: whole if that is large enough to read, else from its start.
-function begin(flow, root, steps) {
-  const box = root.querySelector(".react-flow").getBoundingClientRect();
-  const bounds = flow.getNodesBounds(flow.getNodes());
-  const whole = Math.min((box.width - 80) / bounds.width, (box.height - 140) / bounds.height, 1);
-  if (whole >= 0.7) {
-    const x = (box.width - bounds.width * whole) / 2 - bounds.x * whole;
-    flow.setViewport({ x, y: (box.height - 80 - bounds.height * whole) / 2 - bounds.y * whole, zoom: whole });
-    return;
-  }
-  const start = flow.getNode(steps.find((step) => step.kind === "entry")?.id ?? steps[0].id);
-  const zoom = 0.85;
-  const x = box.width / 2 - (start.position.x + start.width / 2) * zoom;
-  flow.setViewport({ x, y: 36 - start.position.y * zoom, zoom });
-}
-
-function reveal(flow, root, id) {
-  const node = flow.getNode(id);
-  const box = root?.querySelector(".react-flow")?.getBoundingClientRect();
-  if (!node || !box) return;
-  const { x, y } = flow.flowToScreenPosition(node.position);
-  const zoom = flow.getZoom();
-  const clear = inside2(box, x, y) && inside2(box, x + node.width * zoom, y + (node.height + 60) * zoom);
-  if (clear) return;
-  flow.setCenter(node.position.x + node.width / 2, node.position.y + node.height / 2, {
-    zoom: Math.max(zoom, 0.6), duration: 250,
-  });
-}
-
-const inside2 = (box, x, y) => x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
-
-// Arrow keys: down follows the first link, up goes back, left and right to the nearest beside it.
-function neighbour(nodes, steps, id, key) {
-  const here = nodes.find((node) => node.id === id);
-  const step = steps.find((one) => one.id === id);
-  if (key === "ArrowDown") return step.ports.find((port) => port.target)?.target;
-  if (key === "ArrowUp") return steps.find((one) => one.ports.some((port) => port.target === id))?.id;
-  const side = key === "ArrowRight" ? 1 : -1;
-  return nodes
-    .filter((node) => (node.position.x - here.position.x) * side > 20 && Math.abs(node.position.y - here.position.y) < 120)
-    .sort((a, b) => Math.abs(a.position.x - here.position.x) - Math.abs(b.position.x - here.position.x))[0]?.id;
 }
 
 export function JourneyCanvas(props) {

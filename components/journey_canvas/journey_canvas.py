@@ -6,7 +6,16 @@ from typing import Any
 
 import reflex as rx
 
-for _part in ("layout.js", "kinds.jsx", "step_node.jsx", "step_edge.jsx", "palette.jsx", "canvas.css"):
+for _part in (
+    "layout.js",
+    "graph.js",
+    "geometry.js",
+    "kinds.jsx",
+    "step_node.jsx",
+    "step_edge.jsx",
+    "palette.jsx",
+    "canvas.css",
+):
     rx.asset(_part, shared=True)
 _CANVAS = rx.asset("canvas.jsx", shared=True)
 

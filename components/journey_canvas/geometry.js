@@ -1,0 +1,87 @@
+// Where things are on the screen and on the canvas: drops, the first view, keeping steps in sight.
+const REACH = 36; // pixels around a plus that take a drop
+export const FIT = { padding: 0.18, maxZoom: 1, minZoom: 0.25, duration: 250 };
+
+// Where a dragged palette item would land: a link, an open end, a step (after it), or bare canvas.
+export function landing(root, x, y) {
+  const plus = nearestPlus(root, x, y);
+  if (plus) return after(plus.step, plus.port);
+  for (const element of document.elementsFromPoint(x, y)) {
+    if (!root?.contains(element)) continue;
+    if (element.closest(".jc-palette, .jc-controls")) return null;
+    const open = element.closest("[data-open-port]");
+    if (open) return after(open.dataset.openStep, open.dataset.openPort);
+    const link = element.closest(".react-flow__edge, .jc-edge-tools");
+    if (link) {
+      const [step, port] = link.dataset.id.split(":");
+      return after(step, port);
+    }
+    const node = element.closest(".react-flow__node");
+    if (node) return { onto: node.dataset.id };
+  }
+  return root && within(root.querySelector(".react-flow")?.getBoundingClientRect(), x, y) ? { bare: true } : null;
+}
+
+// A finger is not a needle: anything within reach of a plus counts as on it.
+function nearestPlus(root, x, y) {
+  let best = { distance: REACH };
+  for (const plus of root.querySelectorAll(".jc-plus[data-step]")) {
+    const box = plus.getBoundingClientRect();
+    const distance = Math.hypot(x - box.left - box.width / 2, y - box.top - box.height / 2);
+    if (distance < best.distance) best = { distance, ...plus.dataset };
+  }
+  return best.step ? best : null;
+}
+
+const after = (step, port) => ({ after: { step, port }, key: `${step}:${port}` });
+
+const within = (box, x, y) =>
+  Boolean(box) && x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
+
+export const round = ({ x, y }) => ({ x: Math.round(x), y: Math.round(y) });
+
+export function around(flow, x, y) {
+  const at = flow.screenToFlowPosition({ x, y });
+  return round({ x: at.x - 136, y: at.y - 40 });
+}
+
+// A journey opens readable: whole if that is large enough to read, else from its start.
+export function begin(flow, root, steps) {
+  const box = root.querySelector(".react-flow").getBoundingClientRect();
+  const bounds = flow.getNodesBounds(flow.getNodes());
+  const whole = Math.min((box.width - 80) / bounds.width, (box.height - 140) / bounds.height, 1);
+  if (whole >= 0.7) {
+    const x = (box.width - bounds.width * whole) / 2 - bounds.x * whole;
+    flow.setViewport({ x, y: (box.height - 80 - bounds.height * whole) / 2 - bounds.y * whole, zoom: whole });
+    return;
+  }
+  const start = flow.getNode(steps.find((step) => step.kind === "entry")?.id ?? steps[0].id);
+  const zoom = 0.85;
+  const x = box.width / 2 - (start.position.x + start.width / 2) * zoom;
+  flow.setViewport({ x, y: 36 - start.position.y * zoom, zoom });
+}
+
+export function reveal(flow, root, id) {
+  const node = flow.getNode(id);
+  const box = root?.querySelector(".react-flow")?.getBoundingClientRect();
+  if (!node || !box) return;
+  const { x, y } = flow.flowToScreenPosition(node.position);
+  const zoom = flow.getZoom();
+  const clear = within(box, x, y) && within(box, x + node.width * zoom, y + (node.height + 60) * zoom);
+  if (clear) return;
+  flow.setCenter(node.position.x + node.width / 2, node.position.y + node.height / 2, {
+    zoom: Math.max(zoom, 0.6), duration: 250,
+  });
+}
+
+// Arrow keys: down follows the first link, up goes back, left and right to the nearest beside it.
+export function neighbour(nodes, steps, id, key) {
+  const here = nodes.find((node) => node.id === id);
+  const step = steps.find((one) => one.id === id);
+  if (key === "ArrowDown") return step.ports.find((port) => port.target)?.target;
+  if (key === "ArrowUp") return steps.find((one) => one.ports.some((port) => port.target === id))?.id;
+  const side = key === "ArrowRight" ? 1 : -1;
+  return nodes
+    .filter((node) => (node.position.x - here.position.x) * side > 20 && Math.abs(node.position.y - here.position.y) < 120)
+    .sort((a, b) => Math.abs(a.position.x - here.position.x) - Math.abs(b.position.x - here.position.x))[0]?.id;
+}
