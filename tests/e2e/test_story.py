@@ -39,7 +39,7 @@ async def test_from_a_template_to_a_journey_that_stops_when_the_patient_books(
     await maya.get_by_test_id("campaign-name").fill(NAME)
     await maya.keyboard.press("Enter")
     await maya.get_by_test_id("open-audience").click()
-    await expect(maya.get_by_test_id("reachable")).to_contain_text(re.compile(r"\d"))
+    await expect(maya.get_by_test_id("audience-reach")).to_contain_text(re.compile(r"\d"))
     await expect(maya.get_by_test_id("audience-excluded")).to_contain_text("not agreed to marketing")
     await maya.get_by_test_id("ask-approval").click()
     await maya.get_by_test_id("send-request").click()
