@@ -7,8 +7,8 @@ import reflex as rx
 
 from services.audience.errors import RuleInvalid
 from services.builder import edits, rule_edits
-from services.builder.reach import reach
 from services.contracts.journey import Journey
+from services.engine.reach import reach
 from state import words
 from state.builder import Builder
 from state.builder_canvas import one_of

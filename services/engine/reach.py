@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.audience.contracts import AudiencePreview
 from services.audience.service import preview
-from services.contracts.journey import Journey, Message
+from services.contracts.journey import Entry, Journey, Message, ports
 from services.engine.plan import Plan
 from services.engine.plans import plan_of, policy_for
 from services.gates.contracts import Policy
@@ -26,7 +26,7 @@ async def reach(u: Unit, campaign_id: UUID, journey: Journey) -> AudiencePreview
 
     Raises RuleInvalid when a rule cannot be asked.
     """
-    first = next((s for s in journey.steps if isinstance(s, Message)), None)
+    first = first_message(journey)
     if first is None:
         return await preview(u, journey)
     policy = await policy_for(u, campaign_id, NOBODY, Plan.of(journey), first)
@@ -54,7 +54,7 @@ async def why_not_now(u: Unit, contact_id: UUID, campaign_id: UUID) -> list[str]
     if row is None or row.active_version_id is None:
         raise NotFound("This campaign has never been active, so there is nothing to explain.")
     plan = await plan_of(u, row.active_version_id)
-    first = next((s for s in plan.journey.steps if isinstance(s, Message)), None)
+    first = first_message(plan.journey)
     if first is None:
         return []
     policy = await policy_for(u, campaign_id, row.active_version_id, plan, first)
@@ -66,3 +66,19 @@ async def why_not_now(u: Unit, contact_id: UUID, campaign_id: UUID) -> list[str]
     ]
     open_channel = any(reason == "ok" for reason in channels.values())
     return [sentence(r) for r in reasons] + ([] if open_channel else by_channel)
+
+
+def first_message(journey: Journey) -> Message | None:
+    """The message people meet first after the start, breadth first; None when there is none."""
+    steps = {step.id: step for step in journey.steps}
+    queue = [step.id for step in journey.steps if isinstance(step, Entry)][:1]
+    seen = set(queue)
+    while queue:
+        step = steps[queue.pop(0)]
+        if isinstance(step, Message):
+            return step
+        for _key, _label, target in ports(step):
+            if target and target in steps and target not in seen:
+                seen.add(target)
+                queue.append(target)
+    return None
