@@ -267,3 +267,22 @@ async def test_a_preview_reads_the_person_and_says_so_in_the_audit(
         assert (await content.preview_for(u, "in_app", absent, contact)).problem
         reads = await u.execute("SELECT count(*) FROM cm.audit WHERE tag = 'privacy.personal_data_read'")
         assert reads.scalar_one() == 2
+
+
+@pytest.mark.covers("LIF-6")
+@pytest.mark.parametrize("then", ["resume", "cancel", "complete"])
+async def test_a_request_ends_with_what_it_asks_about(app: App, practice: UUID, then: str):
+    first = await requested(app, person(practice))
+    async with app.uow(person(practice)) as u:
+        await campaigns.approve(u, first.approval_id)
+        await campaigns.pause(u, first.campaign_id, reason="A pause")
+        await campaigns.request_approval(u, first.campaign_id)
+        assert len(await campaigns.inbox(u)) == 1
+        match then:
+            case "resume":
+                await campaigns.resume(u, first.campaign_id)
+            case "cancel":
+                await campaigns.cancel(u, first.campaign_id, reason="Enough")
+            case _:
+                await campaigns.complete(u, first.campaign_id)
+        assert await campaigns.inbox(u) == []
