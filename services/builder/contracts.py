@@ -12,7 +12,7 @@ from services.contracts.envelope import Strict
 from services.contracts.events import INBOUND
 from services.contracts.journey import Channel, Step
 
-DATE_FIELDS = frozenset({"contact.birthday", "appointment.next", "appointment.last"})
+DATE_FIELDS = frozenset({"contact.birthday", "appointment.next_booked", "appointment.last_attended"})
 """Dates of a person's own that a Wait may aim at; the engine knows how to find each."""
 
 Severity = Literal["blocking", "warning"]
@@ -63,16 +63,17 @@ class CheckContext:
 
 
 KINDS: dict[str, str] = {
-    "entry": "Entry",
+    "entry": "Start",
     "message": "Message",
     "wait": "Wait",
     "wait_event": "Wait for event",
     "branch": "Branch",
     "split": "Split",
-    "sub_campaign": "Sub-campaign",
-    "goal": "Goal",
-    "exit": "Exit",
+    "sub_campaign": "Another campaign",
+    "goal": "Goal reached",
+    "exit": "End",
 }
+"""What people call each kind of step, on the canvas and in sentences alike."""
 
 
 def name_of(step: Step) -> str:

@@ -145,7 +145,7 @@ def set_wait(journey: Journey, step_id: str, how: WaitHow, today: Any) -> Journe
         "duration": WaitFor,
         "window": WaitUntilWindow,
         "date": lambda: WaitUntilDate(on=today),
-        "field": lambda: WaitUntilField(field="appointment.next", offset_days=-2),
+        "field": lambda: WaitUntilField(field="appointment.next_booked", offset_days=-2),
     }
     if how not in kinds:
         raise Invalid("Choose one of the kinds of wait.")

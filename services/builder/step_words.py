@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
+from services.builder.contracts import KINDS
 from services.contracts.journey import (
     Branch,
     Channel,
@@ -26,17 +27,6 @@ from services.contracts.journey import (
 )
 from services.contracts.merge_fields import MERGE_FIELDS
 
-KINDS: dict[str, str] = {
-    "entry": "Start",
-    "message": "Message",
-    "wait": "Wait",
-    "wait_event": "Wait for event",
-    "branch": "Branch",
-    "split": "Split",
-    "sub_campaign": "Another campaign",
-    "goal": "Goal reached",
-    "exit": "End",
-}
 CHANNEL_WORDS: dict[Channel, str] = {
     "in_app": "In-app",
     "email": "Email",

@@ -59,7 +59,8 @@ def summary(journey: Journey) -> list[str]:
     """One numbered sentence a step in the order people meet them, then the rules around them."""
     ordered = list(_walk(journey))
     number = {step.id: n for n, step in enumerate(ordered, 1)}
-    lines = [f"A {LABELS.get(journey.campaign_type, journey.campaign_type).lower()} campaign."]
+    kind = LABELS.get(journey.campaign_type, journey.campaign_type)
+    lines = [f"{kind} campaign."]
     lines += [f"{number[step.id]}. {_sentence(step, number)}" for step in ordered]
     lines.append(
         f"It succeeds when {event_words(journey.goal.event)} within {journey.goal.window_days} days; "

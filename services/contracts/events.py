@@ -5,6 +5,7 @@ type. Unknown extra fields of neighbours are ignored (contracts grow by addition
 wrong ones are refused.
 """
 
+from datetime import time
 from typing import Any, Literal
 from uuid import UUID
 
@@ -203,11 +204,16 @@ HUB_STATUSES = (
 
 
 class ContactCaps(EventData):
-    """The declared caps that travel with every request (D22)."""
+    """The declared caps and quiet hours that travel with every request (D22, D23).
+
+    Quiet times are the recipient's wall clock; equal ones mean that no hour is quiet.
+    """
 
     max_touches: int | None = None
     per_days: int = 7
     min_gap_hours: int | None = None
+    quiet_start: time = time(21, 0)
+    quiet_end: time = time(8, 0)
 
 
 class StepRequested(EventData):

@@ -6,9 +6,9 @@ a round trip a row is not).
 """
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from services.audit.append import next_seq, open_batch
+from services.contracts.events import ContactCaps
 from services.contracts.journey import Message
 from services.engine.claim import DueStep
 from services.engine.plan import Binding, Plan
@@ -123,7 +123,11 @@ async def send(
         next_step=next_step,
         next_due=next_due,
     )
-    caps = {k: v for k, v in policy.caps.model_dump().items() if k != "exclusive"}
+    declared = ContactCaps(
+        **policy.caps.model_dump(exclude={"exclusive"}),
+        quiet_start=policy.quiet_start,
+        quiet_end=policy.quiet_end,
+    )
     rows = (
         await u.execute(
             sql,
@@ -131,7 +135,7 @@ async def send(
             **binding.values,
             batch=open_batch(u),
             first_seq=next_seq(u, size + 1),
-            caps_json=_json(caps),
+            caps_json=declared.model_dump_json(),
         )
     ).all()
     sent = Sent(
@@ -180,13 +184,3 @@ def _variant(step: Message, binding: Binding) -> str:
 def _content(refs: dict[str, str], binding: Binding) -> str:
     cases = " ".join(f"WHEN {binding.add(key)} THEN {binding.add(ref)}" for key, ref in refs.items())
     return f"CAST(CASE variant {cases} END AS text)"
-
-
-def _json(value: object) -> str:
-    import orjson
-
-    return orjson.dumps(value).decode()
-
-
-def campaign_of(due: DueStep) -> UUID:
-    return due.campaign_id

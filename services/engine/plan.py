@@ -34,13 +34,18 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 # The next date of the person's own that a wait may aim at, as a scalar subquery.
 DATE_FIELDS: dict[str, str] = {
-    "contact.birthday": """(SELECT (c.date_of_birth + make_interval(years => extract(year FROM
-        age((:now AT TIME ZONE m.zone)::date, c.date_of_birth))::integer
-        + CASE WHEN to_char(c.date_of_birth, 'MMDD') = to_char(:now AT TIME ZONE m.zone, 'MMDD') THEN 0 ELSE 1 END))::date
-        FROM canonical.contact c WHERE c.practice_id = :practice AND c.contact_id = m.contact_id)""",
-    "appointment.next": """(SELECT min(a.starts_at AT TIME ZONE m.zone)::date FROM canonical.appointment a
+    # A 29 February birthday falls on 1 March in other years, as in the audience rules.
+    "contact.birthday": """(SELECT b.day + CASE WHEN to_char(c.date_of_birth, 'MMDD') = '0229'
+          AND to_char(b.day, 'MMDD') = '0228' THEN 1 ELSE 0 END
+        FROM canonical.contact c CROSS JOIN LATERAL (
+          SELECT (c.date_of_birth + make_interval(years => extract(year FROM
+            age((:now AT TIME ZONE m.zone)::date, c.date_of_birth))::integer
+            + CASE WHEN to_char(c.date_of_birth, 'MMDD') = to_char(:now AT TIME ZONE m.zone, 'MMDD')
+                   THEN 0 ELSE 1 END))::date AS day) b
+        WHERE c.practice_id = :practice AND c.contact_id = m.contact_id)""",
+    "appointment.next_booked": """(SELECT min(a.starts_at AT TIME ZONE m.zone)::date FROM canonical.appointment a
         WHERE a.practice_id = :practice AND a.contact_id = m.contact_id AND a.status = 'booked' AND a.starts_at > :now)""",
-    "appointment.last": """(SELECT max(a.starts_at AT TIME ZONE m.zone)::date FROM canonical.appointment a
+    "appointment.last_attended": """(SELECT max(a.starts_at AT TIME ZONE m.zone)::date FROM canonical.appointment a
         WHERE a.practice_id = :practice AND a.contact_id = m.contact_id AND a.status = 'attended')""",
 }
 

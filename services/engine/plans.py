@@ -50,6 +50,8 @@ async def policy_for(
         long_horizon_types=tuple(settings.long_horizon_types),
         one_per_household=step.one_per_household if step else False,
         block_key=u.keyring.derive(f"block/{u.practice_id}"),
+        quiet_start=settings.quiet_start,
+        quiet_end=settings.quiet_end,
     )
 
 

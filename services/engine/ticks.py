@@ -10,6 +10,7 @@ from croniter import croniter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.audience.service import measure
 from services.audit.append import record
 from services.audit.service import seal_once
 from services.audit.tags import AuditTag
@@ -81,12 +82,29 @@ async def ensure_partitions(u: Unit) -> int:
     return 0
 
 
+MEASURED = """
+SELECT s.segment_id FROM cm.segment s WHERE s.practice_id = :practice AND s.archived_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM cm.segment_size z WHERE z.practice_id = :practice AND z.segment_id = s.segment_id
+                  AND z.counted_at > :since)
+"""
+
+
+async def measure_segments(u: Unit) -> int:
+    """Once a day, how many people each saved segment holds (AUD-4 size history)."""
+    due = (await u.execute(MEASURED, practice=u.practice_id, since=u.now - timedelta(hours=23))).scalars()
+    sizes = 0
+    for segment_id in due.all():
+        sizes += len(await measure(u, segment_id))
+    return sizes
+
+
 TICKS: tuple[Tick, ...] = (
     Tick("activate", 1.0, activate_due),
     Tick("recurring", 2.0, start_recurring),
     Tick("expire", 2.0, expire),
     Tick("seal", 1.0, seal_once),
     Tick("partitions", 3600.0, ensure_partitions),
+    Tick("segments", 600.0, measure_segments),
 )
 
 

@@ -16,7 +16,7 @@ Kind = Literal[
 
 TIMELINE = """
 SELECT * FROM (
-  SELECT e.enrolled_at AS at, 'entered' AS kind, '' AS what, '' AS reason, e.campaign_id, e.version_id, e.step_id, coalesce(e.trigger_event, '') AS detail
+  SELECT e.enrolled_at AS at, 'entered' AS kind, '' AS what, '' AS reason, e.campaign_id, e.version_id, '' AS step_id, coalesce(e.trigger_event, '') AS detail
   FROM cm.enrolment e WHERE e.practice_id = :practice AND e.contact_id = :contact
   UNION ALL
   SELECT e.ended_at, 'ended', e.state, coalesce(e.exit_reason, ''), e.campaign_id, e.version_id, e.step_id, ''

@@ -1,7 +1,7 @@
 """What the gates need to know that is the same for everyone in one question."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,8 @@ class Policy:
     long_horizon_types: tuple[str, ...] = ()
     one_per_household: bool = True
     block_key: bytes = b""
+    quiet_start: time = time(21, 0)
+    quiet_end: time = time(8, 0)
 
     def params(self) -> dict[str, Any]:
         """Bound parameters of every gate statement."""

@@ -4,7 +4,7 @@ Order inside the transaction: suppression first, then what waits for the event, 
 booking ends journeys before it could start one.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +69,7 @@ async def handle(u: Unit, understood: Understood) -> Outcome:
         u, AuditTag.EVENT_CONSUMED, contact_id=contact, type=event.type, event=event.id,
         source=event.source,
     )  # fmt: skip
-    await _act(u, event.type, event.id, data, contact)
+    await _act(u, event.type, event.id, data, contact, min(event.time, u.now))
     return outcome
 
 
@@ -116,7 +116,9 @@ _MORE_THAN_STATUS = frozenset(
 )
 
 
-async def _act(u: Unit, type: str, event_id: str, data: EventData, contact: UUID | None) -> None:
+async def _act(
+    u: Unit, type: str, event_id: str, data: EventData, contact: UUID | None, at: datetime
+) -> None:
     if contact is not None and type in CONVERSIONS:
         await record_conversions(
             u,
@@ -124,7 +126,7 @@ async def _act(u: Unit, type: str, event_id: str, data: EventData, contact: UUID
             what=CONVERSIONS[type],
             event_ref=_reference(data, event_id),
             value=float(getattr(data, "value", None) or 0),
-            at=u.now,
+            at=at,
         )
     # Goals and exit events first: they name the better reason when a booking is also the goal.
     await _signal(u, type, data)

@@ -12,7 +12,7 @@ from tests.factories.journeys import email, journey
 @pytest.mark.covers("BLD-12")
 def test_a_summary_tells_the_journey_in_order():
     assert summary(journey()) == [
-        "A reactivation campaign.",
+        "Reactivation campaign.",
         "1. Everyone in the audience comes in once, when the campaign starts. Then go to 2.",
         "2. Send “Hello” by email. Then go to 3.",
         "3. Wait 3 days. Then go to 4.",
@@ -55,7 +55,7 @@ class TestDiff:
         value["audience"]["exclude"] = [{"node": "field", "field": "contact.age", "op": "lt", "value": 18}]
         value["holdout_percent"] = 5
         assert diff(journey(), Journey.model_validate(value)).sentences == [
-            "Added the exit step “Goodbye”.",
+            "Added the end step “Goodbye”.",
             "Removed the message step “Reminder”.",
             "“Hello” now goes by email and in-app instead of email.",
             "The words of “Hello” changed.",

@@ -1,6 +1,6 @@
 """The Hub's rules by themselves: night, caps, channels, retries, STOP, links, text and HTML."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -196,3 +196,23 @@ def test_bad_addresses_never_reach_an_envelope(bad):
 
 def test_a_domain_of_another_script_travels_as_ascii():
     assert envelope_address("a@bücher.example") == "a@xn--bcher-kva.example"
+
+
+@pytest.mark.covers("HUB-3")
+@pytest.mark.parametrize(
+    ("start", "end", "local", "until"),
+    [
+        (time(21), time(8), "2026-06-01T23:00", "2026-06-02T08:00"),
+        (time(21), time(8), "2026-06-01T03:00", "2026-06-01T08:00"),
+        (time(19), time(9, 30), "2026-06-01T19:00", "2026-06-02T09:30"),
+        (time(12), time(14), "2026-06-01T13:00", "2026-06-01T14:00"),
+        (time(12), time(14), "2026-06-01T14:00", None),
+        (time(8), time(8), "2026-06-01T08:00", None),
+    ],
+)
+def test_quiet_hours_are_those_the_practice_declared(start: time, end: time, local: str, until: str | None):
+    zone = ZoneInfo("Europe/London")
+    caps = ContactCaps(quiet_start=start, quiet_end=end)
+    found = rules.quiet_until(datetime.fromisoformat(local).replace(tzinfo=zone), zone, caps)
+    wanted = datetime.fromisoformat(until).replace(tzinfo=zone) if until else None
+    assert found == wanted

@@ -9,7 +9,7 @@ import hmac
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,6 @@ from services.contracts.events import ContactCaps
 from services.contracts.journey import Channel
 from services.neighbours.hub.contracts import Claimed, Person
 
-QUIET_START, QUIET_END = time(21, 0), time(8, 0)
 GIVE_UP_AFTER = timedelta(days=7)
 RETRY_MINUTES = (1, 5, 15, 60, 240)
 MAX_ATTEMPTS = len(RETRY_MINUTES) + 1
@@ -63,7 +62,7 @@ def decide(
     choice = choose(message.channels, person, written)
     if isinstance(choice, Refuse):
         return choice
-    waits = [Defer(until, "quiet_hours")] if (until := quiet_until(now, zone)) else []
+    waits = [Defer(until, "quiet_hours")] if (until := quiet_until(now, zone, message.caps)) else []
     if not message.test:
         allowed = cap_until(touches, message.caps, now)
         waits += [Defer(allowed, "cap_exceeded")] if allowed else []
@@ -110,16 +109,19 @@ def address(person: Person, channel: Channel) -> str:
             return str(person.contact_id) if person.app_user else ""
 
 
-def quiet_until(now: datetime, zone: ZoneInfo) -> datetime | None:
+def quiet_until(now: datetime, zone: ZoneInfo, caps: ContactCaps = ContactCaps()) -> datetime | None:
     """The end of the quiet hours that `now` falls into, UTC; None outside them (D23).
 
     Wall-clock arithmetic in the recipient's zone, so 08:00 stays 08:00 through a clock change.
     """
+    start, end = caps.quiet_start, caps.quiet_end
     local = now.astimezone(zone)
-    if QUIET_END <= local.time() < QUIET_START:
+    overnight = start > end
+    quiet = (local.time() >= start or local.time() < end) if overnight else start <= local.time() < end
+    if not quiet:
         return None
-    day = local.date() if local.time() < QUIET_END else local.date() + timedelta(days=1)
-    return datetime.combine(day, QUIET_END, zone).astimezone(UTC)
+    day = local.date() + timedelta(days=1 if overnight and local.time() >= start else 0)
+    return datetime.combine(day, end, zone).astimezone(UTC)
 
 
 def cap_until(touches: Sequence[datetime], caps: ContactCaps, now: datetime) -> datetime | None:
