@@ -69,7 +69,7 @@ SELECT enrolment_id, campaign_id FROM freed
 UNSENT = """
 DELETE FROM cm.outbox o WHERE o.practice_id = :practice AND o.contact_id = :contact
   AND o.type = 'campaign.step.requested' AND (:everything OR (o.data->>'enrolment_id')::uuid = ANY (:ids)
-      OR o.data->'channels' = jsonb_build_array(CAST(:channel AS text)))
+      OR CAST(o.data->'channels' AS jsonb) = jsonb_build_array(CAST(:channel AS text)))
 RETURNING o.dispatch_id
 """
 # … then what the Hub may still hold: it is told, and answers with what became of it.
