@@ -67,9 +67,7 @@ def up(
     if home is not None:
         os.environ["CM_HOME"] = str(home.expanduser().resolve())
     if port is not None:
-        for name, number in (("CM_PORT", port), ("CM_HUB_PORT", port + 1), ("CM_PLATFORM_PORT", port + 2)):
-            if name == "CM_PORT" or name not in os.environ:
-                os.environ[name] = str(number)
+        os.environ["CM_PORT"] = str(port)
     if contacts is not None:
         os.environ["CM_CONTACTS"] = str(contacts)
     from cm_app import up as starting
