@@ -87,9 +87,9 @@ def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
             ("clicked", row.clicked),
         ]
     elif step.kind in ("wait", "wait_event"):
-        shown = [("waiting", row.waiting), ("been here", row.entered)]
+        shown = [("waiting", row.waiting), ("moved on", sum(row.ports.values()))]
     else:
-        shown = [("been here", row.entered)]
+        shown = [("came by", row.entered)]
     if step.kind == "message" and row.waiting:
         shown.insert(0, ("waiting", row.waiting))
     if row.refused:
