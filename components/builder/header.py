@@ -73,6 +73,7 @@ def _status() -> rx.Component:
             ),
             rx.el.span(rx.icon("lock", size=14, aria_hidden="true"), "Read only", class_name="cb-saved"),
         ),
+        rx.cond(Life.outlook != "", rx.el.span(Life.outlook, class_name="cb-saved", data_testid="outlook")),
         gap="10px",
         align="center",
         wrap="wrap",

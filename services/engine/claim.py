@@ -50,6 +50,14 @@ ORDER BY w.due_at LIMIT {BATCH}
 FOR UPDATE SKIP LOCKED
 """
 
+# For a step that enrols its people elsewhere: their contacts' locks are taken together with the
+# rows, and neither is waited for. Taken later they would be in the opposite order to a
+# suppression's (contact, then work), and the two would wait for each other.
+CLAIM_WITH_CONTACTS = CLAIM.replace(
+    "FROM cm.work w\n",
+    "FROM cm.work w JOIN cm.subject s ON s.practice_id = w.practice_id AND s.contact_id = w.contact_id\n",
+).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR SHARE OF s SKIP LOCKED")
+
 # Shared locks: a pause or a kill switch waits for batches in flight and stops the next (D11).
 GUARD = """
 SELECT (SELECT c.state FROM cm.campaign c WHERE c.practice_id = :practice AND c.campaign_id = :campaign FOR SHARE) AS state,
@@ -78,10 +86,15 @@ async def may_run(u: Unit, campaign_id: UUID) -> bool:
     return row.state == "active" and row.practice_stop is None and row.platform_stop is None
 
 
-async def claim(u: Unit, step: DueStep) -> int:
-    """Lock up to a batch of due people at a step into the temporary table `claim`."""
+async def claim(u: Unit, step: DueStep, *, contacts: bool = False) -> int:
+    """Lock up to a batch of due people at a step into the temporary table `claim`; with
+    `contacts`, also the lock that enrolling them elsewhere needs."""
     await u.execute(CLAIM_TABLE)
     taken = await u.execute(
-        CLAIM, practice=u.practice_id, version=step.version_id, step=step.step_id, now=u.now
+        CLAIM_WITH_CONTACTS if contacts else CLAIM,
+        practice=u.practice_id,
+        version=step.version_id,
+        step=step.step_id,
+        now=u.now,
     )
     return int(taken.rowcount)

@@ -99,7 +99,7 @@ gone AS (
 )
 SELECT effect, reason IS NULL AS cleared, variant, count(*) AS people,
   count(*) FILTER (WHERE effect IN ('next', 'skip') AND next_step IS NULL) AS finished
-FROM n GROUP BY 1, 2, 3
+FROM n GROUP BY 1, 2, 3 ORDER BY 3, 2, 1
 """
 
 METRIC = """

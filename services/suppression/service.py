@@ -29,14 +29,7 @@ async def apply(u: Unit, command: Suppress) -> int:
     else:
         ids = [row.enrolment_id for row in affected]
     stopped = await _stop(u, command.contact_id, ids, command.reason, hold=command.effect == "hold")
-    await cancel_requests(
-        u,
-        command.contact_id,
-        ids,
-        command.reason,
-        everything=command.scope == "all",
-        channel=command.channel if command.scope == "channel" else None,
-    )
+    await _take_back(u, command, ids)
     if row.fresh:
         await record(
             u,
@@ -61,7 +54,8 @@ async def exit_enrolments(
     campaign_id: UUID | None = None,
 ) -> int:
     """End live and held enrolments of a contact (all, those listed, or of one campaign), and
-    cancel what was requested for them. Returns how many ended."""
+    take back what was requested for them: for all, also what a finished journey asked for last.
+    Returns how many ended."""
     await lock_contact(u, contact_id)
     rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=contact_id)).all()
     wanted = None if only is None else set(only)
@@ -72,7 +66,14 @@ async def exit_enrolments(
         and (campaign_id is None or row.campaign_id == campaign_id)
     ]
     ended = await _stop(u, contact_id, ids, reason, hold=False)
-    await cancel_requests(u, contact_id, ids, reason, everything=False)
+    # The scope of what is taken back; nothing is suppressed by it.
+    if only is not None:
+        within = Suppress(contact_id=contact_id, reason=reason, scope="campaign")
+    elif campaign_id is not None:
+        within = Suppress(contact_id=contact_id, reason=reason, scope="campaign", campaign_id=campaign_id)
+    else:
+        within = Suppress(contact_id=contact_id, reason=reason)
+    await _take_back(u, within, ids)
     return ended
 
 
@@ -151,42 +152,41 @@ async def lock_contact(u: Unit, contact_id: UUID) -> None:
     await u.execute(queries.LOCK_WORK, **where)
 
 
-async def cancel_requests(
-    u: Unit,
-    contact_id: UUID,
-    ids: Sequence[UUID],
-    reason: Reason,
-    *,
-    everything: bool,
-    channel: str | None = None,
-) -> None:
-    """Take back what was requested: out of the outbox where the relay has not been, else by
-    telling the Hub. `everything` is for a contact who may get nothing at all any more; `channel`
-    takes back only what could go no other way."""
-    where: dict[str, Any] = {
-        "practice": u.practice_id,
-        "contact": contact_id,
-        "ids": list(ids),
-        "everything": everything,
-        "channel": channel,
+async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
+    """Take back what was requested for these enrolments and within a scope: out of the outbox
+    where the relay has not been, else by telling the Hub."""
+    who = {"practice": u.practice_id, "contact": within.contact_id}
+    scope = {
+        "scope": within.scope,
+        "types": list(within.types),
+        "campaign": within.campaign_id,
+        "goal": within.goal,
+        "topic": within.topic,
+        "channel": within.channel,
     }
-    unsent = [r.dispatch_id for r in await u.execute(queries.UNSENT, **where)]
-    rows = await u.execute(queries.CANCEL, **where, unsent=unsent, reason=reason.value, now=u.now)
+    found = await u.execute(queries.PENDING, **who, **scope, ids=list(ids), now=u.now)
+    pending = list(found.scalars())
+    if not pending:
+        return
+    unsent = list((await u.execute(queries.UNSENT, **who, pending=pending)).scalars())
+    rows = await u.execute(
+        queries.CANCEL, **who, pending=pending, unsent=unsent, reason=within.reason.value, now=u.now
+    )
     for row in rows.all():
         await record(
             u, AuditTag.STEP_CANCELLED, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
-            contact_id=contact_id, reason=reason.value, dispatch=row.dispatch_id,
+            contact_id=within.contact_id, reason=within.reason.value, dispatch=row.dispatch_id,
         )  # fmt: skip
         if row.status == "cancel_requested":
             u.emit(
                 "campaign.step.cancelled",
                 StepCancelled(
                     dispatch_id=row.dispatch_id,
-                    contact_id=contact_id,
+                    contact_id=within.contact_id,
                     practice_id=u.practice_id,
-                    reason=reason.value,
+                    reason=within.reason.value,
                 ),
-                contact_id=contact_id,
+                contact_id=within.contact_id,
                 dispatch_id=row.dispatch_id,
             )
 

@@ -73,6 +73,26 @@ async def test_what_the_relay_has_not_taken_is_taken_back(world: World, person: 
     assert await world.one(waiting) == 0
 
 
+@pytest.mark.covers("SUP-1", "SUP-5")
+@pytest.mark.parametrize(
+    ("type", "data"),
+    [
+        ("appointment.booked", {"appointment_id": RECORD, "patient_id": "?"}),
+        ("pipeline.lead.opened", {"lead_id": "?", "source_channel": "emergency"}),
+        ("recall.patient.enrolled", {"patient_id": "?", "journey_id": "j", "enrolled_at": "2026-06-01T10:00:00Z"}),
+    ],
+)  # fmt: skip
+async def test_the_last_message_of_a_finished_journey_is_taken_back_too(
+    world: World, database_url: str, type: str, data: dict
+):
+    contact = make_contact(database_url, world.practice_id, world.clock.now(), kind="lead")
+    await launch(world.app, world.practice_id, journey(message("only", "end")))
+    await world.run()
+    assert [r.state for r in await world.rows(STATE, contact=contact)] == ["completed"]
+    await world.event(type, {k: contact if v == "?" else v for k, v in data.items()})
+    assert [r.status for r in await world.rows(SENT, contact=contact)] == ["cancelled"]
+
+
 @pytest.mark.covers("SUP-1", "EVT-2")
 async def test_what_the_hub_holds_is_called_back(world: World, person: UUID):
     await world.app.relay.run_once(world.practice_id)
