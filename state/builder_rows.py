@@ -7,6 +7,7 @@ from typing import Any
 from services.builder import step_words
 from services.contracts.journey import Journey, Step, ports
 
+MOST = 5  # counts that fit a card
 PALETTE: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("Start", [("entry", "Start", "How people come in")]),
     ("Messages", [("message", "Message", "Email, SMS, WhatsApp or in-app")]),
@@ -96,4 +97,6 @@ def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
         shown.append(("not sent", row.refused))
     if row.held:
         shown.append(("held", row.held))
+    if len(shown) > MOST:
+        shown = [pair for pair in shown if pair[0] != "delivered"]
     return [{"key": words, "label": words, "value": int(value or 0)} for words, value in shown]

@@ -26,7 +26,7 @@ from state import words
 
 COOKIE = "cm_session"
 TO_SIGN_IN = (
-    "if (location.pathname !== '/login') location.replace('/login' + (location.pathname === '/' ? '' : "
+    "if (!location.pathname.startsWith('/login')) location.replace('/login' + (location.pathname === '/' ? '' : "
     "'?next=' + encodeURIComponent(location.pathname + location.search)))"
 )
 """To the sign-in page, which brings people back to where they are now."""
