@@ -209,6 +209,19 @@ def preflight(
     raise SystemExit(0 if preflight_report.show(Settings(), ports=ports) else 1)
 
 
+@app.command()
+def prove(
+    operations: Annotated[
+        int, typer.Option(help="How many random acts in all, earlier runs included.")
+    ] = 10_000,
+    seed: Annotated[int | None, typer.Option(help="Start afresh from this seed.")] = None,
+) -> None:
+    """Compare the engine with a slow, plain model, act by act; goes on where it was stopped."""
+    from cm_app import prove as proving
+
+    proving.main(operations, seed=seed, progress_file=Settings().home / "prove.json")
+
+
 @bench.command("dispatch")
 def bench_dispatch(
     rows: Annotated[int, typer.Option(help="Due enrolments.")] = 100_000,

@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
   SELECT w.due_at FROM cm.work w
   WHERE w.practice_id = :practice AND w.version_id = s.version_id AND w.step_id = s.step_id AND w.due_at <= :now
   ORDER BY w.due_at LIMIT 1) d
-ORDER BY d.due_at
+ORDER BY d.due_at, s.version_id, s.step_id
 """
 
 CLAIM = f"""

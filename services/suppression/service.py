@@ -22,6 +22,8 @@ from services.suppression.contracts import HOLDING, LiveSuppression, Suppress
 async def apply(u: Unit, command: Suppress) -> int:
     """Suppress, and stop what is under way. Returns how many enrolments it held or ended."""
     await lock_contact(u, command.contact_id)
+    # What ran out is over, also before the scheduler says so: a new hold is not the old one, longer.
+    await _lift_expired(u, command.contact_id)
     row = (await u.execute(queries.INSERT, **_row(u, command))).one()
     affected = await _affected(u, command)
     if command.effect == "none":
@@ -111,10 +113,7 @@ async def expire(u: Unit) -> int:
     due = (await u.execute(queries.EXPIRED, practice=u.practice_id, now=u.now)).all()
     for row in due:
         await lock_contact(u, row.contact_id)
-        lifted = (
-            await u.execute(queries.LIFT_EXPIRED, practice=u.practice_id, contact=row.contact_id, now=u.now)
-        ).all()
-        await _after_lift(u, row.contact_id, lifted)
+        await _lift_expired(u, row.contact_id)
     return len(due)
 
 
@@ -220,6 +219,11 @@ async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, 
             contact_id=contact_id, reason=reason.value,
         )  # fmt: skip
     return len(rows)
+
+
+async def _lift_expired(u: Unit, contact_id: UUID) -> None:
+    lifted = await u.execute(queries.LIFT_EXPIRED, practice=u.practice_id, contact=contact_id, now=u.now)
+    await _after_lift(u, contact_id, lifted.all())
 
 
 async def _after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
