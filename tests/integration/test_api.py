@@ -334,6 +334,8 @@ async def test_schemas_are_served(client, cast):
     for name in (*names["schemas"], *names["inbound"], *names["outbound"]):
         assert "properties" in (await client.get(f"/api/v1/schemas/{name}")).json()
     assert (await client.get("/api/v1/schemas/no.such")).status_code == 404
+    document = (await client.get("/api/v1/asyncapi.json")).json()
+    assert {*names["inbound"], *names["outbound"]} == set(document["components"]["messages"])
 
 
 async def test_qa_mode_moves_the_clock_injects_events_and_loads_a_world(app: App, practice: UUID, client):
