@@ -6,6 +6,7 @@ to claim. After the event is acknowledged nothing for that contact can commit.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -84,9 +85,11 @@ async def lift(
     why: str,
     record_ref: str | None = None,
     channel: str | None = None,
+    event_at: datetime | None = None,
 ) -> int:
     """End suppressions and let go of enrolments that nothing else holds. They go on from where
-    they were; every gate is asked again at the next step. Returns how many were lifted."""
+    they were; every gate is asked again at the next step. An event that happened (`event_at`)
+    before the one that suppressed lifts nothing. Returns how many were lifted."""
     await lock_contact(u, contact_id)
     lifted = (
         await u.execute(
@@ -96,6 +99,7 @@ async def lift(
             reasons=[r.value for r in reasons],
             record_ref=record_ref,
             channel=channel,
+            event_at=event_at,
             by=u.actor.ref,
             why=why,
             now=u.now,
@@ -103,6 +107,25 @@ async def lift(
     ).all()
     await _after_lift(u, contact_id, lifted)
     return len(lifted)
+
+
+async def overtaken(
+    u: Unit,
+    contact_id: UUID,
+    types: Sequence[str],
+    *,
+    after: datetime,
+    key: str | None = None,
+    values: Sequence[str] = (),
+) -> bool:
+    """Did one of these events, which end a suppression, happen `after` the one now at hand? Then it
+    came late and suppresses nothing. `key` and `values` narrow by a field of the event."""
+    await lock_contact(u, contact_id)
+    found = await u.execute(
+        queries.OVERTAKEN, practice=u.practice_id, contact=contact_id, types=list(types),
+        event_at=after, key=key, values=list(values),
+    )  # fmt: skip
+    return found.first() is not None
 
 
 async def expire(u: Unit) -> int:
@@ -269,6 +292,7 @@ def _row(u: Unit, command: Suppress) -> dict[str, Any]:
         "goal": command.goal,
         "record_ref": command.record_ref,
         "event_id": command.event_id,
+        "event_at": command.event_at,
         "note": command.note,
         "by": u.actor.ref,
         "now": u.now,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -259,8 +259,8 @@ async def test_health_is_open_and_readiness_asks_the_servers(client: httpx.Async
     assert (ready.status_code, ready.json()["database"], ready.json()["bus"]) == (200, "ok", "ok")
 
 
-def signed(app: App, practice: UUID, body: str) -> dict[str, str]:
-    at = datetime.now(UTC)
+def signed(app: App, practice: UUID, body: str, *, age: int = 0) -> dict[str, str]:
+    at = datetime.now(UTC) - timedelta(seconds=age)
     secret = access.webhook_secret(app.keyring, practice)
     return {
         "webhook-id": "msg_1",
@@ -296,6 +296,27 @@ async def test_signed_events_reach_the_bus_and_unsigned_ones_do_not(app: App, pr
     await consumer.prepare()
     received = await consumer.read(block_ms=0)
     assert [Envelope.model_validate_json(entry.raw) for entry in received] == [event, odd]
+
+
+@pytest.mark.covers("EVT-6")
+async def test_a_recorded_request_is_not_taken_again(app: App, practice: UUID, client, monkeypatch):
+    body = booked(app, practice).wire().decode()
+    for age in (301, -301):
+        headers = signed(app, practice, body, age=age)
+        assert (await client.post("/api/v1/events", content=body, headers=headers)).status_code == 401
+
+    async def broken(*_: object) -> None:
+        raise AppError("The bus is away.")
+
+    headers = signed(app, practice, body)
+    with monkeypatch.context() as away:
+        away.setattr("cm_app.api.events.publish", broken)
+        assert (await client.post("/api/v1/events", content=body, headers=headers)).status_code == 400
+    codes = [
+        (await client.post("/api/v1/events", content=body, headers=headers)).status_code for _ in range(2)
+    ]
+    assert codes == [202, 409]
+    assert await app.bus.redis.xlen("cm:events:appointments") == 1
 
 
 @pytest.mark.covers("EVT-6")
