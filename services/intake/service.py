@@ -13,7 +13,8 @@ import orjson
 from services.access.service import practice_settings
 from services.audit.append import record
 from services.audit.tags import AuditTag
-from services.contracts.events import EventData, HubMessageEvent, contact_of
+from services.contracts.events import EventData, HubMessageEvent, LoyaltyHandoff, contact_of
+from services.engine.handoffs import take_handoff
 from services.engine.signals import enter_on_event, signal
 from services.insights.service import record_conversions
 from services.intake.contracts import Outcome, Understood
@@ -32,6 +33,9 @@ SELECT :practice, :source, t.id, t.type, t.contact, t.occurred, :now, 'handled'
 FROM unnest(CAST(:ids AS text[]), CAST(:types AS text[]), CAST(:contacts AS uuid[]), CAST(:occurred AS timestamptz[]))
   AS t(id, type, contact, occurred)
 ON CONFLICT DO NOTHING RETURNING event_id
+"""
+IGNORED = """
+UPDATE cm.inbound_event SET outcome = 'ignored' WHERE practice_id = :practice AND source = :source AND event_id = :id
 """
 FUTURE = timedelta(minutes=5)
 """A sender's clock may run ahead by this much; what claims to be later is taken as this late."""
@@ -74,8 +78,14 @@ async def handle(u: Unit, understood: Understood) -> Outcome:
         source=event.source,
     )  # fmt: skip
     await _act(u, event.type, event.id, data, contact, at)
-    if contact is not None and outcome == "handled":
-        await enter_on_event(u, event.type, data.model_dump(mode="json"), contact)
+    if contact is None or outcome != "handled":
+        return outcome
+    if isinstance(data, LoyaltyHandoff):
+        if await take_handoff(u, event.type, data):
+            return outcome
+        await u.execute(IGNORED, practice=u.practice_id, source=event.source, id=event.id)
+        return "ignored"
+    await enter_on_event(u, event.type, data.model_dump(mode="json"), contact)
     return outcome
 
 
