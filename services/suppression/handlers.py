@@ -6,6 +6,7 @@ from uuid import UUID
 from services.access.contracts import PracticeSettings
 from services.contracts.events import (
     AppointmentEvent,
+    CarePlanEvent,
     ConciergeEvent,
     ConsentEvent,
     ContactErased,
@@ -21,7 +22,7 @@ from services.gates.gates import CONFLICTS_WITH_RECALL, EXCLUDED_FROM_EMERGENCY
 from services.gates.reasons import Reason
 from services.kit.uow import Unit
 from services.suppression.contracts import Suppress
-from services.suppression.service import apply, exit_enrolments, lift, overtaken
+from services.suppression.service import apply, concern, exit_enrolments, lift, overtaken
 
 TERMINAL = (
     "pipeline.opportunity.lost",
@@ -67,6 +68,8 @@ async def suppress(
             await _concierge(u, type, event_id, data, settings, at)
         case HubMessageEvent() if not data.test:
             await _hub(u, type, event_id, data, at)
+        case CarePlanEvent():  # somebody they court: do they collide with what we send?
+            concern(u, data.patient_id, new=True)
         case ContactErased():
             await _gone(u, data.contact_id, Reason.CONTACT_ERASED, event_id)
         case ContactMerged():

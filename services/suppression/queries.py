@@ -44,7 +44,8 @@ EXIT = """
 UPDATE cm.enrolment SET state = 'exited', exit_reason = :reason, ended_at = :now, moved_at = :now,
   held_reason = NULL, held_due_at = NULL
 WHERE practice_id = :practice AND enrolment_id = ANY (:ids) AND state IN ('live', 'held')
-RETURNING enrolment_id, campaign_id
+RETURNING enrolment_id, campaign_id, (SELECT c.campaign_type FROM cm.campaign c
+  WHERE c.practice_id = cm.enrolment.practice_id AND c.campaign_id = cm.enrolment.campaign_id) AS campaign_type
 """
 DROP_WORK = "DELETE FROM cm.work WHERE practice_id = :practice AND enrolment_id = ANY (:ids)"
 

@@ -12,12 +12,30 @@ from uuid import UUID
 
 from services.audit.append import pseudonym_of, record
 from services.audit.tags import AuditTag
-from services.contracts.events import StepCancelled, SuppressionChanged
+from services.contracts.events import CarePlanSegmentation, StepCancelled, SuppressionChanged
 from services.gates.reasons import Reason, sentence
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 from services.suppression import queries
+from services.suppression.care_plans import TYPE, care_plan_left, concern, segmented, tell
 from services.suppression.contracts import HOLDING, LiveSuppression, Suppress
+
+__all__ = [
+    "apply",
+    "care_plan_left",
+    "concern",
+    "exit_enrolments",
+    "expire",
+    "lift",
+    "live_suppressions",
+    "lock_contact",
+    "overtaken",
+    "resume_marketing",
+    "segmented",
+    "stop_marketing",
+    "tell_care_plans",
+]
+tell_care_plans = tell
 
 
 async def apply(u: Unit, command: Suppress) -> int:
@@ -50,6 +68,7 @@ async def apply(u: Unit, command: Suppress) -> int:
             event=command.event_id,
         )
         _announce(u, "campaign.suppression.applied", command.contact_id, command.reason, command.campaign_id)
+    concern(u, command.contact_id, new=command.scope == "all" or TYPE in command.types)
     return stopped
 
 
@@ -232,6 +251,7 @@ async def _affected(u: Unit, command: Suppress) -> list[Any]:
 async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, *, hold: bool) -> int:
     if not ids:
         return 0
+    concern(u, contact_id, new=False)
     sql = queries.HOLD if hold else queries.EXIT
     values = {"practice": u.practice_id, "ids": list(ids)}
     rows = (await u.execute(sql, **values, reason=reason.value, now=u.now)).all()
@@ -242,12 +262,22 @@ async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, 
             u, tag, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
             contact_id=contact_id, reason=reason.value,
         )  # fmt: skip
+        if not hold and row.campaign_type == TYPE:
+            u.emit(
+                "careplan.segmentation",
+                CarePlanSegmentation(
+                    contact_id=contact_id, practice_id=u.practice_id, campaign_id=row.campaign_id,
+                    enrolled=False,
+                ),
+                contact_id=contact_id,
+            )  # fmt: skip
     return len(rows)
 
 
 async def _after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
     if not lifted:
         return
+    concern(u, contact_id, new=False)
     for row in lifted:
         await record(u, AuditTag.SUPPRESSION_LIFTED, contact_id=contact_id, reason=row.reason)
         _announce(u, "campaign.suppression.lifted", contact_id, Reason(row.reason), None)
