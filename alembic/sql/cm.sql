@@ -238,6 +238,7 @@ CREATE TABLE cm.enrolment (
   ended_at timestamptz,
   exit_reason text,
   trigger_event text,
+  priority integer NOT NULL DEFAULT 0,          -- of the handoff that brought them (D15)
   PRIMARY KEY (practice_id, enrolment_id)
 ) WITH (fillfactor = 50);
 CREATE INDEX enrolment_contact ON cm.enrolment (practice_id, contact_id);
@@ -378,6 +379,7 @@ CREATE TABLE cm.suppression (
   goal text,
   record_ref text,                              -- the pipeline record, recall journey, handoff … it belongs to
   event_id text,
+  event_at timestamptz,                         -- when the event says it happened: an older event cannot lift it
   note text NOT NULL DEFAULT '',
   applied_by text NOT NULL,
   applied_at timestamptz NOT NULL,
@@ -412,12 +414,25 @@ CREATE TABLE cm.inbound_event (
   contact_id uuid,
   occurred_at timestamptz NOT NULL,
   received_at timestamptz NOT NULL,
-  outcome text NOT NULL,                        -- handled unknown ignored
+  outcome text NOT NULL,                        -- handled unknown late ignored
   data jsonb NOT NULL DEFAULT '{}',
   PRIMARY KEY (practice_id, source, event_id)
 );
 CREATE INDEX inbound_event_recent ON cm.inbound_event (practice_id, received_at);
 CREATE INDEX inbound_event_contact ON cm.inbound_event (practice_id, contact_id, received_at) WHERE contact_id IS NOT NULL;
+
+CREATE INDEX inbound_event_unknown ON cm.inbound_event (practice_id, received_at) WHERE outcome = 'unknown';
+
+CREATE TABLE cm.care_plan_standing (
+  practice_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  held_off boolean NOT NULL DEFAULT false,      -- told to leave this person out of care plan enrolment
+  reason text NOT NULL DEFAULT '',
+  until timestamptz,
+  changed_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, contact_id)
+);
+COMMENT ON TABLE cm.care_plan_standing IS 'What Care Plan Subscriptions was last told about a person (000 §4.5).';
 
 CREATE TABLE cm.outbox (
   practice_id uuid NOT NULL,

@@ -1,24 +1,30 @@
 """The door for neighbours' events over HTTP (D4): the same envelopes as on the bus, signed.
 
 Signatures follow Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`); the
-secret is one a practice. What is accepted goes on the stream of its source, and from there
+secret is one a practice. A request whose id was accepted before is answered with 409: it is either
+recorded and played back, or the sender missed our answer, and then all is well. What is accepted goes on the stream of its source, and from there
 everything is as if the bus had brought it.
 """
 
+import hashlib
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ValidationError
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from cm_app.api.security import Caller, Running, caller
 from services.access.service import webhook_secret
 from services.bootstrap import App
 from services.contracts.envelope import Envelope
 from services.contracts.events import OWN_SOURCE, contract_for, source_of
-from services.kit.errors import AppError, Invalid, NotSignedIn
+from services.kit.bus import Bus
+from services.kit.clock import SystemClock
+from services.kit.errors import AppError, Conflict, Invalid, NotSignedIn
+from services.kit.webhooks import TOLERANCE, verify
 
 router = APIRouter(prefix="/api/v1/events", tags=["Events"])
 LIMIT = 1_000_000
@@ -30,6 +36,10 @@ class TooLarge(AppError):
     status = 413
 
 
+class AlreadyTaken(Conflict):
+    code = "already_taken"
+
+
 class Accepted(BaseModel):
     """How many events are on the bus now, and which of them nobody here knows (they are kept)."""
 
@@ -39,12 +49,13 @@ class Accepted(BaseModel):
 
 @router.post("", status_code=202)
 async def ingress(request: Request, app: Running) -> Accepted:
-    """One CloudEvents envelope, or a list of them, all of one practice. Sending one twice is safe."""
+    """One CloudEvents envelope, or a list of them, all of one practice, in a request of its own id."""
     body = await _body(request)
-    practice_id = _signed_by(app, body, dict(request.headers))
+    practice_id, message_id = _signed_by(app, body, dict(request.headers))
     given = json.loads(body)
     events = [_envelope(n, item, practice_id) for n, item in enumerate(_as_list(given))]
-    await publish(app, events)
+    async with _once(app.bus, practice_id, message_id):
+        await publish(app, events)
     unknown = sorted({event.type for event in events if contract_for(event.type) is None})
     return Accepted(accepted=len(events), unknown=unknown)
 
@@ -94,17 +105,31 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _signed_by(app: App, body: bytes, headers: dict[str, str]) -> UUID:
-    """The practice whose secret signed this body. Nothing else of an unsigned body is looked at."""
+def _signed_by(app: App, body: bytes, headers: dict[str, str]) -> tuple[UUID, str]:
+    """The practice whose secret signed this body, and the request's id. Nothing else of an
+    unsigned body is looked at. Its age is real time: QA mode's clock is not the sender's."""
     try:
         given = json.loads(body)
         first = given[0] if isinstance(given, list) else given
         practice_id = UUID(str(first["practiceid"]))
-        hook = Webhook(webhook_secret(app.keyring, practice_id))
-        hook.verify(body, headers, json_parse=False)
-    except (WebhookVerificationError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise NotSignedIn(UNSIGNED) from error
-    return practice_id
+    secret = webhook_secret(app.keyring, practice_id)
+    return practice_id, verify(secret, headers, body, now=SystemClock().now())
+
+
+@asynccontextmanager
+async def _once(bus: Bus, practice_id: UUID, message_id: str) -> AsyncIterator[None]:
+    """Let each request id through once, for as long as its signature stays valid. One whose
+    publishing failed may come again. Raises AlreadyTaken."""
+    key = f"cm:webhook:{practice_id}:{hashlib.sha256(message_id.encode()).hexdigest()}"
+    if not await bus.redis.set(key, b"1", nx=True, ex=2 * TOLERANCE):
+        raise AlreadyTaken("A request with this webhook-id was accepted before. Give each its own id.")
+    try:
+        yield
+    except BaseException:
+        await bus.redis.delete(key)
+        raise
 
 
 def _as_list(given: Any) -> list[Any]:

@@ -3,32 +3,27 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 
 from cm_app.api.security import Caller, caller
-from services.contracts.envelope import Envelope
-from services.contracts.events import INBOUND, OUTBOUND
-from services.contracts.journey import Journey
-from services.kit.errors import NotFound
+from services.contracts import schemas
 
-router = APIRouter(prefix="/api/v1/schemas", tags=["Schemas"])
+router = APIRouter(prefix="/api/v1", tags=["Schemas"])
 Reader = Annotated[Caller, Depends(caller())]
 
 
-@router.get("")
+@router.get("/schemas")
 async def names(_: Reader) -> dict[str, list[str]]:
     """Every schema by name."""
-    return {
-        "schemas": ["journey", "envelope"],
-        "inbound": sorted(INBOUND),
-        "outbound": sorted(OUTBOUND),
-    }
+    return schemas.names()
 
 
-@router.get("/{name}")
+@router.get("/schemas/{name}")
 async def one(name: str, _: Reader) -> dict[str, Any]:
-    """The JSON Schema of `journey`, `envelope`, or an event type."""
-    known: dict[str, type[BaseModel]] = {"journey": Journey, "envelope": Envelope, **INBOUND, **OUTBOUND}
-    if name not in known:
-        raise NotFound(f"There is no schema called “{name}”.")
-    return known[name].model_json_schema()
+    """The JSON Schema of `journey`, `envelope`, or the data of an event type."""
+    return schemas.json_schema(name)
+
+
+@router.get("/asyncapi.json")
+async def asyncapi(_: Reader) -> dict[str, Any]:
+    """Every event in and out, as an AsyncAPI 3 document."""
+    return schemas.asyncapi()

@@ -41,6 +41,7 @@ class AuditTag(StrEnum):
     SUPPRESSION_APPLIED = "suppression.applied"
     SUPPRESSION_LIFTED = "suppression.lifted"
     HANDOFF_COLLISION = "loyalty.handoff_collision"
+    HANDOFF_IGNORED = "loyalty.handoff_ignored"
     # integration
     EVENT_CONSUMED = "event.consumed"
     EVENT_UNKNOWN = "event.unknown"

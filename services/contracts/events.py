@@ -15,9 +15,9 @@ from services.contracts.journey import Channel
 
 
 class EventData(BaseModel):
-    """Neighbours may add fields; we read what we know."""
+    """Neighbours may add fields; we read what we know. A number that is none is refused."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 # --- Treatment Pipeline Manager (000 §5.1) -------------------------------------------------------
@@ -285,6 +285,27 @@ class MetricUpdated(EventData):
     value: float
 
 
+class CarePlanSuppression(EventData):
+    """`careplan.suppression`: leave this contact out of care plan enrolment (000 §4.5).
+
+    `active` false takes it back; `until` is when it ends by itself, when that is known.
+    """
+
+    contact_id: UUID
+    practice_id: UUID
+    active: bool
+    until: AwareDatetime | None = None
+
+
+class CarePlanSegmentation(EventData):
+    """`careplan.segmentation`: somebody entered or left a campaign of type care_plan (000 §4.5)."""
+
+    contact_id: UUID
+    practice_id: UUID
+    campaign_id: UUID
+    enrolled: bool
+
+
 SOURCES: dict[str, tuple[str, ...]] = {
     "pipeline": ("pipeline.",),
     "appointments": ("appointment.",),
@@ -353,12 +374,14 @@ OUTBOUND: dict[str, type[EventData]] = {
     "campaign.suppression.applied": SuppressionChanged,
     "campaign.suppression.lifted": SuppressionChanged,
     "campaign.metric.updated": MetricUpdated,
+    "careplan.suppression": CarePlanSuppression,
+    "careplan.segmentation": CarePlanSegmentation,
 }  # fmt: skip
 
 
 def source_of(event_type: str) -> str:
     """The stream that carries a type; `campaigns` for our own, `other` for what nobody claims."""
-    if event_type.startswith("campaign."):
+    if event_type.startswith("campaign.") or event_type in OUTBOUND:
         return OWN_SOURCE
     for source, prefixes in SOURCES.items():
         if event_type.startswith(prefixes):

@@ -15,6 +15,7 @@ from services.engine.plan import Binding, Plan, due_sql
 from services.gates.contracts import Policy
 from services.gates.statement import verdicts
 from services.kit.uow import Unit
+from services.suppression.service import segmented
 
 ENTRANT_TABLE = """
 CREATE TEMP TABLE IF NOT EXISTS entrant (contact_id uuid PRIMARY KEY) ON COMMIT DELETE ROWS
@@ -76,7 +77,7 @@ audited AS (
           CASE WHEN m.reason IS NULL THEN 'enrolment.entered' ELSE 'enrolment.refused' END AS tag
         FROM m LEFT JOIN entered x ON x.enrolment_id = m.enrolment_id
         WHERE x.enrolment_id IS NOT NULL OR m.contact_id IN (SELECT contact_id FROM refusals)) a
-)
+){care_plans}
 SELECT (SELECT count(*) FROM entered) AS enrolled, (SELECT count(*) FROM refusals) AS refused
 """
 
@@ -136,6 +137,7 @@ async def enter(
     sql = ENTER.format(
         verdicts=verdicts(entry=True),
         ends="false" if first else "true",
+        care_plans=segmented(policy.campaign_type, "m x JOIN entered USING (enrolment_id)", enrolled=True),
         due=f"{due} + {_offset(plan, entry, binding, already)}",
     )
     row = (

@@ -12,6 +12,7 @@ from services.contracts.segment import Audience
 from services.engine.claim import BATCH
 from services.engine.enrol import Entered
 from services.kit.uow import Unit
+from services.suppression.service import care_plan_left
 
 ZERO = UUID(int=0)
 RESCAN = timedelta(seconds=60)
@@ -63,6 +64,7 @@ SELECT 1 FROM cm.campaign c WHERE c.practice_id = :practice AND c.state IN ('can
   AND EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.campaign_id = c.campaign_id
               AND e.state IN ('live', 'held')) LIMIT 1
 """
+CARE_PLAN_LEFT = care_plan_left("gone")
 # People left in campaigns that ended: out of them, set-based, a batch at a time.
 LEFT = f"""
 WITH gone AS (
@@ -72,7 +74,7 @@ WITH gone AS (
     SELECT x.enrolment_id FROM cm.enrolment x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
     WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND x.state IN ('live', 'held')
     ORDER BY x.enrolment_id LIMIT {BATCH} FOR UPDATE OF x SKIP LOCKED)
-  RETURNING e.enrolment_id, e.campaign_id, e.pseudonym
+  RETURNING e.enrolment_id, e.campaign_id, e.contact_id, e.pseudonym
 ), work AS (
   DELETE FROM cm.work w USING gone g WHERE w.practice_id = :practice AND w.enrolment_id = g.enrolment_id
 ), held_back AS (
@@ -90,7 +92,7 @@ WITH gone AS (
   SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED',
     cm.audit_leaf(:practice, :now, audit_id, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED', '{{}}')
   FROM n
-)
+), care_plans AS ({CARE_PLAN_LEFT})
 SELECT count(*) FROM gone
 """
 

@@ -17,6 +17,7 @@ from services.engine.plan import Binding, Plan
 from services.gates.contracts import Policy
 from services.gates.statement import verdicts
 from services.kit.uow import Unit
+from services.suppression.service import segmented
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,13 @@ kept AS (
 gone AS (
   DELETE FROM cm.work w USING n WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id
     AND (n.effect IN ('hold', 'exit') OR n.next_step IS NULL)
-)
+){care_plans}
 SELECT effect, reason IS NULL AS cleared, variant, count(*) AS people,
   count(*) FILTER (WHERE effect IN ('next', 'skip') AND next_step IS NULL) AS finished
 FROM n GROUP BY 1, 2, 3 ORDER BY 3, 2, 1
 """
+
+LEAVING = "n x WHERE x.effect = 'exit' OR x.effect <> 'hold' AND x.next_step IS NULL"
 
 METRIC = """
 INSERT INTO cm.metric (practice_id, campaign_id, version_id, step_id, variant, day, name, value)
@@ -122,6 +125,7 @@ async def send(
         content_ref=_content(refs, binding),
         next_step=next_step,
         next_due=next_due,
+        care_plans=segmented(plan.journey.campaign_type, LEAVING, enrolled=False),
     )
     declared = ContactCaps(
         **policy.caps.model_dump(exclude={"exclusive"}),

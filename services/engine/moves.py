@@ -21,6 +21,7 @@ from services.engine.message import count
 from services.engine.plan import Binding, Plan
 from services.gates.reasons import Reason
 from services.kit.uow import Unit
+from services.suppression.service import segmented
 
 STATEMENT = """
 WITH m AS MATERIALIZED (
@@ -58,7 +59,7 @@ audited AS (
   SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason,
     cm.audit_leaf(:practice, :now, audit_id, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason, '{{}}')
   FROM n WHERE next_step IS NULL
-)
+){care_plans}
 SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS finished FROM n GROUP BY port ORDER BY port
 """
 
@@ -68,7 +69,8 @@ async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
     binding = Binding()
     port = await _port(u, step, binding)
     next_step, next_due = plan.move(step, binding)
-    sql = STATEMENT.format(port=port, next_step=next_step, next_due=next_due)
+    left = segmented(plan.journey.campaign_type, "n x WHERE x.next_step IS NULL", enrolled=False)
+    sql = STATEMENT.format(port=port, next_step=next_step, next_due=next_due, care_plans=left)
     rows = (
         await u.execute(
             sql,

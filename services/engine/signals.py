@@ -23,6 +23,7 @@ WHERE practice_id = :practice AND enrolment_id = ANY (:ids) AND signal IS NULL
 LISTENING = """
 SELECT campaign_id, active_version_id FROM cm.campaign
 WHERE practice_id = :practice AND state = 'active' AND kind = 'event' AND active_version_id IS NOT NULL
+ORDER BY activated_at, campaign_id
 """
 
 
@@ -85,14 +86,20 @@ async def signal(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> 
 async def enter_on_event(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> int:
     """Enrol the contact in every active campaign that this event triggers; returns how many."""
     count = 0
-    for row in (await u.execute(LISTENING, practice=u.practice_id)).all():
-        plan = await plan_of(u, row.active_version_id)
-        event = plan.entry.event
-        if event is None or not matches(event, type, data):
-            continue
-        entered = await enter_one(u, row.active_version_id, row.campaign_id, contact_id, trigger=type)
+    for campaign_id, version_id in await listening(u, type, data):
+        entered = await enter_one(u, version_id, campaign_id, contact_id, trigger=type)
         count += entered.enrolled
     return count
+
+
+async def listening(u: Unit, type: str, data: dict[str, Any]) -> list[tuple[UUID, UUID]]:
+    """(campaign, version) of every active campaign that this event starts."""
+    found = []
+    for row in (await u.execute(LISTENING, practice=u.practice_id)).all():
+        event = (await plan_of(u, row.active_version_id)).entry.event
+        if event is not None and matches(event, type, data):
+            found.append((row.campaign_id, row.active_version_id))
+    return found
 
 
 async def enter_one(

@@ -23,7 +23,7 @@ from services.kit.bus import Bus
 from services.kit.ids import new_id
 from services.kit.live import notify
 from services.kit.uow import Unit, UnitOfWork
-from services.suppression.service import expire
+from services.suppression.service import expire, tell_care_plans
 
 log = structlog.get_logger("ticks")
 
@@ -103,6 +103,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("activate", 1.0, activate_due),
     Tick("recurring", 2.0, start_recurring),
     Tick("expire", 2.0, expire),
+    Tick("care_plans", 30.0, tell_care_plans),
     Tick("seal", 1.0, seal_once),
     Tick("partitions", 3600.0, ensure_partitions),
     Tick("segments", 600.0, measure_segments),

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
+from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from services.contracts.events import SOURCES, HubMessageEvent
 from services.intake.contracts import Rejected, Understood
@@ -20,6 +21,8 @@ from services.kit.uow import UnitOfWork
 
 log = structlog.get_logger("intake")
 GROUP = "campaign-manager"
+AWAY = (OperationalError, InterfaceError, RedisError, OSError, TimeoutError)
+"""A server cannot be reached, or two transactions met: nothing is wrong with the event."""
 INBOUND_SOURCES = (*SOURCES, "other")
 
 
@@ -90,10 +93,11 @@ class Intake:
         try:
             async with self.uow(system(understood.event.practiceid, "intake")) as u:
                 outcome = await handle(u, understood)
-        except (AppError, DBAPIError) as error:
-            if isinstance(error, OperationalError):
-                raise  # the server is away: leave the entry unacknowledged, try again
-            await self._reject(Rejected(understood.received, f"Could not be handled: {error}"))
+        except AWAY:
+            raise  # leave the entry unacknowledged, try again
+        except Exception as error:  # whatever one event does, those behind it are handled
+            log.exception("event not handled", type=understood.event.type, event_id=understood.event.id)
+            await self._reject(Rejected(understood.received, f"Could not be handled: {_why(error)}"))
             return
         self.seen[outcome] += 1
         await self.consumer.ack([understood.received])
@@ -102,9 +106,9 @@ class Intake:
         try:
             async with self.uow(system(run[0].event.practiceid, "intake")) as u:
                 new = await handle_statuses(u, run)
-        except (AppError, DBAPIError) as error:
-            if isinstance(error, OperationalError):
-                raise
+        except AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - handled again below, each with its own outcome
             for understood in run:  # one of them is wrong: find it, the rest carries on
                 await self._one(understood)
             return
@@ -122,6 +126,15 @@ class Intake:
         if practice not in self._practices:
             self._practices = frozenset(await practice_ids(self.uow))
         return practice in self._practices
+
+
+def _why(error: Exception) -> str:
+    """A sentence without the event's values: a database error would repeat them."""
+    if isinstance(error, AppError):
+        return error.message
+    if isinstance(error, DBAPIError):
+        return f"the database refused it ({type(error.orig).__name__})."
+    return f"it broke the handler ({type(error).__name__}); the log says where."
 
 
 def _alike(a: Understood, b: Understood) -> bool:

@@ -25,4 +25,6 @@ class Rejected:
     reason: str
 
 
-Outcome = Literal["handled", "unknown", "duplicate"]
+Outcome = Literal["handled", "unknown", "duplicate", "late", "ignored"]
+"""`late`: too old to start a journey, but it suppressed what it had to. `ignored`: understood, and
+nothing was to be done; the audit says why."""

@@ -13,7 +13,8 @@ import orjson
 from services.access.service import practice_settings
 from services.audit.append import record
 from services.audit.tags import AuditTag
-from services.contracts.events import EventData, HubMessageEvent, contact_of
+from services.contracts.events import EventData, HubMessageEvent, LoyaltyHandoff, contact_of
+from services.engine.handoffs import take_handoff
 from services.engine.signals import enter_on_event, signal
 from services.insights.service import record_conversions
 from services.intake.contracts import Outcome, Understood
@@ -33,7 +34,13 @@ FROM unnest(CAST(:ids AS text[]), CAST(:types AS text[]), CAST(:contacts AS uuid
   AS t(id, type, contact, occurred)
 ON CONFLICT DO NOTHING RETURNING event_id
 """
+IGNORED = """
+UPDATE cm.inbound_event SET outcome = 'ignored' WHERE practice_id = :practice AND source = :source AND event_id = :id
+"""
 FUTURE = timedelta(minutes=5)
+"""A sender's clock may run ahead by this much; what claims to be later is taken as this late."""
+LATE = timedelta(days=30)
+"""What happened longer ago suppresses and ends, but starts no journey."""
 CONVERSIONS = {
     "appointment.booked": "booking",
     "pipeline.opportunity.converted": "revenue",
@@ -46,7 +53,9 @@ async def handle(u: Unit, understood: Understood) -> Outcome:
     """Take in one event. Idempotent by (source, id): the second time is a `duplicate`."""
     event, data = understood.event, understood.data
     contact = contact_of(data) if data is not None else None
-    outcome: Outcome = "handled" if data is not None else "unknown"
+    # A clock that runs ahead must not reorder a timeline.
+    at = min(event.time, u.now + FUTURE)
+    outcome: Outcome = "unknown" if data is None else "late" if at < u.now - LATE else "handled"
     fresh = await u.execute(
         REMEMBER,
         practice=u.practice_id,
@@ -54,8 +63,7 @@ async def handle(u: Unit, understood: Understood) -> Outcome:
         id=event.id,
         type=event.type,
         contact=contact,
-        # A clock that runs ahead must not reorder a timeline: what comes from the future is now.
-        occurred=min(event.time, u.now + FUTURE),
+        occurred=at,
         now=u.now,
         outcome=outcome,
         data=orjson.dumps(event.data).decode() if data is not None else "{}",
@@ -69,7 +77,15 @@ async def handle(u: Unit, understood: Understood) -> Outcome:
         u, AuditTag.EVENT_CONSUMED, contact_id=contact, type=event.type, event=event.id,
         source=event.source,
     )  # fmt: skip
-    await _act(u, event.type, event.id, data, contact, min(event.time, u.now))
+    await _act(u, event.type, event.id, data, contact, at)
+    if contact is None or outcome != "handled":
+        return outcome
+    if isinstance(data, LoyaltyHandoff):
+        if await take_handoff(u, event.type, data):
+            return outcome
+        await u.execute(IGNORED, practice=u.practice_id, source=event.source, id=event.id)
+        return "ignored"
+    await enter_on_event(u, event.type, data.model_dump(mode="json"), contact)
     return outcome
 
 
@@ -107,7 +123,8 @@ async def handle_statuses(u: Unit, batch: list[Understood]) -> int:
                 u, AuditTag.EVENT_CONSUMED, contact_id=contact_of(b.data), type=b.event.type,
                 event=b.event.id, source=source,
             )  # fmt: skip
-            await suppress(u, b.event.type, b.event.id, b.data, settings)
+            at = min(b.event.time, u.now + FUTURE)
+            await suppress(u, b.event.type, b.event.id, b.data, settings, at=at)
             await _signal(u, b.event.type, b.data)
     return len(new)
 
@@ -127,13 +144,11 @@ async def _act(
             what=CONVERSIONS[type],
             event_ref=_reference(data, event_id),
             value=float(getattr(data, "value", None) or 0),
-            at=at,
+            at=min(at, u.now),
         )
     # Goals and exit events first: they name the better reason when a booking is also the goal.
     await _signal(u, type, data)
-    await suppress(u, type, event_id, data, await practice_settings(u))
-    if contact is not None:
-        await enter_on_event(u, type, data.model_dump(mode="json"), contact)
+    await suppress(u, type, event_id, data, await practice_settings(u), at=at)
 
 
 async def _signal(u: Unit, type: str, data: EventData) -> None:

@@ -36,6 +36,7 @@ class Suppress:
     goal: str | None = None
     record_ref: str | None = None
     event_id: str | None = None
+    event_at: datetime | None = None
     note: str = ""
     expires_at: datetime | None = None
 

@@ -1,11 +1,12 @@
 """What each suppression and exit event does (000 §4.2-§4.5, §5.2; D13-D16, D19, D21)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.access.contracts import PracticeSettings
 from services.contracts.events import (
     AppointmentEvent,
+    CarePlanEvent,
     ConciergeEvent,
     ConsentEvent,
     ContactErased,
@@ -21,7 +22,7 @@ from services.gates.gates import CONFLICTS_WITH_RECALL, EXCLUDED_FROM_EMERGENCY
 from services.gates.reasons import Reason
 from services.kit.uow import Unit
 from services.suppression.contracts import Suppress
-from services.suppression.service import apply, exit_enrolments, lift
+from services.suppression.service import apply, concern, exit_enrolments, lift, overtaken
 
 TERMINAL = (
     "pipeline.opportunity.lost",
@@ -33,28 +34,27 @@ TERMINAL = (
 """Pipeline events that resolve a record: they lift its emergency exclusion (000 §5.2)."""
 
 
-async def suppress(u: Unit, type: str, event_id: str, data: EventData, settings: PracticeSettings) -> None:
-    """Apply what an event demands. Events that suppress nothing pass through untouched."""
+RECALL_ENDS = ("recall.journey.completed", "recall.patient.exited")
+CONCIERGE_ENDS = ("concierge.contact.accepted", "concierge.contact.declined")
+
+
+async def suppress(
+    u: Unit, type: str, event_id: str, data: EventData, settings: PracticeSettings, *, at: datetime
+) -> None:
+    """Apply what an event that happened `at` demands. Events that suppress nothing pass through.
+
+    Order is by when things happened, not by when we heard: an older event lifts nothing, and what
+    has already been ended is not begun again.
+    """
     match data:
         case AppointmentEvent() if type == "appointment.booked":
             await exit_enrolments(u, data.patient_id, Reason.APPOINTMENT_BOOKED)
         case LeadEvent():
-            await _pipeline(u, type, event_id, data, settings)
+            await _pipeline(u, type, event_id, data, settings, at)
         case ConsentEvent():
-            await _consent(u, type, event_id, data)
+            await _consent(u, type, event_id, data, at)
         case RecallEnrolled():
-            await apply(
-                u,
-                Suppress(
-                    contact_id=data.patient_id,
-                    reason=Reason.RECALL_RECONNECT_ENROLMENT,
-                    scope="types",
-                    types=CONFLICTS_WITH_RECALL,
-                    effect="hold",
-                    record_ref=data.journey_id,
-                    event_id=event_id,
-                ),
-            )
+            await _recall(u, event_id, data, at)
         case RecallEnded():
             await lift(
                 u,
@@ -62,11 +62,14 @@ async def suppress(u: Unit, type: str, event_id: str, data: EventData, settings:
                 [Reason.RECALL_RECONNECT_ENROLMENT],
                 why=type,
                 record_ref=data.journey_id,
+                event_at=at,
             )
         case ConciergeEvent():
-            await _concierge(u, type, event_id, data, settings)
+            await _concierge(u, type, event_id, data, settings, at)
         case HubMessageEvent() if not data.test:
-            await _hub(u, type, event_id, data)
+            await _hub(u, type, event_id, data, at)
+        case CarePlanEvent():  # somebody they court: do they collide with what we send?
+            concern(u, data.patient_id, new=True)
         case ContactErased():
             await _gone(u, data.contact_id, Reason.CONTACT_ERASED, event_id)
         case ContactMerged():
@@ -75,62 +78,91 @@ async def suppress(u: Unit, type: str, event_id: str, data: EventData, settings:
             return
 
 
-async def _pipeline(u: Unit, type: str, event_id: str, data: LeadEvent, settings: PracticeSettings) -> None:
-    record = str(data.opportunity_id) if isinstance(data, OpportunityEvent) else str(data.lead_id)
-    if type in TERMINAL:
-        await exit_enrolments(u, data.lead_id, Reason.OPPORTUNITY_CLOSED)
-        await lift(u, data.lead_id, [Reason.EMERGENCY_STACK_EXCLUSION], why=type, record_ref=record)
-        # A lead that was opened without an opportunity is resolved by any of its opportunities.
-        await lift(
-            u,
-            data.lead_id,
-            [Reason.EMERGENCY_STACK_EXCLUSION],
-            why=type,
-            record_ref=str(data.lead_id),
-        )
+async def _recall(u: Unit, event_id: str, data: RecallEnrolled, at: datetime) -> None:
+    contact, journey = data.patient_id, data.journey_id
+    if await overtaken(u, contact, RECALL_ENDS, after=at, key="journey_id", values=[journey]):
         return
-    if data.source_channel.lower() in {s.lower() for s in settings.emergency_stacks}:
-        await apply(
-            u,
-            Suppress(
-                contact_id=data.lead_id,
-                reason=Reason.EMERGENCY_STACK_EXCLUSION,
-                scope="types",
-                types=(*EXCLUDED_FROM_EMERGENCY, *settings.long_horizon_types),
-                effect="exit",
-                record_ref=record,
-                event_id=event_id,
-            ),
-        )
-
-
-async def _consent(u: Unit, type: str, event_id: str, data: ConsentEvent) -> None:
-    if data.purpose not in ("marketing", "all"):
-        return
-    if type == "consent.granted":
-        channel = None if data.channel == "all" else data.channel
-        reasons = [Reason.CONSENT_REVOKED, Reason.STOP, Reason.UNSUBSCRIBED]
-        await lift(u, data.contact_id, reasons, why=type, channel=channel)
-        return
-    everything = data.channel == "all"
     await apply(
         u,
         Suppress(
-            contact_id=data.contact_id,
+            contact_id=contact,
+            reason=Reason.RECALL_RECONNECT_ENROLMENT,
+            scope="types",
+            types=CONFLICTS_WITH_RECALL,
+            effect="hold",
+            record_ref=journey,
+            event_id=event_id,
+            event_at=at,
+        ),
+    )
+
+
+async def _pipeline(
+    u: Unit, type: str, event_id: str, data: LeadEvent, settings: PracticeSettings, at: datetime
+) -> None:
+    lead = data.lead_id
+    record = str(data.opportunity_id) if isinstance(data, OpportunityEvent) else str(lead)
+    if type in TERMINAL:
+        await exit_enrolments(u, lead, Reason.OPPORTUNITY_CLOSED)
+        # A lead that was opened without an opportunity is resolved by any of its opportunities.
+        for ref in (record, str(lead)):
+            await lift(
+                u, lead, [Reason.EMERGENCY_STACK_EXCLUSION], why=type, record_ref=ref, event_at=at
+            )  # fmt: skip
+        return
+    if data.source_channel.lower() not in {s.lower() for s in settings.emergency_stacks}:
+        return
+    narrow = ("opportunity_id", [record]) if isinstance(data, OpportunityEvent) else (None, [])
+    if await overtaken(u, lead, TERMINAL, after=at, key=narrow[0], values=narrow[1]):
+        return
+    await apply(
+        u,
+        Suppress(
+            contact_id=lead,
+            reason=Reason.EMERGENCY_STACK_EXCLUSION,
+            scope="types",
+            types=(*EXCLUDED_FROM_EMERGENCY, *settings.long_horizon_types),
+            effect="exit",
+            record_ref=record,
+            event_id=event_id,
+            event_at=at,
+        ),
+    )
+
+
+async def _consent(u: Unit, type: str, event_id: str, data: ConsentEvent, at: datetime) -> None:
+    if data.purpose not in ("marketing", "all"):
+        return
+    contact, everything = data.contact_id, data.channel == "all"
+    if type == "consent.granted":
+        reasons = [Reason.CONSENT_REVOKED, Reason.STOP, Reason.UNSUBSCRIBED]
+        channel = None if everything else data.channel
+        await lift(u, contact, reasons, why=type, channel=channel, event_at=at)
+        return
+    wider = ["all"] if everything else ["all", data.channel]
+    if await overtaken(u, contact, ["consent.granted"], after=at, key="channel", values=wider):
+        return
+    await apply(
+        u,
+        Suppress(
+            contact_id=contact,
             reason=Reason.CONSENT_REVOKED,
             scope="all" if everything else "channel",
             channel=None if everything else data.channel,
             effect="exit" if everything else "none",
             event_id=event_id,
+            event_at=at,
         ),
     )
 
 
 async def _concierge(
-    u: Unit, type: str, event_id: str, data: ConciergeEvent, settings: PracticeSettings
+    u: Unit, type: str, event_id: str, data: ConciergeEvent, settings: PracticeSettings, at: datetime
 ) -> None:
     contact = data.contact_id
     if type.startswith("concierge.recovery."):
+        if await overtaken(u, contact, CONCIERGE_ENDS, after=at):
+            return
         await apply(
             u,
             Suppress(
@@ -138,6 +170,7 @@ async def _concierge(
                 reason=Reason.CONCIERGE_RECOVERY_HOLD,
                 effect="hold",
                 event_id=event_id,
+                event_at=at,
                 expires_at=u.now + timedelta(hours=settings.concierge_hold_hours),
             ),
         )
@@ -149,26 +182,30 @@ async def _concierge(
             scope="goal" if data.goal else "all",
             goal=data.goal or None,
             event_id=event_id,
+            event_at=at,
         )
         if data.goal:
             await apply(u, command)
         else:  # no goal named: whatever runs now is what they declined
             await exit_enrolments(u, contact, Reason.CONCIERGE_DECLINED)
-    if type in ("concierge.contact.accepted", "concierge.contact.declined"):
-        await lift(u, contact, [Reason.CONCIERGE_RECOVERY_HOLD], why=type)
+    if type in CONCIERGE_ENDS:
+        await lift(u, contact, [Reason.CONCIERGE_RECOVERY_HOLD], why=type, event_at=at)
 
 
-async def _hub(u: Unit, type: str, event_id: str, data: HubMessageEvent) -> None:
+async def _hub(u: Unit, type: str, event_id: str, data: HubMessageEvent, at: datetime) -> None:
     contact = data.contact_id
     match type.removeprefix("hub.message."):
         case "stop":
-            await apply(u, _channel(data, Reason.STOP, event_id))
+            await apply(u, _channel(data, Reason.STOP, event_id, at))
         case "bounced" if data.permanent:
-            await apply(u, _channel(data, Reason.HARD_BOUNCE, event_id))
+            await apply(u, _channel(data, Reason.HARD_BOUNCE, event_id, at))
         case "complained":
             await apply(u, Suppress(contact_id=contact, reason=Reason.COMPLAINT, event_id=event_id))
         case "unsubscribed" if data.all_topics:
-            await apply(u, Suppress(contact_id=contact, reason=Reason.UNSUBSCRIBED, event_id=event_id))
+            await apply(
+                u,
+                Suppress(contact_id=contact, reason=Reason.UNSUBSCRIBED, event_id=event_id, event_at=at),
+            )
         case "unsubscribed":
             await apply(
                 u,
@@ -179,6 +216,7 @@ async def _hub(u: Unit, type: str, event_id: str, data: HubMessageEvent) -> None
                     topic=data.topic or "marketing",
                     effect="none",
                     event_id=event_id,
+                    event_at=at,
                 ),
             )
             await exit_enrolments(u, contact, Reason.UNSUBSCRIBED, campaign_id=data.campaign_id)
@@ -186,10 +224,10 @@ async def _hub(u: Unit, type: str, event_id: str, data: HubMessageEvent) -> None
             return
 
 
-def _channel(data: HubMessageEvent, reason: Reason, event_id: str) -> Suppress:
+def _channel(data: HubMessageEvent, reason: Reason, event_id: str, at: datetime) -> Suppress:
     """Close one channel; without a channel named, close everything (fail closed)."""
     if data.channel is None:
-        return Suppress(contact_id=data.contact_id, reason=reason, event_id=event_id)
+        return Suppress(contact_id=data.contact_id, reason=reason, event_id=event_id, event_at=at)
     return Suppress(
         contact_id=data.contact_id,
         reason=reason,
@@ -197,6 +235,7 @@ def _channel(data: HubMessageEvent, reason: Reason, event_id: str) -> Suppress:
         channel=data.channel,
         effect="none",
         event_id=event_id,
+        event_at=at,
     )
 
 

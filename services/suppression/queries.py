@@ -6,12 +6,13 @@ SELECT pseudonym FROM cm.subject WHERE practice_id = :practice AND contact_id = 
 
 INSERT = """
 INSERT INTO cm.suppression (practice_id, suppression_id, contact_id, reason, scope, channel, topic, campaign_types,
-  campaign_id, goal, record_ref, event_id, note, applied_by, applied_at, expires_at)
+  campaign_id, goal, record_ref, event_id, event_at, note, applied_by, applied_at, expires_at)
 VALUES (:practice, :id, :contact, :reason, :scope, :channel, :topic, :types, :campaign, :goal, :record_ref, :event_id,
-  :note, :by, :now, :expires)
+  :event_at, :note, :by, :now, :expires)
 ON CONFLICT (practice_id, contact_id, reason, scope, coalesce(channel, ''), coalesce(topic, ''), coalesce(record_ref, ''),
   coalesce(campaign_id, '00000000-0000-0000-0000-000000000000')) WHERE lifted_at IS NULL
-DO UPDATE SET expires_at = greatest(cm.suppression.expires_at, excluded.expires_at)
+DO UPDATE SET expires_at = greatest(cm.suppression.expires_at, excluded.expires_at),
+  event_at = greatest(cm.suppression.event_at, excluded.event_at)
 RETURNING suppression_id, (xmax = 0) AS fresh
 """
 
@@ -43,7 +44,8 @@ EXIT = """
 UPDATE cm.enrolment SET state = 'exited', exit_reason = :reason, ended_at = :now, moved_at = :now,
   held_reason = NULL, held_due_at = NULL
 WHERE practice_id = :practice AND enrolment_id = ANY (:ids) AND state IN ('live', 'held')
-RETURNING enrolment_id, campaign_id
+RETURNING enrolment_id, campaign_id, (SELECT c.campaign_type FROM cm.campaign c
+  WHERE c.practice_id = cm.enrolment.practice_id AND c.campaign_id = cm.enrolment.campaign_id) AS campaign_type
 """
 DROP_WORK = "DELETE FROM cm.work WHERE practice_id = :practice AND enrolment_id = ANY (:ids)"
 
@@ -100,7 +102,14 @@ UPDATE cm.suppression SET lifted_at = :now, lifted_by = :by, lift_reason = :why
 WHERE practice_id = :practice AND contact_id = :contact AND lifted_at IS NULL AND reason = ANY (:reasons)
   AND (CAST(:record_ref AS text) IS NULL OR record_ref = :record_ref)
   AND (CAST(:channel AS text) IS NULL OR scope = 'all' OR channel = :channel)
+  AND (CAST(:event_at AS timestamptz) IS NULL OR event_at IS NULL OR event_at <= :event_at)
 RETURNING suppression_id, reason, scope
+"""
+
+# Has the event that ends such a suppression happened after it, and only arrived before it?
+OVERTAKEN = """
+SELECT 1 FROM cm.inbound_event WHERE practice_id = :practice AND contact_id = :contact AND type = ANY (:types)
+  AND occurred_at > :event_at AND (CAST(:key AS text) IS NULL OR data->>:key = ANY (:values)) LIMIT 1
 """
 
 EXPIRED = """

@@ -6,17 +6,36 @@ to claim. After the event is acknowledged nothing for that contact can commit.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.audit.append import pseudonym_of, record
 from services.audit.tags import AuditTag
-from services.contracts.events import StepCancelled, SuppressionChanged
+from services.contracts.events import CarePlanSegmentation, StepCancelled, SuppressionChanged
 from services.gates.reasons import Reason, sentence
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 from services.suppression import queries
+from services.suppression.care_plans import TYPE, care_plan_left, concern, segmented, tell
 from services.suppression.contracts import HOLDING, LiveSuppression, Suppress
+
+__all__ = [
+    "apply",
+    "care_plan_left",
+    "concern",
+    "exit_enrolments",
+    "expire",
+    "lift",
+    "live_suppressions",
+    "lock_contact",
+    "overtaken",
+    "resume_marketing",
+    "segmented",
+    "stop_marketing",
+    "tell_care_plans",
+]
+tell_care_plans = tell
 
 
 async def apply(u: Unit, command: Suppress) -> int:
@@ -44,6 +63,7 @@ async def apply(u: Unit, command: Suppress) -> int:
             event=command.event_id,
         )
         _announce(u, "campaign.suppression.applied", command.contact_id, command.reason, command.campaign_id)
+    concern(u, command.contact_id, new=command.scope == "all" or TYPE in command.types)
     return stopped
 
 
@@ -87,9 +107,11 @@ async def lift(
     why: str,
     record_ref: str | None = None,
     channel: str | None = None,
+    event_at: datetime | None = None,
 ) -> int:
     """End suppressions and let go of enrolments that nothing else holds. They go on from where
-    they were; every gate is asked again at the next step. Returns how many were lifted."""
+    they were; every gate is asked again at the next step. An event that happened (`event_at`)
+    before the one that suppressed lifts nothing. Returns how many were lifted."""
     await lock_contact(u, contact_id)
     lifted = (
         await u.execute(
@@ -99,6 +121,7 @@ async def lift(
             reasons=[r.value for r in reasons],
             record_ref=record_ref,
             channel=channel,
+            event_at=event_at,
             by=u.actor.ref,
             why=why,
             now=u.now,
@@ -106,6 +129,25 @@ async def lift(
     ).all()
     await _after_lift(u, contact_id, lifted)
     return len(lifted)
+
+
+async def overtaken(
+    u: Unit,
+    contact_id: UUID,
+    types: Sequence[str],
+    *,
+    after: datetime,
+    key: str | None = None,
+    values: Sequence[str] = (),
+) -> bool:
+    """Did one of these events, which end a suppression, happen `after` the one now at hand? Then it
+    came late and suppresses nothing. `key` and `values` narrow by a field of the event."""
+    await lock_contact(u, contact_id)
+    found = await u.execute(
+        queries.OVERTAKEN, practice=u.practice_id, contact=contact_id, types=list(types),
+        event_at=after, key=key, values=list(values),
+    )  # fmt: skip
+    return found.first() is not None
 
 
 async def expire(u: Unit) -> int:
@@ -208,6 +250,7 @@ async def _affected(u: Unit, command: Suppress) -> list[Any]:
 async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, *, hold: bool) -> int:
     if not ids:
         return 0
+    concern(u, contact_id, new=False)
     sql = queries.HOLD if hold else queries.EXIT
     values = {"practice": u.practice_id, "ids": list(ids)}
     rows = (await u.execute(sql, **values, reason=reason.value, now=u.now)).all()
@@ -218,6 +261,15 @@ async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, 
             u, tag, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
             contact_id=contact_id, reason=reason.value,
         )  # fmt: skip
+        if not hold and row.campaign_type == TYPE:
+            u.emit(
+                "careplan.segmentation",
+                CarePlanSegmentation(
+                    contact_id=contact_id, practice_id=u.practice_id, campaign_id=row.campaign_id,
+                    enrolled=False,
+                ),
+                contact_id=contact_id,
+            )  # fmt: skip
     return len(rows)
 
 
@@ -229,6 +281,7 @@ async def _lift_expired(u: Unit, contact_id: UUID) -> None:
 async def _after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
     if not lifted:
         return
+    concern(u, contact_id, new=False)
     for row in lifted:
         await record(u, AuditTag.SUPPRESSION_LIFTED, contact_id=contact_id, reason=row.reason)
         _announce(u, "campaign.suppression.lifted", contact_id, Reason(row.reason), None)
@@ -273,6 +326,7 @@ def _row(u: Unit, command: Suppress) -> dict[str, Any]:
         "goal": command.goal,
         "record_ref": command.record_ref,
         "event_id": command.event_id,
+        "event_at": command.event_at,
         "note": command.note,
         "by": u.actor.ref,
         "now": u.now,

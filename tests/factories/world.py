@@ -37,7 +37,8 @@ class World:
             **{k: str(v) if isinstance(v, UUID) else v for k, v in data.items()},
         }
         body = envelope(
-            id=id or new_id(), source=more.pop("source", source_of(type)), type=type, time=self.clock.now(),
+            id=id or new_id(), source=more.pop("source", source_of(type)), type=type,
+            time=more.pop("time", self.clock.now()),
             practice_id=more.pop("practice_id", self.practice_id), data=values, **more,
         )  # fmt: skip
         await self.app.bus.publish(source_of(type), [body])

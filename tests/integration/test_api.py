@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -259,8 +259,8 @@ async def test_health_is_open_and_readiness_asks_the_servers(client: httpx.Async
     assert (ready.status_code, ready.json()["database"], ready.json()["bus"]) == (200, "ok", "ok")
 
 
-def signed(app: App, practice: UUID, body: str) -> dict[str, str]:
-    at = datetime.now(UTC)
+def signed(app: App, practice: UUID, body: str, *, age: int = 0) -> dict[str, str]:
+    at = datetime.now(UTC) - timedelta(seconds=age)
     secret = access.webhook_secret(app.keyring, practice)
     return {
         "webhook-id": "msg_1",
@@ -299,6 +299,27 @@ async def test_signed_events_reach_the_bus_and_unsigned_ones_do_not(app: App, pr
 
 
 @pytest.mark.covers("EVT-6")
+async def test_a_recorded_request_is_not_taken_again(app: App, practice: UUID, client, monkeypatch):
+    body = booked(app, practice).wire().decode()
+    for age in (301, -301):
+        headers = signed(app, practice, body, age=age)
+        assert (await client.post("/api/v1/events", content=body, headers=headers)).status_code == 401
+
+    async def broken(*_: object) -> None:
+        raise AppError("The bus is away.")
+
+    headers = signed(app, practice, body)
+    with monkeypatch.context() as away:
+        away.setattr("cm_app.api.events.publish", broken)
+        assert (await client.post("/api/v1/events", content=body, headers=headers)).status_code == 400
+    codes = [
+        (await client.post("/api/v1/events", content=body, headers=headers)).status_code for _ in range(2)
+    ]
+    assert codes == [202, 409]
+    assert await app.bus.redis.xlen("cm:events:appointments") == 1
+
+
+@pytest.mark.covers("EVT-6")
 async def test_a_wrong_event_is_refused_with_the_place_that_is_wrong(app: App, practice: UUID, client):
     other = {**booked(app, practice).data, "practice_id": str(new_id())}
     for event, field in (
@@ -334,6 +355,8 @@ async def test_schemas_are_served(client, cast):
     for name in (*names["schemas"], *names["inbound"], *names["outbound"]):
         assert "properties" in (await client.get(f"/api/v1/schemas/{name}")).json()
     assert (await client.get("/api/v1/schemas/no.such")).status_code == 404
+    document = (await client.get("/api/v1/asyncapi.json")).json()
+    assert {*names["inbound"], *names["outbound"]} == set(document["components"]["messages"])
 
 
 async def test_qa_mode_moves_the_clock_injects_events_and_loads_a_world(app: App, practice: UUID, client):
