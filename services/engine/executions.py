@@ -19,7 +19,7 @@ RESCAN = timedelta(seconds=60)
 """How often a dynamic campaign looks for people who joined its audience."""
 
 OPEN = """
-SELECT x.execution_id, x.campaign_id, x.version_id, x.cursor_contact, x.enrolled
+SELECT x.execution_id, x.campaign_id, x.version_id, x.cursor_contact, x.enrolled, x.scanned_at IS NULL AS first
 FROM cm.execution x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
 WHERE x.practice_id = :practice AND NOT x.enrolled_all AND x.ended_at IS NULL AND x.started_at <= :now AND c.state = 'active'
 ORDER BY x.started_at
@@ -104,13 +104,17 @@ class OpenExecution:
     version_id: UUID
     cursor: UUID
     enrolled: int
+    first: bool
+    """Nobody of the audience has been looked at yet."""
 
 
 async def open_executions(u: Unit) -> list[OpenExecution]:
     """Executions of active campaigns that have people left to look at."""
     rows = await u.execute(OPEN, practice=u.practice_id, now=u.now)
     return [
-        OpenExecution(r.execution_id, r.campaign_id, r.version_id, r.cursor_contact or ZERO, r.enrolled)
+        OpenExecution(
+            r.execution_id, r.campaign_id, r.version_id, r.cursor_contact or ZERO, r.enrolled, r.first
+        )
         for r in rows
     ]
 
@@ -139,7 +143,8 @@ async def progressed(
         )
     else:
         await u.execute(LAST, **where)
-    if last and (entered.candidates or execution.cursor == ZERO):
+    # A dynamic audience is read again every minute: sealed when it was new to somebody.
+    if last and (entered.candidates or execution.first):
         await snapshot(u, execution.execution_id, audience)
 
 

@@ -181,3 +181,21 @@ class TestSteps:
         done = await world.run()
         assert done.requested == 1
         assert len(await world.rows(SENT, contact=person)) == 1
+
+
+@pytest.mark.covers("AUD-5", "LIF-3")
+async def test_a_dynamic_audience_is_sealed_when_it_brings_somebody_not_every_minute(
+    world: World, database_url: str
+):
+    make_contact(database_url, world.practice_id, world.clock.now())
+    entry = Entry(id="entry", how="dynamic", next="hello")
+    await launch(world.app, world.practice_id, journey(message("hello", "end"), entry=entry), kind="dynamic")
+    snapshots = "SELECT count(*) FROM cm.audience_snapshot WHERE practice_id = :practice"
+    await world.run()
+    assert await world.one(snapshots) == 1
+    for _ in range(3):
+        await world.advance(minutes=2)
+    assert await world.one(snapshots) == 1
+    make_contact(database_url, world.practice_id, world.clock.now())
+    await world.advance(minutes=2)
+    assert await world.one(snapshots) == 2

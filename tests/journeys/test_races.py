@@ -118,7 +118,7 @@ async def naive(u: Unit, contact: UUID, number: int) -> bool:
     await u.execute(
         queries.INSERT,
         practice=u.practice_id, id=new_id(), contact=contact, reason="CONSENT_REVOKED", scope="all", channel=None,
-        topic=None, types=None, campaign=None, goal=None, record_ref=None, event_id=str(number), note="",
+        topic=None, types=None, campaign=None, goal=None, record_ref=None, event_id=str(number), event_at=None, note="",
         by="test", now=u.now, expires=None,
     )  # fmt: skip
     return False
