@@ -108,6 +108,7 @@ def _letter(row: rx.Var[Letter]) -> rx.Component:
                 ui.ghost(
                     "Replay",
                     icon="undo-2",
+                    size="2",
                     on_click=Integrations.replay(row.id),
                     loading=Integrations.working == row.id,
                     data_testid="replay",
