@@ -67,9 +67,7 @@ def up(
     if home is not None:
         os.environ["CM_HOME"] = str(home.expanduser().resolve())
     if port is not None:
-        for name, number in (("CM_PORT", port), ("CM_HUB_PORT", port + 1), ("CM_PLATFORM_PORT", port + 2)):
-            if name == "CM_PORT" or name not in os.environ:
-                os.environ[name] = str(number)
+        os.environ["CM_PORT"] = str(port)
     if contacts is not None:
         os.environ["CM_CONTACTS"] = str(contacts)
     from cm_app import up as starting
@@ -209,6 +207,19 @@ def preflight(
     from cm_app import preflight_report
 
     raise SystemExit(0 if preflight_report.show(Settings(), ports=ports) else 1)
+
+
+@app.command()
+def prove(
+    operations: Annotated[
+        int, typer.Option(help="How many random acts in all, earlier runs included.")
+    ] = 10_000,
+    seed: Annotated[int | None, typer.Option(help="Start afresh from this seed.")] = None,
+) -> None:
+    """Compare the engine with a slow, plain model, act by act; goes on where it was stopped."""
+    from cm_app import prove as proving
+
+    proving.main(operations, seed=seed, progress_file=Settings().home / "prove.json")
 
 
 @bench.command("dispatch")

@@ -83,7 +83,7 @@ class Approvals(rx.State):
             Asked(
                 str(row.approval_id), row.campaign_name, _type(row), row.requested_by_name,
                 words.ago(row.requested_at, now), _starts(row, zone),
-                words.count(row.audience_count), row.note, row.requested_by == me.person_id,
+                words.plural(row.audience_count or 0, "person", "people"), row.note, row.requested_by == me.person_id,
             )
             for row in found
         ]  # fmt: skip

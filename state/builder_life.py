@@ -10,6 +10,7 @@ from services.audience import service as audience
 from services.builder import edits
 from services.campaigns import service as campaigns
 from services.contracts.campaign_types import TYPE_KEYS
+from services.engine.outlook import outlook
 from services.insights import service as insights
 from services.kit.errors import Invalid
 from state import builder_rows as rows
@@ -25,6 +26,7 @@ class Life(rx.State):
     note: str = ""
     when: str = "now"
     at: str = ""
+    outlook: str = ""
     stopping: bool = False
     reason: str = ""
 
@@ -50,9 +52,11 @@ class Life(rx.State):
             detail = await campaigns.get(u, builder.key)
             builder.facts(detail, author=u.actor.may("author"))
             if detail.row.active_version_id is None:
-                builder.counts = None
+                builder.counts, self.outlook = None, ""
                 return
             numbers = await insights.step_numbers(u, builder.key)
+            running = detail.row.state == "active"
+            self.outlook = await outlook(u, builder.key) if running else ""
         builder.counts = rows.counts(builder.journey, numbers)
 
     @rx.event

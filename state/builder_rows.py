@@ -7,6 +7,7 @@ from typing import Any
 from services.builder import step_words
 from services.contracts.journey import Journey, Step, ports
 
+MOST = 5  # counts that fit a card
 PALETTE: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("Start", [("entry", "Start", "How people come in")]),
     ("Messages", [("message", "Message", "Email, SMS, WhatsApp or in-app")]),
@@ -87,13 +88,15 @@ def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
             ("clicked", row.clicked),
         ]
     elif step.kind in ("wait", "wait_event"):
-        shown = [("waiting", row.waiting), ("been here", row.entered)]
+        shown = [("waiting", row.waiting), ("moved on", sum(row.ports.values()))]
     else:
-        shown = [("been here", row.entered)]
+        shown = [("came by", row.entered)]
     if step.kind == "message" and row.waiting:
         shown.insert(0, ("waiting", row.waiting))
     if row.refused:
         shown.append(("not sent", row.refused))
     if row.held:
         shown.append(("held", row.held))
+    if len(shown) > MOST:
+        shown = [pair for pair in shown if pair[0] != "delivered"]
     return [{"key": words, "label": words, "value": int(value or 0)} for words, value in shown]

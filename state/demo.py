@@ -9,9 +9,9 @@ from services.audience.people import search_people
 from services.bootstrap import app
 from services.contracts.platform_api import HAPPENING_LABELS, Happening
 from services.imports import service as imports
-from services.kit.errors import Forbidden
+from services.kit.errors import AppError, Forbidden
 from state import words
-from state.session import acting, changed, permitted, uuid_of
+from state.session import acting, changed, explain, permitted, uuid_of
 
 GROUPS: tuple[tuple[str, str, tuple[Happening, ...]], ...] = (
     ("Appointments", "calendar-check", ("book", "reschedule", "cancel", "attend", "no_show")),
@@ -73,8 +73,11 @@ class Demo(rx.State):
         yield
         try:
             done = await imports.simulate(app(), actor, uuid_of(self.person), what)
-        finally:
+        except AppError as error:  # a raised one would leave the button waiting for ever
             self.busy = ""
+            yield explain(error)
+            return
+        self.busy = ""
         entry = Happened(f"{app().clock.now():%H:%M:%S}", done.sentence, ", ".join(done.event_types))
         self.log = [entry, *self.log][:20]
         await changed(self, "people")

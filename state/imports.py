@@ -16,9 +16,9 @@ from services.contracts.platform_api import (
     ImportDetail,
 )
 from services.imports import service as imports
-from services.kit.errors import Invalid
+from services.kit.errors import AppError, Invalid
 from state import words
-from state.session import Session, changed, permitted, uuid_of
+from state.session import Session, changed, explain, permitted, uuid_of
 
 FIELDS: list[list[str]] = [["", "Leave it out"], *([key, label] for key, label in FIELD_LABELS.items())]
 STATES: dict[str, tuple[str, words.Tone]] = {
@@ -98,8 +98,12 @@ class Imports(rx.State):
             if len(content) > imports.LARGEST:
                 raise Invalid("This file is larger than 50 MB. Split it, or use the command line.")
             found = await imports.upload(app(), actor, "leads", [(files[0].name or "leads.csv", content)])
-        finally:
+        except AppError as error:  # a raised one would leave the page waiting for ever
             self.busy = False
+            yield explain(error)
+            yield rx.clear_selected_files("leads")
+            return
+        self.busy = False
         self._columns(found)
         yield rx.clear_selected_files("leads")
 
@@ -146,8 +150,11 @@ class Imports(rx.State):
         yield
         try:
             found = await imports.confirm(app(), actor, uuid_of(self.batch_id), asked)
-        finally:
+        except AppError as error:
             self.busy = False
+            yield explain(error)
+            return
+        self.busy = False
         self._result(found)
         await changed(self, "people")
         yield rx.call_script("window.scrollTo(0, 0)")

@@ -32,6 +32,7 @@ class DemoRow:
 
 class Login(rx.State):
     problem: str = ""
+    next: str = ""  # the page that was asked for; the API follows it only within the portal
     people: list[DemoRow] = []
 
     @rx.event
@@ -43,6 +44,7 @@ class Login(rx.State):
         except NotSignedIn:
             await forget(self)
         code = self.router.url.query_parameters.get("problem", "")
+        self.next = self.router.url.query_parameters.get("next", "")
         self.problem = PROBLEMS.get(code, WRONG) if code else ""
         self.people = [
             DemoRow(p.login, p.password, p.display_name, words.ROLES[p.role], p.what)

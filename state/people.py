@@ -260,7 +260,7 @@ def _moment(item: TimelineItem, zone: str, now: datetime) -> Moment:
         sentence=item.sentence,
         campaign=item.campaign,
         href=f"/campaigns/{item.campaign_id}" if item.campaign_id else "",
-        step=item.step,
+        step=item.step if item.step != item.campaign else "",
         kind=item.kind,
     )
 

@@ -25,6 +25,11 @@ from services.kit.uow import Unit
 from state import words
 
 COOKIE = "cm_session"
+TO_SIGN_IN = (
+    "if (!location.pathname.startsWith('/login')) location.replace('/login' + (location.pathname === '/' ? '' : "
+    "'?next=' + encodeURIComponent(location.pathname + location.search)))"
+)
+"""To the sign-in page, which brings people back to where they are now."""
 logger = logging.getLogger(__name__)
 
 
@@ -106,7 +111,7 @@ def uuid_of(text: str) -> UUID:
 def explain(exception: Exception) -> rx.event.EventSpec:
     """What a person sees when a handler raised: our sentence, or a promise that we know."""
     if isinstance(exception, NotSignedIn):
-        return rx.redirect("/login")
+        return rx.call_script(TO_SIGN_IN)
     if isinstance(exception, AppError):
         return rx.toast.error(exception.message, duration=8000)
     logger.error("A handler failed", exc_info=exception)

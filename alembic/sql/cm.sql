@@ -240,7 +240,7 @@ CREATE TABLE cm.enrolment (
   trigger_event text,
   priority integer NOT NULL DEFAULT 0,          -- of the handoff that brought them (D15)
   PRIMARY KEY (practice_id, enrolment_id)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 CREATE INDEX enrolment_contact ON cm.enrolment (practice_id, contact_id);
 CREATE INDEX enrolment_campaign ON cm.enrolment (practice_id, campaign_id, state);
 CREATE UNIQUE INDEX enrolment_entry ON cm.enrolment (practice_id, campaign_id, contact_id, entry_no);
@@ -255,7 +255,7 @@ CREATE TABLE cm.work (
   move_no integer NOT NULL,
   signal text,                                  -- event that arrived while waiting for it
   PRIMARY KEY (practice_id, enrolment_id)
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX work_due ON cm.work (practice_id, version_id, step_id, due_at);
 COMMENT ON TABLE cm.work IS 'What each live enrolment does next, and when. Held and ended enrolments have no row here.';
 
@@ -442,7 +442,7 @@ CREATE TABLE cm.outbox (
   dispatch_id uuid,
   occurred_at timestamptz NOT NULL,
   traceparent text,
-  data jsonb NOT NULL,
+  data json NOT NULL,                           -- written once, read once: never taken apart
   PRIMARY KEY (practice_id, outbox_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX outbox_contact ON cm.outbox (practice_id, contact_id) WHERE contact_id IS NOT NULL;

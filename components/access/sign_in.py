@@ -37,6 +37,7 @@ def _form() -> rx.Component:
             ui.field(
                 "Password", "password", type="password", auto_complete="current-password", required=True
             ),
+            rx.el.input(type="hidden", name="next", value=Login.next, read_only=True),
             ui.primary("Sign in", type="submit", width="100%", data_testid="sign-in"),
             direction="column",
             gap="18px",

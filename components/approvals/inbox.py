@@ -22,7 +22,7 @@ def _asked(row: rx.Var[Asked]) -> rx.Component:
                         min_width="0",
                     ),
                     rx.flex(
-                        ui.small(rx.icon("users", size=15, aria_hidden="true"), row.people, " people",
+                        ui.small(rx.icon("users", size=15, aria_hidden="true"), row.people,
                                  display="flex", gap="6px", align_items="center"),
                         ui.small(rx.icon("clock", size=15, aria_hidden="true"), row.starts,
                                  display="flex", gap="6px", align_items="center"),

@@ -105,7 +105,7 @@ def _said(said: rx.Var[Said]) -> rx.Component:
         sandbox="",
         title=said.words,
         width="100%",
-        height="260px",
+        height="400px",
         background="white",
         class_name="cm-paper",
     )

@@ -32,7 +32,7 @@ def _row(row: rx.Var[Row]) -> rx.Component:
             ),
             max_width="360px",
         ),
-        rx.el.td(ui.small(row.sealed, white_space="nowrap")),
+        rx.el.td(ui.small(row.sealed, white_space="nowrap"), class_name="cm-wide-only"),
         data_testid="audit-row",
         data_tag=row.tag,
     )
@@ -81,7 +81,7 @@ def book() -> rx.Component:
                 Audit.rows.length() > 0,
                 ui.table(
                     "Audit entries, newest first",
-                    ["When", "What", "Who", "About", "Reason", "Seal"],
+                    ["When", "What", "Who", "About", "Reason", "~Seal"],
                     rx.foreach(Audit.rows, _row),
                 ),
                 ui.empty(

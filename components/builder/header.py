@@ -73,6 +73,7 @@ def _status() -> rx.Component:
             ),
             rx.el.span(rx.icon("lock", size=14, aria_hidden="true"), "Read only", class_name="cb-saved"),
         ),
+        rx.cond(Life.outlook != "", rx.el.span(Life.outlook, class_name="cb-saved", data_testid="outlook")),
         gap="10px",
         align="center",
         wrap="wrap",
@@ -81,16 +82,12 @@ def _status() -> rx.Component:
 
 def _history() -> rx.Component:
     def step(name: str, icon: str, words: Any, act: Any) -> rx.Component:
-        return rx.icon_button(
-            rx.icon(icon, size=17, aria_hidden="true"),
-            aria_label=name,
+        return ui.icon_button(
+            name,
+            icon=icon,
             title=rx.cond(words != "", f"{name}: {words}", f"Nothing to {name.lower()}"),
             disabled=words == "",
             on_click=act,
-            variant="ghost",
-            color_scheme="gray",
-            size="3",
-            margin="0",
             data_testid=name.lower(),
         )
 

@@ -53,15 +53,13 @@ def _group(name: str, *children: rx.Component) -> rx.Component:
 
 def _channel(row: rx.Var[ChannelRow]) -> rx.Component:
     def move(name: str, icon: str, by: int, stuck: rx.Var[bool]) -> rx.Component:
-        return rx.icon_button(
-            rx.icon(icon, size=15, aria_hidden="true"),
-            aria_label=f"{name} " + row.words.to(str),
+        return ui.icon_button(
+            f"{name} " + row.words.to(str),
+            icon=icon,
+            size="2",
+            pixels=15,
             disabled=stuck | ~Builder.editable,
             on_click=StepPanel.move_channel(row.key, by),
-            variant="ghost",
-            color_scheme="gray",
-            size="2",
-            margin="0",
         )
 
     return rx.el.li(

@@ -1,6 +1,7 @@
 """The builder's layout: header above, canvas in the middle, one panel at the side."""
 
 import reflex as rx
+from reflex_base.style import resolved_color_mode
 
 from components import tokens, ui
 from components.builder.audience import audience
@@ -42,7 +43,7 @@ def _canvas() -> rx.Component:
                 palette=Builder.palette,
                 selected=Builder.selected,
                 read_only=~Builder.editable,
-                dark=rx.color_mode == "dark",
+                dark=resolved_color_mode == "dark",
                 label="Journey",
                 on_step_added=CanvasReports.step_added,
                 on_step_moved=CanvasReports.step_moved,

@@ -16,15 +16,7 @@ def _actions(row: rx.Var[Row]) -> rx.Component:
 
     return rx.menu.root(
         rx.menu.trigger(
-            rx.icon_button(
-                rx.icon("ellipsis", size=18, aria_hidden="true"),
-                variant="ghost",
-                color_scheme="gray",
-                size="3",
-                margin="0",
-                aria_label=f"Actions for {row.name}",
-                data_testid="row-actions",
-            )
+            ui.icon_button(f"Actions for {row.name}", icon="ellipsis", pixels=18, data_testid="row-actions")
         ),
         rx.menu.content(
             rx.menu.item("Open", on_select=rx.redirect(f"/campaigns/{row.id}")),
@@ -54,7 +46,7 @@ def _row(row: rx.Var[Row]) -> rx.Component:
             class_name="cm-lead-cell",
         ),
         rx.el.td(
-            ui.pill(row.state_words, row.tone), ui.small(row.when, margin_top="4px", white_space="nowrap")
+            ui.pill(row.state_words, row.tone), ui.small(row.when, margin_top="4px", class_name="cm-when")
         ),
         rx.el.td(ui.small(row.kind, white_space="nowrap"), class_name="cm-wide-only"),
         rx.el.td(row.people, class_name="cm-num"),

@@ -5,6 +5,8 @@ import reflex as rx
 from components import tokens, ui
 from state.dashboard import Dashboard, Total
 
+TICK = {"fontSize": 12, "fill": tokens.QUIET}
+
 
 def _total(total: rx.Var[Total]) -> rx.Component:
     return ui.figure(total.words, total.value, total.hint, data_testid="total")
@@ -30,6 +32,17 @@ def _line(key: str, tone: tokens.Tone) -> rx.Component:
     )
 
 
+def _legend() -> rx.Component:
+    return rx.flex(
+        *[
+            rx.flex(ui.dot(tone), ui.small(name), gap="7px", align="center")
+            for name, tone in (("Sent", "accent"), ("Opened", "info"), ("Clicked", "warn"))
+        ],
+        gap="16px",
+        aria_hidden="true",
+    )
+
+
 def trend() -> rx.Component:
     """Messages a day; the same numbers are in the totals above, in words."""
     return rx.cond(
@@ -42,10 +55,15 @@ def trend() -> rx.Component:
                     _line("Opened", "info"),
                     _line("Clicked", "warn"),
                     rx.recharts.x_axis(
-                        data_key="day", tick_line=False, axis_line=False, interval=6, font_size=12
+                        data_key="day",
+                        tick_line=False,
+                        axis_line=False,
+                        interval="preserveStartEnd",
+                        min_tick_gap=48,
+                        tick=TICK,
                     ),
                     rx.recharts.y_axis(
-                        tick_line=False, axis_line=False, width=40, font_size=12, allow_decimals=False
+                        tick_line=False, axis_line=False, width=40, allow_decimals=False, tick=TICK
                     ),
                     rx.recharts.cartesian_grid(vertical=False, stroke="var(--gray-a4)"),
                     rx.recharts.graphing_tooltip(
@@ -63,6 +81,7 @@ def trend() -> rx.Component:
                 role="img",
                 aria_label="Messages sent, opened and clicked on each of the last thirty days",
             ),
-            hint="Sent, opened and clicked over the last thirty days",
+            hint="Over the last thirty days",
+            actions=_legend(),
         ),
     )

@@ -8,31 +8,34 @@ from state.imports import CHANNELS, FIELDS, Batch, Column, Imports, Problem
 
 
 def _drop() -> rx.Component:
+    zone = rx.upload(
+        rx.flex(
+            rx.icon("file-up", size=28, aria_hidden="true", color=tokens.ink("accent")),
+            ui.body("Drop a CSV here, or choose one", font_weight="560"),
+            ui.small("The export of your CRM as it is; columns are recognised and shown to you first."),
+            rx.cond(Imports.busy, rx.spinner(size="3")),
+            direction="column",
+            align="center",
+            gap="8px",
+            padding="44px 20px",
+        ),
+        id="leads",
+        accept={"text/csv": [".csv"]},
+        max_files=1,
+        multiple=False,
+        on_drop=Imports.upload(rx.upload_files(upload_id="leads")),
+        border=f"1.5px dashed {tokens.edge('accent')}",
+        border_radius=tokens.RADII["card"],
+        cursor="pointer",
+        padding="0",
+        width="100%",
+        data_testid="drop-file",
+    )
+    # Reflex gives no way to name the input it makes, and screen readers land on it.
+    zone.children[0].children[0].custom_attrs = {"aria-label": "CSV file"}
     return ui.section(
         "Bring a file",
-        rx.upload(
-            rx.flex(
-                rx.icon("file-up", size=28, aria_hidden="true", color=tokens.ink("accent")),
-                ui.body("Drop a CSV here, or choose one", font_weight="560"),
-                ui.small("The export of your CRM as it is; columns are recognised and shown to you first."),
-                rx.cond(Imports.busy, rx.spinner(size="3")),
-                direction="column",
-                align="center",
-                gap="8px",
-                padding="44px 20px",
-            ),
-            id="leads",
-            accept={"text/csv": [".csv"]},
-            max_files=1,
-            multiple=False,
-            on_drop=Imports.upload(rx.upload_files(upload_id="leads")),
-            border=f"1.5px dashed {tokens.edge('accent')}",
-            border_radius=tokens.RADII["card"],
-            cursor="pointer",
-            padding="0",
-            width="100%",
-            data_testid="drop-file",
-        ),
+        zone,
         hint="Nobody imported is written to unless consent is stated. Nothing is sent by importing.",
     )
 

@@ -21,6 +21,9 @@ const edgeTypes = { step: StepEdge };
 const nothing = () => {};
 const MANY = 80; // from here on only what is in view is drawn
 
+const FEW = 7; // up to here the journey is its own map
+const counted = (counts) => Object.keys(counts ?? {}).sort();
+
 const typing = (target) =>
   target instanceof HTMLElement &&
   (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
@@ -44,11 +47,11 @@ function Canvas(props) {
   const focusNext = useRef(false);
   const byId = useMemo(() => new Map(steps.map((step) => [step.id, step])), [steps]);
   const shape = useMemo(
-    () => JSON.stringify([Boolean(counts), steps.map((s) => [s.id, s.position, s.ports.map((p) => [p.key, p.target])])]),
-    [steps, counts],
+    () => JSON.stringify([readOnly, counted(counts), steps.map((s) => [s.id, s.position, s.ports.map((p) => [p.key, p.target])])]),
+    [steps, counts, readOnly],
   );
   // eslint-disable-next-line react-hooks/exhaustive-deps -- only the shape moves a laid-out step
-  const places = useMemo(() => layout(steps, Boolean(counts)), [shape]);
+  const places = useMemo(() => layout(steps, counts, readOnly), [shape]);
 
   useEffect(() => {
     setNodes((before) => toNodes(steps, counts, places, before));
@@ -319,15 +322,18 @@ function Canvas(props) {
             onConnectEnd={onConnectEnd}
           >
             <Background variant={BackgroundVariant.Dots} gap={22} size={1.4} color="var(--gray-5)" />
-            <MiniMap
-              pannable
-              zoomable
-              ariaLabel="Map of the journey"
-              className="jc-minimap"
-              nodeBorderRadius={8}
-              nodeColor={(node) => `var(--jc-${KINDS[node.data.step.kind]?.tone ?? "end"})`}
-              maskColor="var(--jc-mask)"
-            />
+            {steps.length > FEW ? (
+              <MiniMap
+                pannable
+                zoomable
+                ariaLabel="Map of the journey"
+                className="jc-minimap"
+                style={{ width: 150, height: 104 }}
+                nodeBorderRadius={8}
+                nodeColor={(node) => `var(--jc-${KINDS[node.data.step.kind]?.tone ?? "end"})`}
+                maskColor="var(--jc-mask)"
+              />
+            ) : null}
             <Panel position="bottom-left" className="jc-controls">
               <Tool label="Zoom in" onClick={() => flow.zoomIn({ duration: 150 })} icon={Plus} />
               <Tool label="Zoom out" onClick={() => flow.zoomOut({ duration: 150 })} icon={Minus} />

@@ -1,4 +1,5 @@
 // Where things are on the screen and on the canvas: drops, the first view, keeping steps in sight.
+const READABLE = 0.55; // the smallest size at which titles are read
 const REACH = 36; // pixels around a plus that take a drop
 export const FIT = { padding: 0.18, maxZoom: 1, minZoom: 0.25, duration: 250 };
 
@@ -49,10 +50,10 @@ export function around(flow, x, y) {
 export function begin(flow, root, steps) {
   const box = root.querySelector(".react-flow").getBoundingClientRect();
   const bounds = flow.getNodesBounds(flow.getNodes());
-  const whole = Math.min((box.width - 80) / bounds.width, (box.height - 140) / bounds.height, 1);
-  if (whole >= 0.7) {
+  const whole = Math.min((box.width - 64) / bounds.width, (box.height - 104) / bounds.height, 1);
+  if (whole >= READABLE) {
     const x = (box.width - bounds.width * whole) / 2 - bounds.x * whole;
-    flow.setViewport({ x, y: (box.height - 80 - bounds.height * whole) / 2 - bounds.y * whole, zoom: whole });
+    flow.setViewport({ x, y: (box.height - 56 - bounds.height * whole) / 2 - bounds.y * whole, zoom: whole });
     return;
   }
   const start = flow.getNode(steps.find((step) => step.kind === "entry")?.id ?? steps[0].id);

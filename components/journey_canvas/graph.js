@@ -24,7 +24,7 @@ export function toNodes(steps, counts, places, before) {
       dragging: was?.dragging,
       measured: was?.measured,
       width: widthOf(step),
-      height: heightOf(Boolean(counts)),
+      height: heightOf(Boolean(count)),
       ariaLabel: spoken(step),
       domAttributes: { "data-testid": `step-${step.id}`, "data-kind": step.kind },
       data: { step, counts: count, width: widthOf(step), raw: JSON.stringify([step, count]) },

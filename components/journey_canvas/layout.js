@@ -3,7 +3,8 @@ import dagre from "@dagrejs/dagre";
 
 export const WIDTH = 272;
 export const HEIGHT = 80;
-const COUNTS_HEIGHT = 34;
+const COUNTS_HEIGHT = 46;
+const GAP = 84; // room for a plus and a label between two steps
 const PORT_WIDTH = 124;
 const OPEN_END_HEIGHT = 64;
 
@@ -11,15 +12,15 @@ const OPEN_END_HEIGHT = 64;
 export const widthOf = (step) => Math.max(WIDTH, step.ports.length * PORT_WIDTH);
 export const heightOf = (hasCounts) => HEIGHT + (hasCounts ? COUNTS_HEIGHT : 0);
 
-export function layout(steps, hasCounts) {
+export function layout(steps, counts, close) {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 48, ranksep: 84, marginx: 24, marginy: 24 });
+  graph.setGraph({ rankdir: "TB", nodesep: 48, ranksep: close ? 56 : GAP, marginx: 24, marginy: 24 });
   graph.setDefaultEdgeLabel(() => ({}));
-  const height = heightOf(hasCounts);
+  const height = heightOf(Boolean(counts));
   const known = new Set(steps.map((step) => step.id));
   for (const step of steps) {
     const open = step.ports.some((port) => !port.target);
-    graph.setNode(step.id, { width: widthOf(step), height: height + (open ? OPEN_END_HEIGHT : 0) });
+    graph.setNode(step.id, { width: widthOf(step), height: heightOf(Boolean(counts?.[step.id])) + (open ? OPEN_END_HEIGHT : 0) });
   }
   for (const step of steps)
     for (const port of step.ports)
@@ -44,7 +45,7 @@ function fitIn(steps, drawn, height) {
     const [step] = waiting.splice(next, 1);
     const above = leader(steps, places, step.id);
     const at = above
-      ? { x: places[above.id].x + (widthOf(above) - widthOf(step)) / 2, y: places[above.id].y + height + 84 }
+      ? { x: places[above.id].x + (widthOf(above) - widthOf(step)) / 2, y: places[above.id].y + height + GAP }
       : { ...drawn[step.id] };
     while (steps.some((other) => other.id !== step.id && touches(at, places[other.id], height))) at.x += WIDTH + 48;
     places[step.id] = at;

@@ -120,7 +120,7 @@ function StepNodeInner({ data, selected }) {
             className="jc-handle"
             style={{ left }}
             isConnectable={!readOnly}
-            aria-label={`Connect ${step.title}${port.label ? `, ${port.label}` : ""}`}
+            title={`Connect ${step.title}${port.label ? `, ${port.label}` : ""}`}
           />
         );
       })}

@@ -24,7 +24,12 @@ def frame(
         )
     inside = rx.el.div(*children, class_name="cm-page") if not wide else rx.fragment(*children)
     return rx.el.div(
-        rx.el.a("Skip to the content", custom_attrs={"href": "#content"}, class_name="cm-skip"),
+        rx.el.a(
+            "Skip to the content",
+            custom_attrs={"href": "#content"},
+            on_click=rx.call_script("document.getElementById('content').focus()"),
+            class_name="cm-skip",
+        ),
         navigation(active),
         rx.el.main(_stopped(), inside, id="content", tab_index=-1, class_name="cm-main", outline="none"),
         class_name="cm-frame",

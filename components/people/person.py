@@ -67,7 +67,7 @@ def _fact(fact: rx.Var[Fact]) -> rx.Component:
         fact.value,
         overflow_wrap="anywhere",
         display="grid",
-        grid_template_columns="110px minmax(0, 1fr)",
+        grid_template_columns="92px minmax(0, 1fr)",
         align_items="baseline",
         gap="12px",
     )

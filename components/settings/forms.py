@@ -138,7 +138,7 @@ def _rules() -> tuple[rx.Component, ...]:
                     hint="The person who made a campaign may approve it. Each use is written to the audit. "
                     "Changing this needs a fresh code.",
                 ),
-                ui.fact("Cold threshold", Settings.cold_threshold),
+                rx.el.dl(ui.fact("Cold threshold", Settings.cold_threshold), margin="0"),
                 ui.small("Set in Treatment Pipeline Manager and shown here."),
                 direction="column",
                 gap="18px",

@@ -1,6 +1,6 @@
 """Small stateless parts that every page is made of."""
 
-from components.ui.buttons import ghost, link_button, primary, quiet
+from components.ui.buttons import ghost, icon_button, link_button, primary, quiet
 from components.ui.charts import bar, spark
 from components.ui.dialogs import dialog
 from components.ui.empty import empty
@@ -14,6 +14,6 @@ from components.ui.texts import body, heading, label, small, title
 
 __all__ = [
     "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "choice", "dialog", "dot",  "empty", "fact",
-    "field", "figure", "ghost", "heading", "label", "lines", "link_button", "notice", "pill", "plain_form",
+    "field", "figure", "ghost", "heading", "icon_button", "label", "lines", "link_button", "notice", "pill", "plain_form",
     "primary", "quiet", "search", "section", "small", "spark", "table", "title",
 ]  # fmt: skip

@@ -27,22 +27,21 @@ def quiet(content: Any, *, icon: str | None = None, **props: Any) -> rx.Componen
     )
 
 
+def icon_button(content: Any, *, icon: str, size: str = "3", pixels: int = 17, **props: Any) -> rx.Component:
+    """A button that is one icon; `content` is its name for screen readers.
+
+    Reflex overrules the icon's own size by the button's (36 pixels for "3"), so it is set last.
+    """
+    drawn = rx.icon(icon, aria_hidden="true")
+    looks = {"aria_label": content, "variant": "ghost", "color_scheme": "gray", "size": size, "margin": "0"}
+    button = rx.icon_button(drawn, **{**looks, **props})
+    drawn.size = rx.Var.create(pixels)
+    return button
+
+
 def ghost(content: Any, *, icon: str, **props: Any) -> rx.Component:
-    """An icon button; `content` is its name for screen readers and its tooltip."""
-    return rx.tooltip(
-        rx.icon_button(
-            rx.icon(icon, size=17, aria_hidden="true"),
-            **{
-                "aria_label": content,
-                "variant": "ghost",
-                "color_scheme": "gray",
-                "size": "3",
-                "margin": "0",
-                **props,
-            },
-        ),
-        content=content,
-    )
+    """An icon button whose name is its tooltip too."""
+    return rx.tooltip(icon_button(content, icon=icon, **props), content=content)
 
 
 def link_button(

@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
   SELECT w.due_at FROM cm.work w
   WHERE w.practice_id = :practice AND w.version_id = s.version_id AND w.step_id = s.step_id AND w.due_at <= :now
   ORDER BY w.due_at LIMIT 1) d
-ORDER BY d.due_at
+ORDER BY d.due_at, s.version_id, s.step_id
 """
 
 CLAIM = f"""
@@ -49,6 +49,14 @@ WHERE w.practice_id = :practice AND w.version_id = :version AND w.step_id = :ste
 ORDER BY w.due_at LIMIT {BATCH}
 FOR UPDATE SKIP LOCKED
 """
+
+# For a step that enrols its people elsewhere: their contacts' locks are taken together with the
+# rows, and neither is waited for. Taken later they would be in the opposite order to a
+# suppression's (contact, then work), and the two would wait for each other.
+CLAIM_WITH_CONTACTS = CLAIM.replace(
+    "FROM cm.work w\n",
+    "FROM cm.work w JOIN cm.subject s ON s.practice_id = w.practice_id AND s.contact_id = w.contact_id\n",
+).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR SHARE OF s SKIP LOCKED")
 
 # Shared locks: a pause or a kill switch waits for batches in flight and stops the next (D11).
 GUARD = """
@@ -78,10 +86,15 @@ async def may_run(u: Unit, campaign_id: UUID) -> bool:
     return row.state == "active" and row.practice_stop is None and row.platform_stop is None
 
 
-async def claim(u: Unit, step: DueStep) -> int:
-    """Lock up to a batch of due people at a step into the temporary table `claim`."""
+async def claim(u: Unit, step: DueStep, *, contacts: bool = False) -> int:
+    """Lock up to a batch of due people at a step into the temporary table `claim`; with
+    `contacts`, also the lock that enrolling them elsewhere needs."""
     await u.execute(CLAIM_TABLE)
     taken = await u.execute(
-        CLAIM, practice=u.practice_id, version=step.version_id, step=step.step_id, now=u.now
+        CLAIM_WITH_CONTACTS if contacts else CLAIM,
+        practice=u.practice_id,
+        version=step.version_id,
+        step=step.step_id,
+        now=u.now,
     )
     return int(taken.rowcount)

@@ -83,7 +83,7 @@ WITH gone AS (
   RETURNING d.dispatch_id, d.contact_id
 ), told AS (
   INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
-  SELECT :practice, uuidv7(), 'campaign.step.cancelled', contact_id, dispatch_id, :now, jsonb_build_object('dispatch_id', dispatch_id,
+  SELECT :practice, uuidv7(), 'campaign.step.cancelled', contact_id, dispatch_id, :now, json_build_object('dispatch_id', dispatch_id,
     'contact_id', contact_id, 'practice_id', CAST(:practice AS uuid), 'reason', 'CAMPAIGN_ENDED') FROM held_back
 ), n AS (
   SELECT g.*, uuidv7() AS audit_id, row_number() OVER () + :first_seq AS seq FROM gone g

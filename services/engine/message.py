@@ -7,6 +7,8 @@ a round trip a row is not).
 
 from dataclasses import dataclass
 
+import orjson
+
 from services.audit.append import next_seq, open_batch
 from services.contracts.events import ContactCaps
 from services.contracts.journey import Message
@@ -54,17 +56,15 @@ dispatched AS (
 outgoing AS (
   INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
   SELECT :practice, uuidv7(), 'campaign.step.requested', contact_id, dispatch_id, :now,
-    jsonb_build_object('dispatch_id', dispatch_id, 'practice_id', CAST(:practice AS uuid),
-      'idempotency_key', enrolment_id::text || '/' || move_no,
-      'campaign_id', CAST(:campaign AS uuid), 'version_id', CAST(:version AS uuid), 'step_id', CAST(:step AS text),
-      'enrolment_id', enrolment_id, 'contact_id', contact_id, 'channels', channels, 'content_ref', {content_ref},
-      'variant', variant, 'topic', CAST(:topic AS text), 'purpose', CAST(:purpose AS text), 'caps', CAST(:caps_json AS jsonb))
+    CAST('{{' || :request || ',"dispatch_id":"' || dispatch_id || '","idempotency_key":"' || enrolment_id || '/' || move_no
+      || '","enrolment_id":"' || enrolment_id || '","contact_id":"' || contact_id || '","channels":' || array_to_json(channels)
+      || ',"variant":"' || variant || '","content_ref":"' || {content_ref} || '"}}' AS json)
   FROM n WHERE reason IS NULL
 ),
 refusals AS (
   INSERT INTO cm.refusal (practice_id, refusal_id, at, contact_id, campaign_id, version_id, step_id, enrolment_id, move_no, reason, inputs)
   SELECT :practice, uuidv7(), :now, contact_id, :campaign, :version, :step, enrolment_id, move_no, reason,
-    jsonb_build_object('channels', channel_verdicts, 'effect', effect)
+    jsonb_build_object('channels', CAST(channel_verdicts AS jsonb), 'effect', effect)
   FROM n WHERE reason IS NOT NULL
 ),
 audited AS (
@@ -73,7 +73,7 @@ audited AS (
     cm.audit_leaf(:practice, :now, audit_id, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, detail)
   FROM (SELECT audit_id, seq, enrolment_id, pseudonym, coalesce(reason, '') AS reason,
           CASE WHEN reason IS NULL THEN 'step.requested' ELSE 'step.refused' END AS tag,
-          '{{"step":"' || CAST(:step AS text) || '","consent":' || coalesce(channel_verdicts, '{{}}'::jsonb)::text || '}}' AS detail
+          '{{"step":"' || CAST(:step AS text) || '","consent":' || channel_verdicts || '}}' AS detail
         FROM n) a
 ),
 moved AS (
@@ -100,7 +100,7 @@ gone AS (
 ){care_plans}
 SELECT effect, reason IS NULL AS cleared, variant, count(*) AS people,
   count(*) FILTER (WHERE effect IN ('next', 'skip') AND next_step IS NULL) AS finished
-FROM n GROUP BY 1, 2, 3
+FROM n GROUP BY 1, 2, 3 ORDER BY 3, 2, 1
 """
 
 LEAVING = "n x WHERE x.effect = 'exit' OR x.effect <> 'hold' AND x.next_step IS NULL"
@@ -120,7 +120,7 @@ async def send(
     binding = Binding()
     next_step, next_due = plan.move(step, binding)
     sql = STATEMENT.format(
-        verdicts=verdicts(),
+        verdicts=verdicts(policy.channels),
         variant=_variant(step, binding),
         content_ref=_content(refs, binding),
         next_step=next_step,
@@ -139,7 +139,7 @@ async def send(
             **binding.values,
             batch=open_batch(u),
             first_seq=next_seq(u, size + 1),
-            caps_json=declared.model_dump_json(),
+            request=_constant(u, due, policy, declared),
         )
     ).all()
     sent = Sent(
@@ -169,6 +169,20 @@ async def count(u: Unit, due: DueStep, name: str, value: int, *, variant: str = 
             name=name,
             value=value,
         )
+
+
+def _constant(u: Unit, due: DueStep, policy: Policy, declared: ContactCaps) -> str:
+    """What is the same in every request of a batch, as the inside of a JSON object."""
+    body = {
+        "practice_id": u.practice_id,
+        "campaign_id": due.campaign_id,
+        "version_id": due.version_id,
+        "step_id": due.step_id,
+        "topic": policy.topic,
+        "purpose": policy.purpose,
+        "caps": declared.model_dump(mode="json"),
+    }
+    return orjson.dumps(body).decode()[1:-1]
 
 
 def _variant(step: Message, binding: Binding) -> str:

@@ -60,7 +60,7 @@ audited AS (
     cm.audit_leaf(:practice, :now, audit_id, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason, '{{}}')
   FROM n WHERE next_step IS NULL
 ){care_plans}
-SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS finished FROM n GROUP BY port
+SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS finished FROM n GROUP BY port ORDER BY port
 """
 
 

@@ -118,11 +118,11 @@ class Engine:
         async with self._unit(practice_id) as u:
             if not await may_run(u, due.campaign_id):
                 return 0
-            size = await claim(u, due)
-            if size == 0:
-                return 0
             plan = await plan_of(u, due.version_id)
             step = plan.steps[due.step_id]
+            size = await claim(u, due, contacts=isinstance(step, SubCampaign))
+            if size == 0:
+                return 0
             if isinstance(step, Message):
                 policy = await policy_for(u, due.campaign_id, due.version_id, plan, step)
                 sent = await send(u, due, plan, step, policy, refs_of(step), size)

@@ -17,6 +17,7 @@ from services.audit.tags import AuditTag
 from services.campaigns.service import activate_due
 from services.engine.plans import plan_of
 from services.intake.consumer import practice_ids
+from services.invariants.service import watch
 from services.kit.actor import system
 from services.kit.bus import Bus
 from services.kit.ids import new_id
@@ -106,6 +107,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("seal", 1.0, seal_once),
     Tick("partitions", 3600.0, ensure_partitions),
     Tick("segments", 600.0, measure_segments),
+    Tick("invariants", 3600.0, watch),
 )
 
 

@@ -32,7 +32,7 @@ SELECT * FROM (
   FROM cm.refusal r WHERE r.practice_id = :practice AND r.contact_id = :contact
   UNION ALL
   SELECT m.at, 'message', m.what, '', m.campaign_id, NULL, '', coalesce(m.channel, '')
-  FROM cm.message_event m WHERE m.practice_id = :practice AND m.contact_id = :contact
+  FROM cm.message_event m WHERE m.practice_id = :practice AND m.contact_id = :contact AND m.what <> 'accepted'
   UNION ALL
   SELECT t.at, 'moved', t.port, '', e.campaign_id, e.version_id, t.step_id, ''
   FROM cm.enrolment e JOIN cm.transition t ON t.practice_id = e.practice_id AND t.enrolment_id = e.enrolment_id
@@ -47,7 +47,10 @@ SELECT * FROM (
   SELECT i.received_at, 'event', i.type, '', NULL, NULL, '', i.source
   FROM cm.inbound_event i WHERE i.practice_id = :practice AND i.contact_id = :contact AND i.type NOT LIKE 'hub.message.%'
 ) x LEFT JOIN (SELECT campaign_id AS id, name FROM cm.campaign WHERE practice_id = :practice) c ON c.id = x.campaign_id
-ORDER BY x.at DESC, x.kind LIMIT :limit
+ORDER BY date_trunc('second', x.at) DESC,
+  array_position(ARRAY['event', 'entered', 'moved', 'refused', 'requested', 'message', 'ended'], x.kind) DESC NULLS FIRST,
+  array_position(ARRAY['sent', 'delivered', 'opened', 'clicked'], x.what) DESC NULLS FIRST, x.at DESC
+LIMIT :limit
 """
 ENROLMENTS = """
 SELECT e.enrolment_id, e.campaign_id, c.name, c.campaign_type, e.state, e.step_id, e.version_id, e.enrolled_at, e.held_reason,
@@ -71,11 +74,13 @@ EVENTS = {
     "concierge.contact.declined": "Said no to the concierge",
 }
 MESSAGE = {
-    "accepted": "Message accepted for delivery", "sent": "Message sent", "delivered": "Message delivered",
-    "opened": "Opened the message", "clicked": "Clicked a link", "replied": "Replied",
-    "bounced": "Message came back", "complained": "Reported the message", "failed": "Message could not be delivered",
-    "unsubscribed": "Unsubscribed", "stop": "Replied STOP",
+    "sent": "The {} was sent", "delivered": "The {} was delivered", "opened": "Opened the {}",
+    "clicked": "Clicked a link in the {}", "replied": "Replied to the {}", "bounced": "The {} came back",
+    "complained": "Reported the {} as unwanted", "failed": "The {} could not be delivered",
+    "unsubscribed": "Unsubscribed through the {}", "stop": "Replied STOP to the {}",
 }  # fmt: skip
+MEDIA = {"email": "email", "sms": "text message", "whatsapp": "WhatsApp message", "in_app": "in-app message"}
+CHANNELS = {"email": "email", "sms": "text", "whatsapp": "WhatsApp", "in_app": "the app"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +153,14 @@ def _sentence(kind: Kind, what: str, reason: str, detail: str) -> str:
         case "held":
             return "Waiting" + _because(reason)
         case "requested":
-            return f"Message requested by {detail}" + (_because(reason) if what == "cancelled" else "")
+            ways = ", else by ".join(CHANNELS.get(way, way) for way in detail.split(", "))
+            if what == "cancelled":
+                return "Message called back" + _because(reason)
+            return f"A message is due, by {ways}"
         case "refused":
             return "Not sent" + _because(reason)
         case "message":
-            return MESSAGE.get(what, what.capitalize()) + (f" ({detail})" if detail else "")
+            return MESSAGE.get(what, what.capitalize()).format(MEDIA.get(detail, "message"))
         case "moved":
             return {"on_event": "What we waited for happened", "on_timeout": "Waited long enough"}.get(
                 what, "Moved on"

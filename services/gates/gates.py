@@ -38,6 +38,11 @@ def _suppressed(reason: Reason) -> str:
     return f"'{reason.value}' = ANY (f.suppressed)"
 
 
+def _closed(reason: Reason) -> str:
+    """A live suppression of this channel, or of the topic on every channel."""
+    return f"f.closed_channels && ARRAY['{reason.value}:' || h.name, '{reason.value}:*']"
+
+
 GATES: tuple[Gate, ...] = (
     Gate(Reason.CONTACT_GONE, "f.gone", at_entry=True, effect="exit"),
     Gate(Reason.CONTACT_ERASED, _suppressed(Reason.CONTACT_ERASED), at_entry=True, effect="exit"),
@@ -79,12 +84,12 @@ GATES: tuple[Gate, ...] = (
     Gate(Reason.FREQUENCY_CAP, "f.touches >= :max_touches"),
     Gate(Reason.MINIMUM_GAP, "f.last_touch > :gap_since"),
     Gate(Reason.NO_ADDRESS, "NOT h.reachable", scope="channel"),
-    Gate(Reason.HARD_BOUNCE, "'HARD_BOUNCE' = ANY (h.closed)", scope="channel"),
-    Gate(Reason.STOP, "'STOP' = ANY (h.closed)", scope="channel"),
-    Gate(Reason.UNSUBSCRIBED, "'UNSUBSCRIBED' = ANY (h.closed)", scope="channel"),
+    Gate(Reason.HARD_BOUNCE, _closed(Reason.HARD_BOUNCE), scope="channel"),
+    Gate(Reason.STOP, _closed(Reason.STOP), scope="channel"),
+    Gate(Reason.UNSUBSCRIBED, _closed(Reason.UNSUBSCRIBED), scope="channel"),
     Gate(
         Reason.CONSENT_REVOKED,
-        "h.consent = 'revoked' OR 'CONSENT_REVOKED' = ANY (h.closed)",
+        f"h.consent = 'revoked' OR {_closed(Reason.CONSENT_REVOKED)}",
         scope="channel",
     ),
     # Opt-in: unknown means no (D21). Last, so that the more exact reason is named first.

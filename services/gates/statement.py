@@ -6,6 +6,9 @@
 reason to refuse (null: cleared). Callers put their own statement behind it.
 """
 
+from collections.abc import Sequence
+
+from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
 
 FACTS = """
@@ -68,59 +71,77 @@ f AS (
   LEFT JOIN emergency ON emergency.contact_id = cand.contact_id
 )"""
 
-CHANNELS = """
-h AS (
-  SELECT f.contact_id, ch.name, ch.ord, k.state AS consent,
-    CASE ch.name WHEN 'email' THEN coalesce(f.email, '') <> '' WHEN 'sms' THEN coalesce(f.phone, '') <> ''
-      WHEN 'whatsapp' THEN f.whatsapp_verified AND coalesce(f.phone, '') <> '' ELSE f.app_user END AS reachable,
-    ARRAY(SELECT split_part(x, ':', 1) FROM unnest(f.closed_channels) x
-          WHERE split_part(x, ':', 2) IN (ch.name, '*')) AS closed
-  FROM f CROSS JOIN unnest(CAST(:channels AS text[])) WITH ORDINALITY ch(name, ord)
-  LEFT JOIN canonical.consent k ON k.practice_id = :practice AND k.contact_id = f.contact_id
-    AND k.channel = ch.name AND k.purpose = :purpose
-),
-judged AS (SELECT h.contact_id, h.name, h.ord, CASE {channel_case} END AS reason FROM h),
-open_channels AS (
-  SELECT contact_id,
-    coalesce(array_agg(name ORDER BY ord) FILTER (WHERE reason IS NULL), '{{}}') AS channels,
-    (array_agg(reason ORDER BY ord) FILTER (WHERE reason IS NOT NULL))[1] AS channel_reason,
-    jsonb_object_agg(name, coalesce(reason, 'ok')) AS channel_verdicts
-  FROM judged GROUP BY contact_id
-)"""
+REACHABLE: dict[str, str] = {
+    "email": "coalesce(f.email, '') <> ''",
+    "sms": "coalesce(f.phone, '') <> ''",
+    "whatsapp": "f.whatsapp_verified AND coalesce(f.phone, '') <> ''",
+    "in_app": "f.app_user",
+}
 
 
-def verdicts(*, entry: bool = False) -> str:
-    """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels."""
+def verdicts(channels: Sequence[Channel] = (), *, entry: bool = False) -> str:
+    """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels.
+
+    Beside the columns of `cand` and the facts, verdict has `reason` (null: cleared), `effect` of a
+    refusal, `channels` that stay open in order, and `channel_verdicts`, a JSON text.
+    """
     person = person_gates(entry=entry)
     if entry:
         return f"""{FACTS},
 verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)"""
-    channel_case = _cases(channel_gates())
-    return f"""{FACTS},{CHANNELS.format(channel_case=channel_case)},
+    reasons = [f"p.reason_{channel}" for channel in channels]
+    first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
+    shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
+    return f"""{FACTS},
 verdict AS MATERIALIZED (
-  SELECT p.*, {effect_case("p.person_reason")} AS effect, coalesce(p.person_reason,
-      CASE WHEN coalesce(cardinality(p.channels), 0) = 0 THEN coalesce(p.channel_reason, 'NO_ADDRESS') END) AS reason
-  FROM (SELECT f.*, o.channels, o.channel_verdicts, o.channel_reason, CASE {_cases(person)} END AS person_reason
-        FROM f LEFT JOIN open_channels o ON o.contact_id = f.contact_id) p
+  SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
+    {_verdicts_json(channels)} AS channel_verdicts,
+    coalesce(p.person_reason, CASE WHEN {shut} THEN {first} END) AS reason
+  FROM ({_judged(f"CASE {_cases(person)} END AS person_reason", channels)}) p
 )"""
 
 
-def breakdown_sql(source: str) -> str:
+def _judged(person: str, channels: Sequence[Channel]) -> str:
+    """One row a person: the person gates' answer and one reason a channel, without a group."""
+    columns = ["f.*", person]
+    joins: list[str] = []
+    for channel in channels:
+        k, h = f"k_{channel}", f"h_{channel}"
+        columns.append(f"CASE {_cases(channel_gates()).replace('h.', h + '.')} END AS reason_{channel}")
+        joins.append(
+            f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
+            f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
+            f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
+            f" {k}.state AS consent) {h}"
+        )
+    return f"SELECT {', '.join(columns)} FROM f {' '.join(joins)}"
+
+
+def _open(channels: Sequence[Channel]) -> str:
+    names = ", ".join(f"CASE WHEN p.reason_{c} IS NULL THEN '{c}' END" for c in channels)
+    return f"array_remove(ARRAY[{names}]::text[], NULL)"
+
+
+def _verdicts_json(channels: Sequence[Channel]) -> str:
+    pairs = [f"""'"{c}":"' || coalesce(p.reason_{c}, 'ok') || '"'""" for c in channels] or ["''"]
+    return "'{' || " + " || ',' || ".join(pairs) + " || '}'"
+
+
+def breakdown_sql(source: str, channels: Sequence[Channel]) -> str:
     """Count by reason over the contacts of `source`, a SELECT that yields contact_id."""
     return (
-        f"WITH cand AS ({source}), {verdicts()} "
+        f"WITH cand AS ({source}), {verdicts(channels)} "
         "SELECT reason, count(*) AS people FROM verdict GROUP BY reason ORDER BY people DESC"
     )
 
 
-def all_reasons_sql(source: str) -> str:
+def all_reasons_sql(source: str, channels: Sequence[Channel]) -> str:
     """Every gate that refuses, not only the first (the “why not now?” question, SUP-8)."""
     person = ", ".join(f"CASE WHEN {g.predicate} THEN '{g.reason.value}' END" for g in person_gates())
+    judged = _judged(f"array_remove(ARRAY[{person}], NULL) AS reasons", channels)
     return (
-        f"WITH cand AS ({source}), {FACTS},{CHANNELS.format(channel_case=_cases(channel_gates()))} "
-        f"SELECT f.contact_id, array_remove(ARRAY[{person}], NULL) AS reasons,"
-        " o.channels, o.channel_verdicts"
-        " FROM f LEFT JOIN open_channels o ON o.contact_id = f.contact_id"
+        f"WITH cand AS ({source}), {FACTS} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
+        f" CAST({_verdicts_json(channels)} AS jsonb) AS channel_verdicts FROM ({judged}) p"
     )
 
 

@@ -37,7 +37,7 @@ updated AS (
     opened_at = coalesce(d.opened_at, f.opened_at), clicked_at = coalesce(d.clicked_at, f.clicked_at),
     replied_at = coalesce(d.replied_at, f.replied_at), channel = coalesce(f.channel, d.channel),
     failure = coalesce(f.failure, d.failure), status_at = greatest(d.status_at, f.last_at),
-    status = CASE WHEN f.rank > (CASE d.status WHEN 'accepted' THEN 1 WHEN 'sent' THEN 2 WHEN 'delivered' THEN 3
+    status = CASE WHEN f.rank > (CASE d.status WHEN 'accepted' THEN 1 WHEN 'cancel_requested' THEN 1 WHEN 'sent' THEN 2 WHEN 'delivered' THEN 3
         WHEN 'failed' THEN 4 WHEN 'bounced' THEN 5 ELSE 0 END)
       THEN (ARRAY['accepted', 'sent', 'delivered', 'failed', 'bounced'])[f.rank] ELSE d.status END
   FROM firsts f WHERE d.practice_id = :practice AND d.enrolled_at = f.enrolled_at AND d.enrolment_id = f.enrolment_id AND d.move_no = f.move_no
@@ -56,6 +56,7 @@ counted AS (
       OR what = 'replied' AND replied_at IS NOT NULL OR what IN ('failed', 'bounced') AND status = what)
     ORDER BY dispatch_id, what, at) f
   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+  ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
   ON CONFLICT (practice_id, campaign_id, version_id, step_id, variant, channel, day, name)
   DO UPDATE SET value = cm.metric.value + excluded.value
 )

@@ -107,7 +107,8 @@ async def handle_statuses(u: Unit, batch: list[Understood]) -> int:
             occurred=[min(b.event.time, u.now + FUTURE) for b in batch],
         )
     }
-    new = [b for b in batch if b.event.id in fresh]
+    # The bus may deliver one event twice in a batch: the first counts.
+    new = list({b.event.id: b for b in reversed(batch) if b.event.id in fresh}.values())[::-1]
     statuses = [
         Status(b.event.type.removeprefix("hub.message."), min(b.event.time, u.now + FUTURE), b.data)
         for b in new

@@ -36,7 +36,7 @@ async def write(session: AsyncSession, schema: str, practice_id: UUID, rows: Seq
             f"INSERT INTO {schema}.outbox"
             " (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)"
             " VALUES (:practice_id, :outbox_id, :type, :contact_id, :dispatch_id, :at,"
-            " CAST(:data AS jsonb))"
+            " CAST(:data AS json))"
         ),
         [
             {

@@ -5,9 +5,9 @@ Only two of them change where the product runs: `CM_DATABASE_URL` and `CM_REDIS_
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -28,8 +28,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=1, le=65535, description="Portal, API and websocket.")
-    hub_port: int = Field(3001, ge=1, le=65535, description="Bundled hub: links, pixel, opt-out.")
-    platform_port: int = Field(3002, ge=1, le=65535, description="Bundled platform: import, demo.")
+    hub_port: int = Field(0, ge=0, le=65535, description="Bundled hub: links, opt-out. 0: port + 1.")
+    platform_port: int = Field(0, ge=0, le=65535, description="Bundled platform: import. 0: port + 2.")
     public_url: str = Field("", description="Address people use for the portal. Empty: host:port.")
     hub_public_url: str = Field("", description="Address in messages' links. Empty: host:hub_port.")
     platform_url: str = Field("", description="Practice Platform API. Empty: host:platform_port.")
@@ -61,6 +61,12 @@ class Settings(BaseSettings):
     )
     qa: bool = Field(False, description="QA mode: movable clock, seeded worlds. Never production.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _ports_in_a_row(self) -> Self:
+        self.hub_port = self.hub_port or self.port + 1
+        self.platform_port = self.platform_port or self.port + 2
+        return self
 
     def address(self) -> str:
         """Portal address without a trailing slash."""

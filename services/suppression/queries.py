@@ -67,21 +67,33 @@ WITH freed AS (
 SELECT enrolment_id, campaign_id FROM freed
 """
 
-# What was requested and may not be sent any more: first what the relay has not taken …
+# What was requested and may not be sent any more: of the journeys that stop, and whatever else the
+# scope covers, also of journeys that had come to their end while their last message was under way.
+PENDING = """
+SELECT d.dispatch_id FROM cm.dispatch d
+JOIN cm.campaign c ON c.practice_id = d.practice_id AND c.campaign_id = d.campaign_id
+WHERE d.practice_id = :practice AND d.contact_id = :contact AND d.status IN ('requested', 'accepted')
+  AND d.requested_at > CAST(:now AS timestamptz) - interval '60 days'
+  AND (d.enrolment_id = ANY (:ids) OR CASE CAST(:scope AS text) WHEN 'all' THEN true
+    WHEN 'types' THEN c.campaign_type = ANY (CAST(:types AS text[]))
+    WHEN 'campaign' THEN d.campaign_id = :campaign
+    WHEN 'goal' THEN c.objective = :goal
+    WHEN 'topic' THEN d.topic = :topic
+    WHEN 'channel' THEN d.channels = ARRAY[CAST(:channel AS text)] ELSE false END)
+ORDER BY d.dispatch_id
+"""
+# First out of the outbox, where the relay has not been …
 UNSENT = """
 DELETE FROM cm.outbox o WHERE o.practice_id = :practice AND o.contact_id = :contact
-  AND o.type = 'campaign.step.requested' AND (:everything OR (o.data->>'enrolment_id')::uuid = ANY (:ids)
-      OR o.data->'channels' = jsonb_build_array(CAST(:channel AS text)))
+  AND o.type = 'campaign.step.requested' AND o.dispatch_id = ANY (:pending)
 RETURNING o.dispatch_id
 """
 # … then what the Hub may still hold: it is told, and answers with what became of it.
 CANCEL = """
 UPDATE cm.dispatch d SET status = CASE WHEN d.dispatch_id = ANY (:unsent) THEN 'cancelled' ELSE 'cancel_requested' END,
   status_at = :now, failure = :reason
-WHERE d.practice_id = :practice AND d.contact_id = :contact AND d.status IN ('requested', 'accepted')
-  AND d.requested_at > CAST(:now AS timestamptz) - interval '60 days'
-  AND (d.dispatch_id = ANY (:unsent) OR :everything OR d.enrolment_id = ANY (:ids)
-       OR d.channels = ARRAY[CAST(:channel AS text)])
+WHERE d.practice_id = :practice AND d.contact_id = :contact AND d.dispatch_id = ANY (:pending)
+  AND d.status IN ('requested', 'accepted')
 RETURNING d.dispatch_id, d.campaign_id, d.enrolment_id, d.status
 """
 

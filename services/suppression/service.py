@@ -41,6 +41,8 @@ tell_care_plans = tell
 async def apply(u: Unit, command: Suppress) -> int:
     """Suppress, and stop what is under way. Returns how many enrolments it held or ended."""
     await lock_contact(u, command.contact_id)
+    # What ran out is over, also before the scheduler says so: a new hold is not the old one, longer.
+    await _lift_expired(u, command.contact_id)
     row = (await u.execute(queries.INSERT, **_row(u, command))).one()
     affected = await _affected(u, command)
     if command.effect == "none":
@@ -48,14 +50,7 @@ async def apply(u: Unit, command: Suppress) -> int:
     else:
         ids = [row.enrolment_id for row in affected]
     stopped = await _stop(u, command.contact_id, ids, command.reason, hold=command.effect == "hold")
-    await cancel_requests(
-        u,
-        command.contact_id,
-        ids,
-        command.reason,
-        everything=command.scope == "all",
-        channel=command.channel if command.scope == "channel" else None,
-    )
+    await _take_back(u, command, ids)
     if row.fresh:
         await record(
             u,
@@ -81,7 +76,8 @@ async def exit_enrolments(
     campaign_id: UUID | None = None,
 ) -> int:
     """End live and held enrolments of a contact (all, those listed, or of one campaign), and
-    cancel what was requested for them. Returns how many ended."""
+    take back what was requested for them: for all, also what a finished journey asked for last.
+    Returns how many ended."""
     await lock_contact(u, contact_id)
     rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=contact_id)).all()
     wanted = None if only is None else set(only)
@@ -92,7 +88,14 @@ async def exit_enrolments(
         and (campaign_id is None or row.campaign_id == campaign_id)
     ]
     ended = await _stop(u, contact_id, ids, reason, hold=False)
-    await cancel_requests(u, contact_id, ids, reason, everything=False)
+    # The scope of what is taken back; nothing is suppressed by it.
+    if only is not None:
+        within = Suppress(contact_id=contact_id, reason=reason, scope="campaign")
+    elif campaign_id is not None:
+        within = Suppress(contact_id=contact_id, reason=reason, scope="campaign", campaign_id=campaign_id)
+    else:
+        within = Suppress(contact_id=contact_id, reason=reason)
+    await _take_back(u, within, ids)
     return ended
 
 
@@ -152,10 +155,7 @@ async def expire(u: Unit) -> int:
     due = (await u.execute(queries.EXPIRED, practice=u.practice_id, now=u.now)).all()
     for row in due:
         await lock_contact(u, row.contact_id)
-        lifted = (
-            await u.execute(queries.LIFT_EXPIRED, practice=u.practice_id, contact=row.contact_id, now=u.now)
-        ).all()
-        await _after_lift(u, row.contact_id, lifted)
+        await _lift_expired(u, row.contact_id)
     return len(due)
 
 
@@ -193,42 +193,41 @@ async def lock_contact(u: Unit, contact_id: UUID) -> None:
     await u.execute(queries.LOCK_WORK, **where)
 
 
-async def cancel_requests(
-    u: Unit,
-    contact_id: UUID,
-    ids: Sequence[UUID],
-    reason: Reason,
-    *,
-    everything: bool,
-    channel: str | None = None,
-) -> None:
-    """Take back what was requested: out of the outbox where the relay has not been, else by
-    telling the Hub. `everything` is for a contact who may get nothing at all any more; `channel`
-    takes back only what could go no other way."""
-    where: dict[str, Any] = {
-        "practice": u.practice_id,
-        "contact": contact_id,
-        "ids": list(ids),
-        "everything": everything,
-        "channel": channel,
+async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
+    """Take back what was requested for these enrolments and within a scope: out of the outbox
+    where the relay has not been, else by telling the Hub."""
+    who = {"practice": u.practice_id, "contact": within.contact_id}
+    scope = {
+        "scope": within.scope,
+        "types": list(within.types),
+        "campaign": within.campaign_id,
+        "goal": within.goal,
+        "topic": within.topic,
+        "channel": within.channel,
     }
-    unsent = [r.dispatch_id for r in await u.execute(queries.UNSENT, **where)]
-    rows = await u.execute(queries.CANCEL, **where, unsent=unsent, reason=reason.value, now=u.now)
+    found = await u.execute(queries.PENDING, **who, **scope, ids=list(ids), now=u.now)
+    pending = list(found.scalars())
+    if not pending:
+        return
+    unsent = list((await u.execute(queries.UNSENT, **who, pending=pending)).scalars())
+    rows = await u.execute(
+        queries.CANCEL, **who, pending=pending, unsent=unsent, reason=within.reason.value, now=u.now
+    )
     for row in rows.all():
         await record(
             u, AuditTag.STEP_CANCELLED, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
-            contact_id=contact_id, reason=reason.value, dispatch=row.dispatch_id,
+            contact_id=within.contact_id, reason=within.reason.value, dispatch=row.dispatch_id,
         )  # fmt: skip
         if row.status == "cancel_requested":
             u.emit(
                 "campaign.step.cancelled",
                 StepCancelled(
                     dispatch_id=row.dispatch_id,
-                    contact_id=contact_id,
+                    contact_id=within.contact_id,
                     practice_id=u.practice_id,
-                    reason=reason.value,
+                    reason=within.reason.value,
                 ),
-                contact_id=contact_id,
+                contact_id=within.contact_id,
                 dispatch_id=row.dispatch_id,
             )
 
@@ -272,6 +271,11 @@ async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, 
                 contact_id=contact_id,
             )  # fmt: skip
     return len(rows)
+
+
+async def _lift_expired(u: Unit, contact_id: UUID) -> None:
+    lifted = await u.execute(queries.LIFT_EXPIRED, practice=u.practice_id, contact=contact_id, now=u.now)
+    await _after_lift(u, contact_id, lifted.all())
 
 
 async def _after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:

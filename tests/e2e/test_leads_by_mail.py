@@ -117,3 +117,21 @@ async def test_imported_leads_are_welcomed_and_can_leave(site, mailbox, cm, tmp_
     site.move_clock(days=3, minutes=5)
     await site.until(lambda rows: rows[0].n == len(yes) - 1, SENT, campaign=campaign, step="again")
     assert len(mailbox.to({leaver.lower()})) == 1
+
+
+SYNTHEA = LEADS.parent / "synthea"
+PATIENTS = (
+    "SELECT count(*) AS people, count(c.email) AS emails, bool_and(c.app_user) AS app,"
+    " (SELECT count(*) FROM canonical.appointment a WHERE a.practice_id = :practice AND a.contact_id = ANY (array_agg(c.contact_id))"
+    "  AND a.status = 'attended') AS visits"
+    " FROM canonical.contact c WHERE c.practice_id = :practice AND c.source_system = 'synthea'"
+)
+
+
+@pytest.mark.skipif(not SYNTHEA.exists(), reason="the patient records lie beside the repository")
+@pytest.mark.covers("AUD-7", "SRF-4")
+async def test_patients_and_visits_come_in_and_are_reached_in_the_app_only(site, cm):
+    said = cm("import", "synthea", str(SYNTHEA), home=site.home)
+    assert said.returncode == 0, said.stdout + said.stderr
+    (row,) = await site.until(lambda rows: rows[0].people > 0, PATIENTS)
+    assert (row.people, row.emails, row.app, row.visits) == (27, 0, True, 604)

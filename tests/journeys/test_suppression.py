@@ -1,12 +1,14 @@
 """Every suppression and exit event, effective before any later step (000 §4.2-§4.5, §5.2)."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
 
 from services.access.service import ROLES
-from services.contracts.journey import Caps, Wait, WaitFor
-from services.kit.actor import Actor
+from services.contracts.journey import Caps, Entry, SubCampaign, Wait, WaitFor
+from services.kit.actor import Actor, system
+from services.suppression.queries import LOCK_SUBJECT
 from services.suppression.service import resume_marketing, stop_marketing
 from tests.factories.campaign import journey, launch, message
 from tests.factories.practice import make_contact
@@ -71,6 +73,26 @@ async def test_what_the_relay_has_not_taken_is_taken_back(world: World, person: 
         "SELECT count(*) FROM cm.outbox WHERE practice_id = :practice AND type = 'campaign.step.requested'"
     )
     assert await world.one(waiting) == 0
+
+
+@pytest.mark.covers("SUP-1", "SUP-5")
+@pytest.mark.parametrize(
+    ("type", "data"),
+    [
+        ("appointment.booked", {"appointment_id": RECORD, "patient_id": "?"}),
+        ("pipeline.lead.opened", {"lead_id": "?", "source_channel": "emergency"}),
+        ("recall.patient.enrolled", {"patient_id": "?", "journey_id": "j", "enrolled_at": "2026-06-01T10:00:00Z"}),
+    ],
+)  # fmt: skip
+async def test_the_last_message_of_a_finished_journey_is_taken_back_too(
+    world: World, database_url: str, type: str, data: dict
+):
+    contact = make_contact(database_url, world.practice_id, world.clock.now(), kind="lead")
+    await launch(world.app, world.practice_id, journey(message("only", "end")))
+    await world.run()
+    assert [r.state for r in await world.rows(STATE, contact=contact)] == ["completed"]
+    await world.event(type, {k: contact if v == "?" else v for k, v in data.items()})
+    assert [r.status for r in await world.rows(SENT, contact=contact)] == ["cancelled"]
 
 
 @pytest.mark.covers("SUP-1", "EVT-2")
@@ -228,6 +250,45 @@ async def test_staff_stop_and_resume(world: World, person: UUID):
     async with world.app.uow(fiona) as u:
         assert await resume_marketing(u, person, note="Changed their mind") == 1
     assert await later(world, person) == ("completed", "END_OF_JOURNEY", 2)
+
+
+@pytest.mark.covers("SUP-4")
+async def test_a_hold_that_ran_out_is_over_even_when_the_scheduler_is_late(world: World, person: UUID):
+    await world.event("concierge.recovery.started", {"contact_id": person})
+    world.clock.advance(hours=73)
+    await world.event("concierge.recovery.started", {"contact_id": person})
+    holds = await world.rows(
+        "SELECT applied_at, lifted_at FROM cm.suppression WHERE practice_id = :practice ORDER BY applied_at"
+    )
+    now = world.clock.now()
+    assert [(h.applied_at == now, h.lifted_at == now) for h in holds] == [(False, True), (True, False)]
+
+
+@pytest.mark.covers("ENG-1")
+async def test_handing_over_never_waits_for_a_contact_who_is_being_suppressed(
+    world: World, database_url: str
+):
+    """It would hold the work that the suppression wants while it waits for the contact it holds."""
+    contact = make_contact(database_url, world.practice_id, world.clock.now())
+    other = await launch(
+        world.app,
+        world.practice_id,
+        journey(message("there", "end"), entry=Entry(id="entry", how="event", next="there")),
+        kind="event",
+    )
+    pause = Wait(id="pause", until=WaitFor(minutes=60), next="hand")
+    hand = SubCampaign(id="hand", campaign_id=str(other.campaign_id), next="end")
+    await launch(world.app, world.practice_id, journey(pause, hand))
+    await world.run()
+    await world.advance(minutes=59)
+    async with world.app.uow(system(world.practice_id, "test")) as u:
+        await u.execute(LOCK_SUBJECT, practice=world.practice_id, contact=contact)
+        world.clock.advance(minutes=1)
+        await asyncio.wait_for(world.engine.run_once(world.practice_id), 10)
+        await asyncio.wait_for(world.engine.run_once(world.practice_id), 10)
+        assert await world.rows(SENT, contact=contact) == []
+    await world.run()
+    assert len(await world.rows(SENT, contact=contact)) == 1
 
 
 @pytest.mark.covers("EVT-1", "EVT-4")

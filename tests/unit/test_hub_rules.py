@@ -8,7 +8,7 @@ import pytest
 from services.contracts.events import ContactCaps
 from services.kit.ids import new_id
 from services.neighbours.hub import email_html, rules
-from services.neighbours.hub.contracts import Claimed, Person
+from services.neighbours.hub.contracts import Claimed, Person, Practice
 from services.neighbours.hub.mime import BadAddress, envelope_address
 
 NOW = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
@@ -178,6 +178,13 @@ class TestWords:
     )
     def test_odd_addresses_are_not_links(self, url):
         assert not email_html.is_web_address(url)
+
+    def test_the_postal_address_is_given_once(self):
+        practice = Practice(new_id(), "Harbour", "Europe/London", "1 Quay Street, Bristol", "", "")
+        parts = {"practice": practice, "subject": "s", "preheader": "", "opt_out": "", "pixel": "p"}
+        own = email_html.from_markdown("Hello\n\n---\n\nHarbour,\n1 Quay Street, Bristol")
+        assert email_html.page(body=own, **parts).count("1 Quay Street") == 1
+        assert email_html.page(body="<p>Hello</p>", **parts).count("1 Quay Street") == 1
 
     def test_text_alternative(self):
         got = email_html.as_text(

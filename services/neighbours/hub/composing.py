@@ -77,7 +77,8 @@ class Composer:
             opt_out="" if has_opt_out else opt_out,
             pixel=f"{self.address}/o/{message.token}.gif",
         )
-        footer = [self.practice.name, one_line(self.practice.postal_address)]
+        address = one_line(self.practice.postal_address)
+        footer = [self.practice.name] + ([] if html.says(text, address) else [address])
         footer += [] if has_opt_out else [f"Unsubscribe: {opt_out}"]
         return Outgoing(
             message.dispatch_id,

@@ -85,6 +85,11 @@ def as_text(markup: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def says(text: str, words: str) -> bool:
+    """Whether a text holds these words, however its lines break."""
+    return " ".join(words.split()) in " ".join(text.split())
+
+
 class Links:
     """Numbers the http(s) targets of one message and points them at the Hub's redirect.
 
@@ -123,10 +128,16 @@ def is_web_address(url: str) -> bool:
 
 
 def page(*, practice: Practice, subject: str, preheader: str, body: str, opt_out: str, pixel: str) -> str:
-    """A whole email around a finished body. `opt_out` empty: the body has its own link."""
+    """A whole email around a finished body.
+
+    `opt_out` empty: the body has its own link. A body that gives the postal address is not
+    followed by another one.
+    """
     e: Callable[[str], str] = html.escape
     lead = f'<div style="display:none;max-height:0;overflow:hidden">{e(preheader)}</div>' if preheader else ""
     stop = f'<br><a href="{e(opt_out)}" style="color:#51606f">Unsubscribe</a>' if opt_out else ""
+    own = practice.postal_address and says(as_text(body), practice.postal_address)
+    sender = e(practice.name) if own else f"{e(practice.name)}<br>{e(practice.postal_address)}"
     contact = " · ".join(e(part) for part in (practice.phone, practice.email) if part)
     return f"""<!doctype html>
 <html lang="en">
@@ -150,7 +161,7 @@ def page(*, practice: Practice, subject: str, preheader: str, body: str, opt_out
 {body}
 </td></tr>
 <tr><td class="pad" style="padding:20px 40px 28px;border-top:1px solid #e3e9ed;font-size:13px;line-height:1.6;color:#51606f">
-{e(practice.name)}<br>{e(practice.postal_address)}{"<br>" + contact if contact else ""}{stop}
+{sender}{"<br>" + contact if contact else ""}{stop}
 </td></tr>
 </table>
 </td></tr></table>

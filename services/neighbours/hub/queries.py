@@ -265,7 +265,7 @@ REPORT = """
 INSERT INTO hub.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, traceparent, data)
 SELECT :practice, uuidv7(), x.type, x.contact_id, x.dispatch_id, :now, x.traceparent, x.data
 FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb))
-  AS (type text, contact_id uuid, dispatch_id uuid, traceparent text, data jsonb)
+  AS (type text, contact_id uuid, dispatch_id uuid, traceparent text, data json)
 ) WITH ORDINALITY AS x(type, contact_id, dispatch_id, traceparent, data, n)
 ORDER BY n
 """

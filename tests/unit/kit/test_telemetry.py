@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 
 import pytest
 
@@ -64,7 +65,8 @@ def test_a_secret_or_a_person_never_appears(stream, key: str, value):
         raise RuntimeError(str(value) if key in ("note", "url") else str({key: value}))
     except RuntimeError:
         log.exception("failed")
-    logged = stream.getvalue()
+    # Microseconds may spell any four digits; nothing secret is in a timestamp.
+    logged = re.sub(r'"timestamp": ?"[^"]*"', "", stream.getvalue())
     bare = key in ("note", "url", "password")  # a bare name or number alone cannot be known
     for secret in NEVER:
         if bare or secret not in json.dumps(value):
@@ -73,7 +75,8 @@ def test_a_secret_or_a_person_never_appears(stream, key: str, value):
 
 
 def secret_free(line: dict) -> bool:
-    return not any(secret in json.dumps(line) for secret in NEVER)
+    told = json.dumps({key: value for key, value in line.items() if key != "timestamp"})
+    return not any(secret in told for secret in NEVER)
 
 
 def test_a_known_secret_is_hidden_wherever_it_turns_up(stream):

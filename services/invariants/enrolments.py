@@ -1,0 +1,56 @@
+"""What is always true of people inside journeys and of the work that waits for them."""
+
+from services.gates.reasons import Reason
+from services.invariants.contracts import Invariant
+
+_CODES = ", ".join(f"'{reason.value}'" for reason in Reason)
+
+WITHOUT_WORK = """
+SELECT e.enrolment_id, e.step_id, e.move_no FROM cm.enrolment e
+WHERE e.practice_id = :practice AND e.state = 'live' AND NOT EXISTS (
+  SELECT 1 FROM cm.work w WHERE w.practice_id = :practice AND w.enrolment_id = e.enrolment_id
+    AND w.step_id = e.step_id AND w.move_no = e.move_no AND w.version_id = e.version_id AND w.contact_id = e.contact_id)
+"""
+
+WORK_FOR_NOBODY = """
+SELECT w.enrolment_id, w.step_id, e.state FROM cm.work w
+LEFT JOIN cm.enrolment e ON e.practice_id = w.practice_id AND e.enrolment_id = w.enrolment_id
+WHERE w.practice_id = :practice AND e.state IS DISTINCT FROM 'live'
+"""
+
+LOST = """
+SELECT x.execution_id, x.enrolled, count(e.enrolment_id) AS found
+FROM cm.execution x LEFT JOIN cm.enrolment e ON e.practice_id = x.practice_id
+  AND e.campaign_id = x.campaign_id AND e.execution_id = x.execution_id
+WHERE x.practice_id = :practice GROUP BY x.execution_id, x.enrolled HAVING x.enrolled <> count(e.enrolment_id)
+"""
+
+ENTRY_GAPS = """
+SELECT e.campaign_id, e.contact_id, max(e.entry_no) AS highest, count(*) AS entries
+FROM cm.enrolment e WHERE e.practice_id = :practice
+GROUP BY e.campaign_id, e.contact_id HAVING max(e.entry_no) <> count(*)
+"""
+
+STATE_SAYS_WHY = f"""
+SELECT e.enrolment_id, e.state, e.held_reason, e.exit_reason, e.ended_at FROM cm.enrolment e
+WHERE e.practice_id = :practice AND NOT CASE e.state
+  WHEN 'live' THEN e.held_reason IS NULL AND e.exit_reason IS NULL AND e.ended_at IS NULL
+  WHEN 'held' THEN coalesce(e.held_reason, '') IN ({_CODES}) AND e.ended_at IS NULL AND e.held_due_at IS NOT NULL
+  ELSE coalesce(e.exit_reason, '') IN ({_CODES}) AND e.ended_at IS NOT NULL AND e.held_reason IS NULL END
+"""
+
+REFUSED_WITHOUT_REASON = f"""
+SELECT r.refusal_id, r.contact_id, r.campaign_id, r.step_id, r.reason FROM cm.refusal r
+WHERE r.practice_id = :practice AND r.at >= :since AND r.reason NOT IN ({_CODES})
+"""
+
+INVARIANTS = (
+    Invariant(
+        "live_has_work", "Everyone who is under way in a journey has exactly one next step.", WITHOUT_WORK
+    ),
+    Invariant("work_is_live", "Nobody who waits or has left has a next step queued.", WORK_FOR_NOBODY),
+    Invariant("nobody_lost", "Everyone a run let in is still on record.", LOST),
+    Invariant("entries_in_order", "A person's entries into a campaign are counted without gaps.", ENTRY_GAPS),
+    Invariant("state_says_why", "Every hold and every end has a known reason.", STATE_SAYS_WHY),
+    Invariant("refusal_says_why", "Every refusal has a known reason.", REFUSED_WITHOUT_REASON),
+)
