@@ -80,6 +80,17 @@ def ago(at: datetime | None, now: datetime) -> str:
     return plural(seconds // 86_400, "day") + " ago"
 
 
+def duration(seconds: float) -> str:
+    """`40 ms`, `2.5 s`, `12 min`, `3 h`, `4 days`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min"
+    return f"{seconds // 3600:.0f} h" if seconds < 86_400 else plural(int(seconds // 86_400), "day")
+
+
 def initials(name: str) -> str:
     """At most two letters for a round portrait."""
     parts = [part for part in name.split() if part]

@@ -27,6 +27,7 @@ WORK = (
 )
 PRACTICE = (
     Place("imports", "Imports", "file-up", "/imports", "author"),
+    Place("integrations", "Integrations", "plug", "/integrations", "read"),
     Place("audit", "Audit", "shield-check", "/audit", "compliance"),
     Place("settings", "Settings", "sliders-horizontal", "/settings", "manage"),
     Place("demo", "Simulator", "flask-conical", "/demo", None, True),

@@ -29,3 +29,8 @@ def test_a_share_of_nothing_is_a_dash():
 
 def test_initials_are_two_letters_at_most():
     assert [words.initials(name) for name in ("Ada", "Ada de la Byron", "")] == ["A", "AB", "?"]
+
+
+def test_how_long():
+    said = [words.duration(s) for s in (0.04, 2.5, 750, 7_300, 90_000, 200_000)]
+    assert said == ["40 ms", "2.5 s", "12 min", "2 h", "1 day", "2 days"]

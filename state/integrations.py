@@ -1,0 +1,116 @@
+"""The integrations page: what comes in from each module, what could not be understood, replay."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from services.bootstrap import app
+from services.intake import status
+from services.intake.dead_letters import DeadLetter, dead_letters, replay_for
+from services.intake.status import SourceStatus
+from state import words
+from state.session import Session, acting, changed, permitted, pings
+
+
+@dataclass(frozen=True)
+class Source:
+    source: str
+    owner: str
+    hour: str
+    day: str
+    last: str
+    lag: str
+    waiting: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    id: str
+    at: str
+    source: str
+    type: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    type: str
+    times: str
+    last: str
+
+
+class Integrations(rx.State):
+    loading: bool = True
+    sources: list[Source] = []
+    letters: list[Letter] = []
+    unknown: list[Unknown] = []
+    hour: str = "0"
+    day: str = "0"
+    working: str = ""
+
+    @rx.event
+    async def load(self) -> Any:
+        await self._read()
+        return Integrations.follow
+
+    @rx.event(background=True, supersedes=True)
+    async def follow(self) -> None:
+        """Keeps the page fresh, at most once a silence or a change of people."""
+        async for topic in pings(self, "/integrations"):
+            if topic in ("tick", "people", "events"):
+                async with self:
+                    await self._read()
+
+    @rx.event
+    async def replay(self, letter_id: str) -> Any:
+        """Put one dead letter back, or all that are shown with `all`."""
+        actor = await permitted(self, "administer")
+        wanted = [x.id for x in self.letters] if letter_id == "all" else [letter_id]
+        self.working = letter_id
+        yield
+        try:
+            count = await replay_for(app().uow, app().bus, actor, wanted)
+        finally:
+            self.working = ""
+        await changed(self, "events")
+        await self._read()
+        yield rx.toast.success(f"{words.plural(count, 'event')} put back on the stream.")
+
+    async def _read(self) -> None:
+        zone = (await self.get_state(Session)).zone
+        async with acting(self, "read") as u:
+            found = await status.sources(u, app().bus)
+            odd = await status.unknown_types(u)
+            letters = await dead_letters(app().bus, practice_id=u.practice_id)
+            now = u.now
+        self.sources = [
+            Source(
+                s.source, s.owner, words.count(s.hour), words.count(s.day), words.ago(s.last_at, now)
+                if s.last_at else "none in a day", _lag(s), words.count(s.waiting), _tone(s),
+            )
+            for s in found
+        ]  # fmt: skip
+        self.letters = [_letter(x, zone) for x in letters]
+        self.unknown = [
+            Unknown(x.type, words.plural(x.times, "time"), words.ago(x.last_at, now)) for x in odd
+        ]
+        self.hour, self.day = words.count(sum(s.hour for s in found)), words.count(sum(s.day for s in found))
+        self.loading = False
+
+
+def _lag(s: SourceStatus) -> str:
+    if s.lag_seconds is None:
+        return "–"
+    return f"{words.duration(s.lag_seconds)}, at worst {words.duration(s.worst_seconds or 0)}"
+
+
+def _tone(s: SourceStatus) -> str:
+    if s.waiting is not None and s.waiting > 1_000:
+        return "warn"
+    return "ok" if s.day else "neutral"
+
+
+def _letter(x: DeadLetter, zone: str) -> Letter:
+    return Letter(x.letter_id, words.moment(x.at, zone), x.source, x.type, x.reason)
