@@ -20,7 +20,6 @@ EXAMPLES, STEPS = 24, 60
 
 # Small lies told to the product. The machine is worth something only if it hears them.
 LIES = [
-    (suppression, "RELEASE", "greatest(held_due_at, :now)", "CAST(:now AS timestamptz)"),
     (suppression, "PENDING", "THEN c.campaign_type = ANY (CAST(:types AS text[]))", "THEN false"),
     (signals, "WAKE", "due_at = least(due_at, :now)", "due_at = due_at"),
 ]
