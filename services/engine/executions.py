@@ -65,6 +65,14 @@ SELECT 1 FROM cm.campaign c WHERE c.practice_id = :practice AND c.state IN ('can
               AND e.state IN ('live', 'held')) LIMIT 1
 """
 CARE_PLAN_LEFT = care_plan_left("gone")
+# Work before enrolments, as everybody who stops somebody does: two orders would be a deadlock.
+LOCK_LEFT = f"""
+SELECT w.enrolment_id FROM cm.work w
+JOIN cm.enrolment x ON x.practice_id = w.practice_id AND x.enrolment_id = w.enrolment_id
+JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
+WHERE w.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+ORDER BY w.enrolment_id LIMIT {BATCH} FOR UPDATE OF w SKIP LOCKED
+"""
 # People left in campaigns that ended: out of them, set-based, a batch at a time.
 LEFT = f"""
 WITH gone AS (
@@ -72,7 +80,8 @@ WITH gone AS (
     held_reason = NULL, held_due_at = NULL
   WHERE e.practice_id = :practice AND e.enrolment_id IN (
     SELECT x.enrolment_id FROM cm.enrolment x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
-    WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND x.state IN ('live', 'held')
+    WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+      AND (x.state = 'held' OR x.state = 'live' AND x.enrolment_id = ANY (:locked))
     ORDER BY x.enrolment_id LIMIT {BATCH} FOR UPDATE OF x SKIP LOCKED)
   RETURNING e.enrolment_id, e.campaign_id, e.contact_id, e.pseudonym
 ), work AS (
@@ -172,7 +181,13 @@ async def empty_ended(u: Unit) -> int:
     """Take people out of campaigns that were cancelled or completed; returns how many."""
     if not (await u.execute(ANY_LEFT, practice=u.practice_id)).first():
         return 0
+    locked = (await u.execute(LOCK_LEFT, practice=u.practice_id)).scalars().all()
     gone = await u.execute(
-        LEFT, practice=u.practice_id, now=u.now, batch=open_batch(u), first_seq=next_seq(u, BATCH + 1)
+        LEFT,
+        practice=u.practice_id,
+        now=u.now,
+        locked=list(locked),
+        batch=open_batch(u),
+        first_seq=next_seq(u, BATCH + 1),
     )
     return int(gone.scalar_one())

@@ -145,8 +145,9 @@ def journeys() -> list[tuple[str, Journey]]:
 
 
 def effort(examples: int, steps: int, *, shrink: bool = True) -> settings:
-    """How long to look; without `shrink` the first disagreement is enough."""
+    """How long to look; without `shrink` the first disagreement is enough, on the same walk each time."""
     return settings(
+        derandomize=not shrink,
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
