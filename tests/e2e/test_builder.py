@@ -100,10 +100,14 @@ async def test_everything_on_the_canvas_works_from_the_keyboard(signed_in: Signe
     page = await signed_in("marketer")
     await empty_campaign(page)
 
+    # The new start opens its panel and is saved; only then is the page at rest.
+    await expect(page.get_by_test_id("panel")).to_be_visible()
+    await saved(page)
     await page.get_by_test_id("plus-entry-1-next").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("add-message")).to_be_focused()
     await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_test_id("add-wait")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("step-wait-1")).to_be_focused()
 
