@@ -74,13 +74,15 @@ class Site:
         answer = self._qa("POST", seconds=int(timedelta(**delta).total_seconds()))
         answer.raise_for_status()
 
-    def move_to_working_hours(self) -> None:
-        """To the next Monday, 10:30 UTC: no quiet hours, and a working week ahead."""
+    def move_to_working_hours(self, *, after_days: int = 0) -> None:
+        """To the next Monday, 10:30 UTC, that is at least `after_days` away: no quiet hours, and a
+        working week ahead. Ten days later nobody is held by what an earlier test sent them."""
         now = datetime.fromisoformat(self._qa("GET").raise_for_status().json()["now"])
+        began, now = now, now + timedelta(days=after_days)
         monday = now + timedelta(days=(7 - now.weekday()) % 7)
         start = monday.replace(hour=10, minute=30, second=0, microsecond=0)
         start += timedelta(days=7) if start <= now else timedelta()
-        self.move_clock(seconds=(start - now).total_seconds())
+        self.move_clock(seconds=(start - began).total_seconds())
 
     def _qa(self, method: str, **body: int) -> httpx.Response:
         settings = Settings(home=self.home, _env_file=None)
