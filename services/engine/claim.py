@@ -20,6 +20,10 @@ CREATE TEMP TABLE IF NOT EXISTS claim (
 ) ON COMMIT DELETE ROWS
 """
 
+# A prepared plan outlives the tables it was made for: made while `dispatch` is empty, it would read
+# it whole for every person of every later batch. Due people are few and every lookup has its index.
+PLANNED = "SELECT set_config('enable_seqscan', 'off', true)"
+
 # A loose index scan: one probe a (version, step) pair, however many people wait there.
 DUE_STEPS = """
 WITH RECURSIVE s AS (
@@ -90,6 +94,7 @@ async def claim(u: Unit, step: DueStep, *, contacts: bool = False) -> int:
     """Lock up to a batch of due people at a step into the temporary table `claim`; with
     `contacts`, also the lock that enrolling them elsewhere needs."""
     await u.execute(CLAIM_TABLE)
+    await u.execute(PLANNED)
     taken = await u.execute(
         CLAIM_WITH_CONTACTS if contacts else CLAIM,
         practice=u.practice_id,

@@ -120,7 +120,7 @@ async def send(
     binding = Binding()
     next_step, next_due = plan.move(step, binding)
     sql = STATEMENT.format(
-        verdicts=verdicts(policy.channels),
+        verdicts=verdicts(policy.channels, each=True),
         variant=_variant(step, binding),
         content_ref=_content(refs, binding),
         next_step=next_step,
