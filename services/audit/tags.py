@@ -35,6 +35,11 @@ class AuditTag(StrEnum):
     STEP_REQUESTED = "step.requested"
     STEP_REFUSED = "step.refused"
     STEP_CANCELLED = "step.cancelled"
+    FOLLOWUP_PLANNED = "followup.planned"
+    FOLLOWUP_CHANGED = "followup.changed"
+    FOLLOWUP_SENT = "followup.sent"
+    FOLLOWUP_FAILED = "followup.failed"
+    FOLLOWUP_CANCELLED = "followup.cancelled"
     INVARIANT_BROKEN = "invariant.broken"
     CONVERSION = "conversion.recorded"
     # suppression and consent
