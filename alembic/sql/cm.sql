@@ -395,6 +395,28 @@ CREATE INDEX followup_due ON cm.followup (practice_id, due_at) WHERE state = 'pe
 CREATE INDEX followup_contact ON cm.followup (practice_id, contact_id, due_at);
 COMMENT ON TABLE cm.followup IS 'One message to one person, planned by staff or the API (003). What is due is a query over it.';
 
+-- Proof runs -----------------------------------------------------------------------------------------
+CREATE TABLE cm.proof (
+  practice_id uuid NOT NULL,
+  proof_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'running', 'done', 'failed')),
+  asked_by uuid NOT NULL,
+  asked_ref text NOT NULL,
+  asked_at timestamptz NOT NULL,
+  beat_at timestamptz,                          -- when the run last said that it is alive
+  ended_at timestamptz,
+  progress text NOT NULL DEFAULT '',
+  content_hash text NOT NULL DEFAULT '',
+  summary jsonb NOT NULL DEFAULT '{}',
+  manifest_sha256 text NOT NULL DEFAULT '',
+  failure text NOT NULL DEFAULT '',
+  files bytea,                                  -- sealed zip of the artefacts
+  PRIMARY KEY (practice_id, proof_id)
+);
+CREATE INDEX proof_campaign ON cm.proof (practice_id, campaign_id, asked_at);
+CREATE UNIQUE INDEX proof_open ON cm.proof (practice_id, campaign_id) WHERE state IN ('asked', 'running');
+
 -- Suppression ----------------------------------------------------------------------------------------
 CREATE TABLE cm.suppression (
   practice_id uuid NOT NULL,

@@ -21,6 +21,7 @@ from services.engine.ticks import TICKS, run_tick
 from services.intake.consumer import Intake, practice_ids
 from services.kit import qa
 from services.kit.live import notify
+from services.proofs.service import work_once
 
 log = structlog.get_logger("engine")
 IDLE = 0.25
@@ -49,6 +50,7 @@ async def main() -> None:
             _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
             _forever("reclaim", stopping, intake.reclaim_once, idle=15.0),
             _forever("engine", stopping, lambda: _engine(wired, engine)),
+            _forever("proofs", stopping, lambda: _proofs(wired), idle=1.0),
             _forever("relay", stopping, lambda: _relay(wired), idle=0.05),
         )
     scheduler.shutdown(wait=False)
@@ -96,6 +98,15 @@ async def _engine(wired: App, engine: Engine) -> int:
         if done:
             worked += 1
             await notify(wired.bus, practice_id, "campaigns")
+    return worked
+
+
+async def _proofs(wired: App) -> int:
+    """Proof runs that somebody asked for; each writes only where nobody else can see (ENG-6)."""
+    worked = 0
+    for practice_id in await practice_ids(wired.uow):
+        if await work_once(wired.uow, practice_id, told=lambda p=practice_id: notify(wired.bus, p, "proofs")):
+            worked += 1
     return worked
 
 

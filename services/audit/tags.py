@@ -40,6 +40,10 @@ class AuditTag(StrEnum):
     FOLLOWUP_SENT = "followup.sent"
     FOLLOWUP_FAILED = "followup.failed"
     FOLLOWUP_CANCELLED = "followup.cancelled"
+    PROOF_ASKED = "proof.asked"
+    PROOF_MADE = "proof.made"
+    PROOF_FAILED = "proof.failed"
+    PROOF_EXPORTED = "proof.exported"
     INVARIANT_BROKEN = "invariant.broken"
     CONVERSION = "conversion.recorded"
     # suppression and consent
