@@ -21,8 +21,8 @@ from services.kit.ids import new_id
 from services.neighbours.platform.simulator.service import simulate
 
 AWAY = (DBAPIError, RedisError, OSError, TimeoutError)
-PAUSE = 0.03
-"""Mean seconds between two events."""
+PAUSE = 0.06
+"""Mean seconds between two events of one injector."""
 RAW = "chaos"
 """The source that events straight on the bus name."""
 
@@ -54,7 +54,6 @@ class Injector:
 
     async def run(self) -> None:
         """Until `stop`: a person, a happening, a way in; sometimes the same again, or rubbish."""
-        self.stop.clear()
         while not self.stop.is_set():
             try:
                 await self._one()

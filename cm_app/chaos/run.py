@@ -42,6 +42,9 @@ LEASE = 16 * 60
 AFTERWARDS = (LEASE, DAY, 3 * DAY, 4 * DAY, LEASE)
 """Days that pass after the last kill, so that waits and holds come to their end."""
 
+HANDS = 4
+"""Injectors at work at once."""
+
 Tell = Callable[[str, int, int], None]
 
 
@@ -148,8 +151,10 @@ class _Run:
     async def _round(self, injector: Injector, kills: int, before: int) -> None:
         """Kill while events pour in; whoever fell is started again all the while."""
         over = asyncio.Event()
+        injector.stop.clear()
         async with asyncio.TaskGroup() as group:
-            group.create_task(injector.run())
+            for _ in range(HANDS):
+                group.create_task(injector.run())
             group.create_task(injector.watch())
             group.create_task(self._mend(over))
             for n in range(kills):
@@ -216,8 +221,8 @@ class _Run:
 
     @contextlib.asynccontextmanager
     async def _apps(self) -> AsyncIterator[tuple[App, App]]:
-        app = bootstrap(config=self.config, pooled=False)
-        platform = bootstrap(config=self.config, clock=app.clock, pooled=False, role="cm_platform")
+        app = bootstrap(config=self.config)
+        platform = bootstrap(config=self.config, clock=app.clock, role="cm_platform")
         try:
             yield app, platform
         finally:

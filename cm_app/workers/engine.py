@@ -62,7 +62,7 @@ def _loops(wired: App, stopping: asyncio.Event, parts: Collection[str]) -> list[
         intake = Intake(wired.uow, wired.bus, f"{socket.gethostname()}-{os.getpid()}")
         loops += [
             _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
-            _forever("reclaim", stopping, intake.reclaim_once, idle=15.0),
+            _forever("reclaim", stopping, intake.reclaim_once, idle=2.0),
         ]
     if "journeys" in parts:
         engine = Engine(wired.uow)
@@ -90,7 +90,7 @@ async def _forever(
             worked = await once()
             trouble = 0
         except (OperationalError, RedisError, OSError) as error:
-            trouble = min(trouble + 1, 6)
+            trouble = min(trouble + 1, 3)
             log.warning("server away, will try again", part=name, error=type(error).__name__)
             worked = 0
         if not worked:

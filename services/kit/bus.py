@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 
 import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
 from redis.exceptions import ResponseError
 
 from services.contracts.envelope import Envelope
@@ -17,6 +19,9 @@ from services.contracts.envelope import Envelope
 STREAM = "cm:events:"
 DEAD = "cm:dead"
 MAXLEN = 1_000_000
+STALE_MS = 5_000
+"""A reader that has not acknowledged an entry for this long is taken for dead and its entries are
+taken over. Should it be alive after all, both do the work and the key of the event keeps one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Received:
 
 class Bus:
     def __init__(self, url: str) -> None:
-        self.redis: redis.Redis = redis.from_url(url)
+        # A server that starts again is back within a second: ask again soon, then say it is away.
+        self.redis: redis.Redis = redis.from_url(url, retry=Retry(ExponentialBackoff(cap=0.4, base=0.05), 3))
 
     async def publish(self, source: str, events: Sequence[Envelope]) -> None:
         """Append in order, in one round trip."""
@@ -91,7 +97,7 @@ class Consumer:
         )
         return [r for stream, entries in answer or [] for r in _received(stream, entries)]
 
-    async def reclaim(self, *, stale_ms: int = 30_000, count: int = 500) -> list[Received]:
+    async def reclaim(self, *, stale_ms: int = STALE_MS, count: int = 500) -> list[Received]:
         """Entries that a reader of this group took and never acknowledged."""
         found: list[Received] = []
         for stream in self.streams:

@@ -147,7 +147,7 @@ class _Postgres:
         info = self.server.get_postmaster_info()
         try:
             process = info.process
-            return bool(process and process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+            return process is not None and str(process.status()) != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 

@@ -21,7 +21,7 @@ from services.contracts.events import (
     StepCancelled,
     StepRequested,
 )
-from services.kit.bus import Consumer, Received
+from services.kit.bus import STALE_MS, Consumer, Received
 from services.kit.ids import new_token
 from services.kit.telemetry import logger
 from services.kit.uow import Unit
@@ -69,7 +69,7 @@ class Intake:
         """Take one read of events; returns how many entries were settled."""
         return await self.settle(await self.consumer.read(count=self.count, block_ms=block_ms))
 
-    async def reclaim_once(self, *, stale_ms: int = 30_000) -> int:
+    async def reclaim_once(self, *, stale_ms: int = STALE_MS) -> int:
         """Take what a reader of this group left behind."""
         return await self.settle(await self.consumer.reclaim(stale_ms=stale_ms, count=self.count))
 
