@@ -1,8 +1,10 @@
 """The product as real processes, and every way to kill them."""
 
+import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -13,7 +15,7 @@ import psutil
 
 from cm_app.supervisor import Child
 from services.kit.chance import Chance
-from services.kit.embedded import Servers
+from services.kit.embedded import Servers, ServerTrouble
 from services.kit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +41,7 @@ class Site:
     def __post_init__(self) -> None:
         self.children = {name: self._child(name) for name in WORKERS}
         self._again: dict[str, float] = {}
+        self._failures = 0
 
     def start(self) -> None:
         for child in self.children.values():
@@ -46,6 +49,11 @@ class Site:
 
     def kill_one(self) -> str:
         """Kill somebody who is up, at once. Returns who."""
+        while True:
+            with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess, subprocess.SubprocessError):
+                return self._kill_one()  # else: fell, or not up again, just as it was chosen
+
+    def _kill_one(self) -> str:
         able = {n: w for n, w in WEIGHTS.items() if n not in self.children or self.children[n].alive}
         name = self.chance.choices(list(able), list(able.values()))[0]
         if name in self.children:
@@ -57,7 +65,13 @@ class Site:
 
     def mend(self) -> None:
         """Start again what is down: servers at once, workers after the pause they were given."""
-        self.servers.revive()
+        try:
+            self.servers.revive()
+            self._failures = 0
+        except ServerTrouble:  # killed again while it started; but not every time
+            self._failures += 1
+            if self._failures > 5:
+                raise
         now = time.monotonic()
         for name, child in self.children.items():
             if child.alive:
@@ -77,9 +91,9 @@ class Site:
     def _kill_worker(self, name: str) -> None:
         child = self.children[name]
         assert child.process is not None
+        self._again[name] = time.monotonic() + self.chance.uniform(0, 0.6)
         os.killpg(child.process.pid, signal.SIGKILL)
         child.process.wait()
-        self._again[name] = time.monotonic() + self.chance.uniform(0, 0.6)
 
     def _kill_server(self, name: str) -> None:
         postgres, valkey = self.servers.postgres, self.servers.valkey

@@ -106,7 +106,7 @@ def _forget_dead_postmaster(folder: Path) -> None:
 def _is_postgres(lock: str) -> bool:
     try:
         process = psutil.Process(int(lock.split()[0]))
-        return process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE)
     except (psutil.NoSuchProcess, ValueError, IndexError):
         return False
 
@@ -147,7 +147,7 @@ class _Postgres:
         info = self.server.get_postmaster_info()
         try:
             process = info.process
-            return process is not None and str(process.status()) != psutil.STATUS_ZOMBIE
+            return process is not None and bool(process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 
@@ -209,7 +209,7 @@ class _Valkey:
 
         options = {
             "port": "0", "unixsocket": str(self.socket), "unixsocketperm": "700", "dir": str(self.folder),
-            "appendonly": "yes", "appendfsync": "everysec", "save": "", "daemonize": "no",
+            "appendonly": "yes", "appendfsync": "always", "save": "", "daemonize": "no",
         }  # fmt: skip
         with self.log.open("ab") as log:
             # Its own session, so that Ctrl-C in a terminal stops the workers before the bus.
