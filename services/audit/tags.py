@@ -44,6 +44,7 @@ class AuditTag(StrEnum):
     PROOF_MADE = "proof.made"
     PROOF_FAILED = "proof.failed"
     PROOF_EXPORTED = "proof.exported"
+    STEP_OFFERED_AGAIN = "step.offered_again"
     INVARIANT_BROKEN = "invariant.broken"
     CONVERSION = "conversion.recorded"
     # suppression and consent

@@ -16,7 +16,7 @@ async def drain(u: Unit) -> Drained:
     """Settle what is due: one statement for each combination of channels. At most one message a
     person and drain, so that the caps see the one before; the next drain takes the next."""
     sent = failed = 0
-    if await _may_send(u):
+    if await may_send(u):
         await u.execute(queries.TABLE)
         for way in (await u.execute(queries.DUE_WAYS, practice=u.practice_id, now=u.now)).all():
             done = await _drain_way(u, list(way.channels))
@@ -31,7 +31,7 @@ async def drain_due(u: Unit) -> int:
     return done.sent + done.failed
 
 
-async def _may_send(u: Unit) -> bool:
+async def may_send(u: Unit) -> bool:
     """No kill switch is on, and none can be turned on before this commits (D11)."""
     return bool((await u.execute(queries.MAY_SEND, practice=u.practice_id)).scalar_one())
 
@@ -45,15 +45,15 @@ async def _drain_way(u: Unit, channels: list[Channel]) -> Drained:
     policy = await policy_for_followups(u, channels)
     row = (
         await u.execute(
-            queries.drain_sql(channels), **policy.params(), request=_request(policy), day=u.now.date(),
+            queries.drain_sql(channels), **policy.params(), request=f"{{{request_inside(policy)}}}", day=u.now.date(),
             by=u.actor.ref, batch=open_batch(u), first_seq=next_seq(u, size + 1),
         )
     ).one()  # fmt: skip
     return Drained(sent=row.sent, failed=row.failed, waiting=0)
 
 
-def _request(policy: Policy) -> str:
-    """What is the same in every request of a drain."""
+def request_inside(policy: Policy) -> str:
+    """What is the same in every follow-up's request, as the inside of a JSON object."""
     caps = ContactCaps(
         **policy.caps.model_dump(exclude={"exclusive"}),
         quiet_start=policy.quiet_start,
@@ -61,7 +61,7 @@ def _request(policy: Policy) -> str:
     )
     body = {
         "practice_id": policy.practice_id, "campaign_id": policy.campaign_id, "version_id": policy.version_id,
-        "step_id": policy.step_id, "topic": policy.topic, "purpose": policy.purpose, "variant": "",
+        "step_id": policy.step_id, "topic": policy.topic, "purpose": policy.purpose,
         "caps": caps.model_dump(mode="json"),
     }  # fmt: skip
-    return orjson.dumps(body).decode()
+    return orjson.dumps(body).decode()[1:-1]

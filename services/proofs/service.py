@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -104,6 +105,7 @@ async def work_once(
     async def tell(words: str) -> None:
         async with uow(actor) as u:
             await u.execute(queries.BEAT, practice=practice_id, proof=taken.proof_id, now=u.now, words=words)
+        await told()
 
     try:
         made = await make(uow, practice_id, taken.campaign_id, taken.proof_id, tell)
@@ -115,6 +117,7 @@ async def work_once(
         raise
     else:
         await _finished(uow, actor, taken, made)
+    await told()
     return True
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from services.contracts.events import FollowupChanged, StepRequested
 from services.contracts.journey import Caps
+from services.engine.offers import offer_again
 from services.engine.ticks import TICKS, run_tick
 from services.engine.timeline import timeline
 from services.followups import service as followups
@@ -84,7 +85,7 @@ async def test_it_goes_to_the_hub_at_its_time_and_not_before(world: World, conta
         "campaign.followup.planned", "campaign.step.requested", "campaign.followup.sent",
     }  # fmt: skip
     request = StepRequested.model_validate(out["campaign.step.requested"])
-    assert request.idempotency_key == f"followup/{row.followup_id}"
+    assert request.idempotency_key == f"{row.followup_id}/0"
     assert (request.dispatch_id, request.channels, request.content_ref) == (
         row.dispatch_id, ["email"], row.content_ref,
     )  # fmt: skip
@@ -185,7 +186,10 @@ async def test_a_suppression_cancels_what_is_planned_and_takes_back_what_was_ask
     await world.event(type, {k: contact if v == "?" else v for k, v in data.items()})
     assert (await look(world, later.followup.followup_id)).state == "cancelled"
     assert (await look(world, later.followup.followup_id)).reason == why
-    assert (await look(world, asked.followup.followup_id)).message_status == "cancelled"
+    assert (await look(world, asked.followup.followup_id)).message_status == "cancel_requested"
+    left = [o.type for o in await world.rows(OUT, contact=contact)]
+    assert "campaign.step.requested" not in left
+    assert "campaign.step.cancelled" in left
     world.clock.advance(days=4)
     assert await settle(world) == Drained(sent=0, failed=0, waiting=0)
     await sound(world)
@@ -283,3 +287,21 @@ async def test_the_list_turns_its_pages(world: World, contact: UUID, database_ur
             await followups.page(u, FollowupFilter(cursor="bm9uc2Vuc2U="))
     assert seen == sorted(seen, reverse=True)
     assert len(seen) == 5
+
+
+async def test_what_the_bus_lost_is_offered_again_with_the_same_key(world: World, contact: UUID):
+    await plan(world, contact)
+    await settle(world)
+    first = [o.data for o in await world.rows(OUT, contact=contact) if o.type == "campaign.step.requested"]
+    await world.app.relay.run_once(world.practice_id)
+    await world.app.bus.redis.flushall()
+    world.clock.advance(minutes=11)
+    async with world.app.uow(system(world.practice_id, "scheduler")) as u:
+        assert await offer_again(u) == 1
+    (again,) = [o.data for o in await world.rows(OUT, contact=contact) if o.type == "campaign.step.requested"]
+    one, two = (StepRequested.model_validate(data) for data in (first[0], again))
+    assert (one.idempotency_key, one.dispatch_id, one.caps) == (
+        two.idempotency_key,
+        two.dispatch_id,
+        two.caps,
+    )
