@@ -67,7 +67,7 @@ class Proofs(rx.State):
         zone = (await self.get_state(Session)).zone
         async with acting(self, "read") as u:
             found = await proofs.proofs(u, builder.key)
-        self.runs = [_run(row, zone) for row in found[:5]]
+        self.runs = [_run(row, zone) for row in found[:3]]
         self.busy = any(row.state in ("asked", "running") for row in found)
 
 

@@ -22,14 +22,14 @@ def proof_button() -> rx.Component:
 def proofs() -> rx.Component:
     return ui.dialog(
         "Proof run",
-        "The whole campaign runs as it would, to its last day, but nothing is sent. You see who would be written to, "
+        "The whole campaign runs as if it began now, to its last day, but nothing is sent. You see who would be written to, "
         "who would not, and why.",
         rx.cond(
             Proofs.runs.length() > 0,
             rx.el.ul(rx.foreach(Proofs.runs, _run), padding="0", margin="0", aria_live="polite"),
             ui.small(
                 "There has been no proof run yet. It takes seconds for a practice, and leaves limits, figures and "
-                "people's history as they are. The evidence comes as files with a seal.",
+                "people’s history as they are. The evidence comes as files with a seal.",
                 data_testid="no-proofs",
             ),
         ),

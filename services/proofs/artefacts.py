@@ -217,7 +217,7 @@ def _markdown(summary: dict[str, Any]) -> str:
         f"- Fingerprint of the journey: `{summary['content_hash']}`",
         f"- Proof: `{summary['proof_id']}`",
         "",
-        "Supposed: everyone in the audience enters at once, nobody clicks, answers or books, and nobody's",
+        "Supposed: the campaign begins now, everyone in the audience enters at once, nobody clicks, answers or books, and nobody's",
         "consent changes. Quiet hours are the Hub's: a message may wait for the morning. People handed to",
         "another campaign are not followed there.",
     ]

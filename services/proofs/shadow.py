@@ -33,7 +33,8 @@ TABLES = (
 _NAMED = re.compile(rf"\bcm\.({'|'.join(TABLES)})\b")
 _MADE = re.compile(r"^\s*CREATE TEMP TABLE IF NOT EXISTS")
 
-# What a proof has to know of the real world. The kill switch is left out: nothing is sent anyway.
+# What a proof has to know of the real world. The kill switch is left out: nothing is
+# sent anyway. So is who has been in this campaign: it is proved as if it began now.
 SEEDS = (
     "INSERT INTO pg_temp.practice SELECT * FROM cm.practice WHERE practice_id = :practice",
     "UPDATE pg_temp.practice SET kill_switch_at = NULL",
@@ -46,7 +47,7 @@ SEEDS = (
     """INSERT INTO pg_temp.execution (practice_id, execution_id, campaign_id, version_id, number, started_at)
        VALUES (:practice, :execution, :campaign, :version, 1, :now)""",
     """INSERT INTO pg_temp.enrolment SELECT * FROM cm.enrolment
-       WHERE practice_id = :practice AND (campaign_id = :campaign OR state = 'live')""",
+       WHERE practice_id = :practice AND campaign_id <> :campaign AND state = 'live'""",
     """INSERT INTO pg_temp.dispatch SELECT * FROM cm.dispatch
        WHERE practice_id = :practice AND requested_at > :since AND status NOT IN ('cancelled', 'failed', 'bounced')""",
 )

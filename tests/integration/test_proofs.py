@@ -254,3 +254,18 @@ async def test_what_cannot_run_cannot_be_proved(world: World):
     with pytest.raises(Forbidden):
         async with world.app.uow(staff(world.practice_id, "read")) as u:
             await proofs.ask(u, campaign)
+
+
+async def test_a_campaign_that_runs_is_proved_as_if_it_began_now(world: World, database_url: str):
+    make_contact(database_url, world.practice_id, world.clock.now())
+    campaign = await draft(world, everyone())
+    first = await prove(world, campaign)
+    async with world.app.uow(staff(world.practice_id)) as u:
+        await u.execute(
+            "INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state,"
+            " step_id, enrolled_at, moved_at, ended_at, exit_reason) SELECT :p, uuidv7(), :c, uuidv7(), contact_id,"
+            " uuidv7(), 'completed', 'done', :now, :now, :now, 'END_OF_JOURNEY' FROM canonical.contact",
+            p=world.practice_id, c=campaign, now=u.now,
+        )  # fmt: skip
+    again = await prove(world, campaign)
+    assert (first.summary["entered"], again.summary["entered"]) == (1, 1)
