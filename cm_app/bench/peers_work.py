@@ -7,6 +7,8 @@ connection; nothing here knows which queue called.
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 SCHEMA = (
     "DROP SCHEMA IF EXISTS peer CASCADE",
     "CREATE SCHEMA peer",
@@ -27,13 +29,15 @@ VALUES (%(key)s, %(practice)s, %(contact)s, %(now)s) ON CONFLICT DO NOTHING
 """
 HAND_OVER = """
 INSERT INTO peer.outbox (contact_id, type, data, at)
-VALUES (%(contact)s, 'campaign.step.requested', json_build_object('contact_id', %(contact)s::text, 'idempotency_key', %(key)s::text), %(now)s)
+VALUES (%(contact)s, 'campaign.step.requested', %(data)s, %(now)s)
 """
 AUDIT = "INSERT INTO peer.audit (contact_id, tag, at) VALUES (%(contact)s, %(tag)s, %(now)s)"
 
 
 def bound(practice: str, contact: str, now: datetime) -> dict[str, Any]:
-    return {"practice": practice, "contact": contact, "key": f"bench/{contact}", "now": now}
+    key = f"bench/{contact}"
+    data = orjson.dumps({"contact_id": contact, "idempotency_key": key}).decode()
+    return {"practice": practice, "contact": contact, "key": key, "data": data, "now": now}
 
 
 def send_one(connection: Any, practice: str, contact: str, now: datetime) -> None:
