@@ -270,12 +270,21 @@ def chaos(
 
 @bench.command("dispatch")
 def bench_dispatch(
-    rows: Annotated[int, typer.Option(help="Due enrolments.")] = 100_000,
+    rows: Annotated[int, typer.Option(help="Due enrolments.", min=1_000)] = 1_000_000,
+    workers: Annotated[int, typer.Option(help="Engine workers.", min=1, max=16)] = 2,
+    minutes: Annotated[
+        float, typer.Option(help="Run for so long on people who are due again at once.", min=0)
+    ] = 0,
+    long_reader: Annotated[
+        bool, typer.Option("--long-reader", help="Keep a snapshot open meanwhile; needs --minutes.")
+    ] = False,
 ) -> None:
-    """Steps per minute with every gate on, and the ratio to raw INSERT … SELECT in the same run."""
+    """Steps per minute with every gate on, and the ratios to one hand-written statement and to raw rows."""
     from cm_app.bench import dispatch
 
-    dispatch.main(rows)
+    if long_reader and not minutes:
+        raise typer.BadParameter("Say for how long: --minutes 30 --long-reader.")
+    dispatch.main(rows, workers, minutes, long_reader)
 
 
 @bench.command("audience")

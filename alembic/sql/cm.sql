@@ -584,8 +584,10 @@ CREATE TRIGGER version_immutable BEFORE UPDATE OR DELETE ON cm.campaign_version 
 CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ('x' || left(encode(sha256(convert_to(salt || contact_id::text, 'UTF8')), 'hex'), 7))::bit(28)::integer % 10000;
 
--- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim.
-CREATE FUNCTION cm.lane(id uuid) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN (uuid_hash(id) & 15)::smallint;
+-- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim. The first 44
+-- bits of a UUIDv7 are its sixteen milliseconds: who came together is stored together, and stays in one lane.
+CREATE FUNCTION cm.lane(id uuid) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (hashtext(left(id::text, 12)) & 15)::smallint;
 
 -- First moment at or after `from_at` inside a local window; `days` 1=Mon … 7=Sun (D23, ENG-4).
 CREATE FUNCTION cm.next_window(practice uuid, from_at timestamptz, zone text, start_t time, end_t time, days integer[], skip_holidays boolean)

@@ -63,7 +63,7 @@ def _loops(wired: App, stopping: asyncio.Event, parts: Collection[str]) -> list[
         intake = Intake(wired.uow, wired.bus, f"{socket.gethostname()}-{os.getpid()}")
         loops += [
             _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
-            _forever("reclaim", stopping, intake.reclaim_once, idle=2.0),
+            _forever("reclaim", stopping, intake.reclaim_once, idle=2.0, first=intake.prepare),
         ]
     if "journeys" in parts:
         engine = Engine(wired.uow)
