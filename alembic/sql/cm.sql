@@ -311,6 +311,7 @@ CREATE TABLE cm.dispatch (
 ) PARTITION BY RANGE (enrolled_at);
 CREATE INDEX dispatch_id ON cm.dispatch (practice_id, dispatch_id);
 CREATE INDEX dispatch_contact ON cm.dispatch (practice_id, contact_id, requested_at);
+CREATE INDEX dispatch_requested ON cm.dispatch USING brin (requested_at);
 COMMENT ON TABLE cm.dispatch IS 'One row a request to the Hub. The key is the enrolment and its move: a second send of the same step of the same entry cannot be stored (ENG-2).';
 
 CREATE TABLE cm.refusal (
@@ -376,6 +377,58 @@ CREATE TABLE cm.conversion (
 CREATE INDEX conversion_event ON cm.conversion (practice_id, contact_id, event_ref);
 CREATE UNIQUE INDEX conversion_once ON cm.conversion (practice_id, enrolment_id, event_ref);
 CREATE INDEX conversion_campaign ON cm.conversion (practice_id, campaign_id);
+
+-- Follow-ups -----------------------------------------------------------------------------------------
+CREATE TABLE cm.followup (
+  practice_id uuid NOT NULL,
+  followup_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'failed', 'cancelled')),
+  due_at timestamptz NOT NULL,
+  channels text[] NOT NULL CHECK (cardinality(channels) > 0),
+  content_ref text NOT NULL,
+  content bytea NOT NULL,                       -- sealed words, as they were planned
+  template_id uuid,
+  why text NOT NULL DEFAULT '',
+  external_key text,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  ended_at timestamptz,
+  ended_by text,
+  reason text,                                  -- services.gates.reasons.Reason of a refusal or cancellation
+  note text NOT NULL DEFAULT '',                -- what staff said when they cancelled
+  dispatch_id uuid,
+  PRIMARY KEY (practice_id, followup_id),
+  CHECK ((state = 'pending') = (ended_at IS NULL)),
+  CHECK ((state = 'sent') = (dispatch_id IS NOT NULL)),
+  CHECK (state <> 'failed' OR reason IS NOT NULL)
+);
+CREATE UNIQUE INDEX followup_external_key ON cm.followup (practice_id, external_key) WHERE external_key IS NOT NULL;
+CREATE INDEX followup_due ON cm.followup (practice_id, due_at) WHERE state = 'pending';
+CREATE INDEX followup_contact ON cm.followup (practice_id, contact_id, due_at);
+COMMENT ON TABLE cm.followup IS 'One message to one person, planned by staff or the API (003). What is due is a query over it.';
+
+-- Proof runs -----------------------------------------------------------------------------------------
+CREATE TABLE cm.proof (
+  practice_id uuid NOT NULL,
+  proof_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'running', 'done', 'failed')),
+  asked_by uuid NOT NULL,
+  asked_ref text NOT NULL,
+  asked_at timestamptz NOT NULL,
+  beat_at timestamptz,                          -- when the run last said that it is alive
+  ended_at timestamptz,
+  progress text NOT NULL DEFAULT '',
+  content_hash text NOT NULL DEFAULT '',
+  summary jsonb NOT NULL DEFAULT '{}',
+  manifest_sha256 text NOT NULL DEFAULT '',
+  failure text NOT NULL DEFAULT '',
+  files bytea,                                  -- sealed zip of the artefacts
+  PRIMARY KEY (practice_id, proof_id)
+);
+CREATE INDEX proof_campaign ON cm.proof (practice_id, campaign_id, asked_at);
+CREATE UNIQUE INDEX proof_open ON cm.proof (practice_id, campaign_id) WHERE state IN ('asked', 'running');
 
 -- Suppression ----------------------------------------------------------------------------------------
 CREATE TABLE cm.suppression (
