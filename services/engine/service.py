@@ -15,6 +15,7 @@ from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.executions import empty_ended, finish, open_executions, progressed, rescan, take
 from services.engine.lanes import astray, change_lane
+from services.engine.marks import PATIENCE, Age
 from services.engine.message import send
 from services.engine.moves import move
 from services.engine.plan import Binding
@@ -45,22 +46,41 @@ class Engine:
     slice: int = 4
     """Batches of one step a round, before the next step or practice has its turn."""
     name: str = field(default="engine")
+    _known: dict[UUID, tuple[Age, list[DueStep]]] = field(default_factory=dict)
 
     async def run_once(self, practice_id: UUID) -> Round:
         """One fair slice of a practice's work. Falsy when nothing was due."""
         done = Round()
         await self._enrol(practice_id, done)
-        async with self._unit(practice_id) as u:
-            due = await due_steps(u)
-        for step in due:
-            for _ in range(self.slice):
-                if await self._advance(practice_id, step, done) < BATCH:
-                    break
+        due, fresh = await self._due(practice_id)
+        await self._work_off(practice_id, due, done)
+        if not (done.moved or fresh):
+            due, _ = await self._due(practice_id, anew=True)
+            await self._work_off(practice_id, due, done)
         async with self._unit(practice_id) as u:
             done.finished += await finish(u)
         async with self._unit(practice_id) as u:
             done.moved += await empty_ended(u)
         return done
+
+    async def _due(self, practice_id: UUID, *, anew: bool = False) -> tuple[list[DueStep], bool]:
+        """Steps with people due, and whether that is news. The search is slow while a long reader
+        keeps dead rows; then its answer serves for a while, unless it led to nothing (`anew`)."""
+        known = self._known.get(practice_id)
+        if known and not anew and known[0].serves(PATIENCE):
+            return known[1], False
+        age = Age()
+        with age.measured():
+            async with self._unit(practice_id) as u:
+                due = await due_steps(u)
+        self._known[practice_id] = (age, due)
+        return due, True
+
+    async def _work_off(self, practice_id: UUID, due: list[DueStep], done: Round) -> None:
+        for step in due:
+            for _ in range(self.slice):
+                if await self._advance(practice_id, step, done) < BATCH:
+                    break
 
     async def drain(self, practice_id: UUID, *, rounds: int = 10_000) -> Round:
         """Rounds until nothing is due; for tests, benchmarks and `cm` commands."""
