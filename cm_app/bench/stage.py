@@ -42,7 +42,7 @@ PRACTICE = (
     " VALUES (:practice, 'Bench', 'Europe/London', '1 High Street')",
     # A journey of many messages in a row must not run into its own frequency cap.
     "INSERT INTO cm.practice (practice_id, label, timezone, created_at, settings) VALUES (:practice, 'Bench',"
-    " 'Europe/London', :now, '{\"caps\": {\"max_touches\": null, \"per_days\": 7, \"min_gap_hours\": null}}')",
+    ' \'Europe/London\', :now, \'{"caps": {"max_touches": null, "per_days": 7, "min_gap_hours": null}}\')',
 )
 PEOPLE = """
 INSERT INTO canonical.contact (practice_id, contact_id, kind, first_name, last_name, email, app_user, registered_at)
@@ -55,8 +55,8 @@ SELECT practice_id, contact_id, 'email', 'marketing', CASE WHEN last_name::int %
 FROM canonical.contact WHERE practice_id = :practice
 """
 SUBJECTS = """
-INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at)
-SELECT practice_id, contact_id, uuidv7(), :now FROM canonical.contact WHERE practice_id = :practice
+INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at, lane)
+SELECT practice_id, contact_id, uuidv7(), :now, cm.lane(coalesce(household_id, contact_id)) FROM canonical.contact WHERE practice_id = :practice
 """
 CAMPAIGN = (
     "INSERT INTO cm.campaign (practice_id, campaign_id, name, campaign_type, kind, state, active_version_id, created_by,"
@@ -67,12 +67,13 @@ CAMPAIGN = (
 )
 DUE = """
 WITH e AS (
-  INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state, step_id, enrolled_at, moved_at)
-  SELECT :practice, uuidv7(), :campaign, :version, s.contact_id, s.pseudonym, 'live', :step, :now, :now
+  INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state, enrolled_at, moved_at)
+  SELECT :practice, uuidv7(), :campaign, :version, s.contact_id, s.pseudonym, 'live', :now, :now
   FROM cm.subject s WHERE s.practice_id = :practice RETURNING *
 )
-INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no)
-SELECT :practice, enrolment_id, :version, :step, :now, contact_id, 0 FROM e
+INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane)
+SELECT :practice, e.enrolment_id, :version, :step, :now, contact_id, 0, e.enrolled_at, s.pseudonym, s.lane
+FROM e JOIN cm.subject s USING (practice_id, contact_id)
 """
 
 
@@ -123,7 +124,9 @@ class Stage:
         }
 
     @contextmanager
-    def processes(self, commands: Sequence[Sequence[str]], name: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+    def processes(
+        self, commands: Sequence[Sequence[str]], name: str
+    ) -> Iterator[list[subprocess.Popen[bytes]]]:
         """Children for the length of the block: SIGTERM at its end, and waited for."""
         logs = self.config.home / "logs"
         logs.mkdir(exist_ok=True)
@@ -213,7 +216,13 @@ def messages(number: int, *, entry: Entry | None = None) -> Journey:
 
 
 def campaign(
-    stage: Stage, practice: UUID, journey: Journey, *, kind: str = "one_off", state: str = "active", due: str = ""
+    stage: Stage,
+    practice: UUID,
+    journey: Journey,
+    *,
+    kind: str = "one_off",
+    state: str = "active",
+    due: str = "",
 ) -> UUID:
     """A campaign as the database holds it; `due` puts everybody at that step, due now."""
     made = {"practice": practice, "campaign": new_id(), "version": new_id(), "now": SystemClock().now()}
@@ -239,7 +248,9 @@ def monitor() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def show(bench: str, title: str, rows: Sequence[tuple[str, ...]], figures: dict[str, Any], *head: str) -> None:
+def show(
+    bench: str, title: str, rows: Sequence[tuple[str, ...]], figures: dict[str, Any], *head: str
+) -> None:
     """A table for people, then one JSON line with the figures and the machine (house rule 15)."""
     table = Table(title=title)
     for number, name in enumerate(head or ("what", "figure")):
@@ -253,5 +264,3 @@ def show(bench: str, title: str, rows: Sequence[tuple[str, ...]], figures: dict[
 
 def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
