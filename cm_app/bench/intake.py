@@ -249,9 +249,7 @@ async def _raw(stage: Stage, number: int) -> float:
     insert = text(
         f"INSERT INTO raw_inbound ({', '.join(source[0])}) VALUES ({', '.join(':' + c for c in source[0])})"
     )
-    engine = create_async_engine(
-        owner(stage.database_url), isolation_level="AUTOCOMMIT", pool_size=WORKERS
-    )
+    engine = create_async_engine(owner(stage.database_url), isolation_level="AUTOCOMMIT", pool_size=WORKERS)
 
     async def one_by_one(rows: list[dict]) -> None:
         async with engine.connect() as connection:

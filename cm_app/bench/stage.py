@@ -42,7 +42,7 @@ PRACTICE = (
     " VALUES (:practice, 'Bench', 'Europe/London', '1 High Street')",
     # A journey of many messages in a row must not run into its own frequency cap.
     "INSERT INTO cm.practice (practice_id, label, timezone, created_at, settings) VALUES (:practice, 'Bench',"
-    " 'Europe/London', :now, '{\"caps\": {\"max_touches\": null, \"per_days\": 7, \"min_gap_hours\": null}}')",
+    ' \'Europe/London\', :now, \'{"caps": {"max_touches": null, "per_days": 7, "min_gap_hours": null}}\')',
 )
 PEOPLE = """
 INSERT INTO canonical.contact (practice_id, contact_id, kind, first_name, last_name, email, app_user, registered_at)
@@ -123,7 +123,9 @@ class Stage:
         }
 
     @contextmanager
-    def processes(self, commands: Sequence[Sequence[str]], name: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+    def processes(
+        self, commands: Sequence[Sequence[str]], name: str
+    ) -> Iterator[list[subprocess.Popen[bytes]]]:
         """Children for the length of the block: SIGTERM at its end, and waited for."""
         logs = self.config.home / "logs"
         logs.mkdir(exist_ok=True)
@@ -213,7 +215,13 @@ def messages(number: int, *, entry: Entry | None = None) -> Journey:
 
 
 def campaign(
-    stage: Stage, practice: UUID, journey: Journey, *, kind: str = "one_off", state: str = "active", due: str = ""
+    stage: Stage,
+    practice: UUID,
+    journey: Journey,
+    *,
+    kind: str = "one_off",
+    state: str = "active",
+    due: str = "",
 ) -> UUID:
     """A campaign as the database holds it; `due` puts everybody at that step, due now."""
     made = {"practice": practice, "campaign": new_id(), "version": new_id(), "now": SystemClock().now()}
@@ -239,7 +247,9 @@ def monitor() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def show(bench: str, title: str, rows: Sequence[tuple[str, ...]], figures: dict[str, Any], *head: str) -> None:
+def show(
+    bench: str, title: str, rows: Sequence[tuple[str, ...]], figures: dict[str, Any], *head: str
+) -> None:
     """A table for people, then one JSON line with the figures and the machine (house rule 15)."""
     table = Table(title=title)
     for number, name in enumerate(head or ("what", "figure")):
@@ -253,5 +263,3 @@ def show(bench: str, title: str, rows: Sequence[tuple[str, ...]], figures: dict[
 
 def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
