@@ -447,6 +447,49 @@ CREATE TABLE cm.outbox (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX outbox_contact ON cm.outbox (practice_id, contact_id) WHERE contact_id IS NOT NULL;
 
+-- Webhooks out (EVT-6) ------------------------------------------------------------------------------------
+CREATE TABLE cm.webhook_endpoint (
+  practice_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  label text NOT NULL,
+  url text NOT NULL,
+  event_types text[] NOT NULL,
+  state text NOT NULL CHECK (state IN ('on', 'off', 'stopped')),
+  secret bytea NOT NULL,                        -- sealed
+  old_secret bytea,                             -- sealed; signs too until old_secret_until
+  old_secret_until timestamptz,
+  failures integer NOT NULL DEFAULT 0,          -- rounds in a row in which everything failed
+  failing_since timestamptz,
+  quiet_until timestamptz,                      -- left alone until then
+  last_success_at timestamptz,
+  stopped_why text NOT NULL DEFAULT '',
+  created_by text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, endpoint_id)
+);
+
+CREATE TABLE cm.webhook_delivery (
+  practice_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  event_id uuid NOT NULL,                       -- the webhook-id: the same however often it is sent
+  type text NOT NULL,
+  contact_id uuid,
+  status text NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'delivered', 'failed')),
+  attempts integer NOT NULL DEFAULT 0,
+  queued_at timestamptz NOT NULL,
+  due_at timestamptz NOT NULL,                  -- of the next attempt; while one is under way, the end of its lease
+  tried_at timestamptz,
+  delivered_at timestamptz,
+  code integer,
+  problem text NOT NULL DEFAULT '',
+  body bytea NOT NULL,                          -- the envelope, exactly the bytes that are signed
+  PRIMARY KEY (practice_id, endpoint_id, event_id)
+);
+CREATE INDEX webhook_delivery_due ON cm.webhook_delivery (practice_id, endpoint_id, due_at) WHERE status = 'waiting';
+CREATE INDEX webhook_delivery_order ON cm.webhook_delivery (practice_id, endpoint_id, contact_id, event_id) WHERE status = 'waiting';
+CREATE INDEX webhook_delivery_failed ON cm.webhook_delivery (practice_id, endpoint_id) WHERE status = 'failed';
+CREATE INDEX webhook_delivery_age ON cm.webhook_delivery (practice_id, queued_at);
+
 -- Timed work ----------------------------------------------------------------------------------------------
 CREATE TABLE cm.tick (
   job text NOT NULL,

@@ -14,6 +14,7 @@ from cm_app.api import (
     schemas,
     sessions,
     templates,
+    webhooks,
 )
 from services.bootstrap import App
 from services.kit.errors import AppError, NotFound
@@ -34,6 +35,7 @@ ROUTERS = (
     templates.router,
     schemas.router,
     events.router,
+    webhooks.router,
     audit.router,
     health.router,
 )

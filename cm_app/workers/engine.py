@@ -1,4 +1,4 @@
-"""The engine process: intake, engine rounds, relay, and the ticks of the scheduler.
+"""The engine process: intake, engine rounds, relay, webhooks, and the ticks of the scheduler.
 
 APScheduler only ticks (house rule 8): each tick runs a query over domain rows, one leader at a
 time by advisory lock, so losing its memory loses nothing.
@@ -21,6 +21,8 @@ from services.engine.ticks import TICKS, run_tick
 from services.intake.consumer import Intake, practice_ids
 from services.kit import qa
 from services.kit.live import notify
+from services.webhooks.jobs import Deliverer, FanOut
+from services.webhooks.sending import Sender
 
 log = structlog.get_logger("engine")
 IDLE = 0.25
@@ -44,13 +46,19 @@ async def main() -> None:
     name = f"{socket.gethostname()}-{os.getpid()}"
     intake = Intake(wired.uow, wired.bus, name)
     engine = Engine(wired.uow)
+    fan_out = FanOut(wired.uow, wired.bus, name)
+    deliverer = Deliverer(wired.uow, wired.bus, Sender(private=wired.settings.webhooks_reach_private))
     async with qa.following(wired.bus, wired.clock, on=wired.settings.qa):
         await asyncio.gather(
             _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
             _forever("reclaim", stopping, intake.reclaim_once, idle=15.0),
             _forever("engine", stopping, lambda: _engine(wired, engine)),
             _forever("relay", stopping, lambda: _relay(wired), idle=0.05),
+            _forever("webhooks", stopping, lambda: fan_out.run_once(block_ms=500), first=fan_out.prepare),
+            _forever("webhooks reclaim", stopping, fan_out.reclaim_once, idle=15.0),
+            _forever("deliveries", stopping, deliverer.start_due, idle=0.5),
         )
+    await deliverer.close()
     scheduler.shutdown(wait=False)
     await wired.close()
     log.info("engine stopped")

@@ -24,6 +24,7 @@ from services.kit.ids import new_id
 from services.kit.live import notify
 from services.kit.uow import Unit, UnitOfWork
 from services.suppression.service import expire, tell_care_plans
+from services.webhooks.jobs import forget_old
 
 log = structlog.get_logger("ticks")
 
@@ -108,6 +109,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("partitions", 3600.0, ensure_partitions),
     Tick("segments", 600.0, measure_segments),
     Tick("invariants", 3600.0, watch),
+    Tick("webhooks", 3600.0, forget_old),
 )
 
 
