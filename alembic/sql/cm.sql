@@ -423,6 +423,18 @@ CREATE INDEX inbound_event_contact ON cm.inbound_event (practice_id, contact_id,
 
 CREATE INDEX inbound_event_unknown ON cm.inbound_event (practice_id, received_at) WHERE outcome = 'unknown';
 
+CREATE TABLE cm.event_rate (
+  practice_id uuid NOT NULL,
+  minute timestamptz NOT NULL,
+  type text NOT NULL,
+  times bigint NOT NULL,
+  lag_seconds double precision NOT NULL,        -- of all of them together
+  worst_seconds double precision NOT NULL,
+  last_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, minute, type)
+);
+COMMENT ON TABLE cm.event_rate IS 'cm.inbound_event by minute, so that the Integrations page does not count a day of events.';
+
 CREATE TABLE cm.care_plan_standing (
   practice_id uuid NOT NULL,
   contact_id uuid NOT NULL,

@@ -17,6 +17,7 @@ from services.audit.tags import AuditTag
 from services.campaigns.service import activate_due
 from services.engine.plans import plan_of
 from services.intake.consumer import practice_ids
+from services.intake.status import roll_up
 from services.invariants.service import watch
 from services.kit.actor import system
 from services.kit.bus import Bus
@@ -110,6 +111,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("segments", 600.0, measure_segments),
     Tick("invariants", 3600.0, watch),
     Tick("webhooks", 3600.0, forget_old),
+    Tick("event_rates", 10.0, roll_up),
 )
 
 
