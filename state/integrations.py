@@ -23,6 +23,8 @@ class Source:
     lag: str
     waiting: str
     tone: str
+    curve: str
+    curve_says: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Integrations(rx.State):
             Source(
                 s.source, s.owner, words.count(s.hour), words.count(s.day), words.ago(s.last_at, now)
                 if s.last_at else "none in a day", _lag(s), words.count(s.waiting), _tone(s),
+                _curve(s.minutes), f"Last hour, at most {words.count(max(s.minutes, default=0))} a minute",
             )
             for s in found
         ]  # fmt: skip
@@ -104,6 +107,14 @@ def _lag(s: SourceStatus) -> str:
     if s.lag_seconds is None:
         return "–"
     return f"{words.duration(s.lag_seconds)}, at worst {words.duration(s.worst_seconds or 0)}"
+
+
+def _curve(minutes: tuple[int, ...]) -> str:
+    """An SVG path over 100 × 24: events a minute, the newest on the right."""
+    top = max(minutes, default=0) or 1
+    step = 100 / max(len(minutes) - 1, 1)
+    points = [f"{n * step:.1f} {23 - 21 * value / top:.1f}" for n, value in enumerate(minutes)]
+    return "M" + " L".join(points) if points else ""
 
 
 def _tone(s: SourceStatus) -> str:
