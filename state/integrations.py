@@ -1,6 +1,7 @@
 """The integrations page: what comes in from each module, what could not be understood, replay."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import reflex as rx
@@ -11,6 +12,8 @@ from services.intake.dead_letters import DeadLetter, dead_letters, replay_for
 from services.intake.status import SourceStatus
 from state import words
 from state.session import Session, acting, changed, permitted, pings
+
+SELDOM = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,12 @@ class Integrations(rx.State):
     @rx.event(background=True, supersedes=True)
     async def follow(self) -> None:
         """Keeps the page fresh, at most once a silence or a change of people."""
+        read = app().clock.now()
         async for topic in pings(self, "/integrations"):
-            if topic in ("tick", "people", "events"):
+            # A thousand events a second are no reason to count a thousand times.
+            busy = topic == "people" and app().clock.now() - read < SELDOM
+            if topic in ("tick", "people", "events") and not busy:
+                read = app().clock.now()
                 async with self:
                     await self._read()
 

@@ -60,6 +60,7 @@ class Webhooks(rx.State):
     secret_of: str = ""
     opened: str = ""
     only_failed: bool = False
+    any_failed: bool = False
     sent: list[Sent] = []
 
     @rx.event
@@ -160,6 +161,7 @@ class Webhooks(rx.State):
                 self.opened = ""
             sent = await self._sent(u)
             self.hooks = [_hook(e, words.ago(e.last_success_at, u.now), zone) for e in found]
+        self.any_failed = any(h.failed for h in self.hooks if h.id == self.opened)
         self.sent = [_sent(d, zone) for d in sent]
 
     async def _sent(self, u: Unit) -> list[Delivery]:

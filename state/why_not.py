@@ -31,7 +31,8 @@ class Asked:
     tone: str
     place: str
     notes: list[str]
-    rules: list[Rule]
+    refused: list[Rule]
+    passing: list[Rule]
     passed: str
 
 
@@ -102,8 +103,9 @@ def _asked(w: WhyNot) -> Asked:
         tone="ok" if w.would_send else "danger",
         place=w.place,
         notes=[*w.beside, *([w.quiet] if w.quiet else [])],
-        rules=[_rule(a) for a in sorted(w.answers, key=lambda a: not a.refuses)],
-        passed=f"{sum(not a.refuses for a in w.answers)} of {words.plural(len(w.answers), 'rule')} let it pass.",
+        refused=[_rule(a) for a in w.answers if a.refuses],
+        passing=[_rule(a) for a in w.answers if not a.refuses],
+        passed=f"{sum(not a.refuses for a in w.answers)} of {words.plural(len(w.answers), 'rule')} let it pass",
     )
 
 

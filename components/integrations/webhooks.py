@@ -134,7 +134,7 @@ def _deliveries() -> rx.Component:
                 class_name="cm-chips",
             ),
             rx.cond(
-                Webhooks.sent.length() > 0,
+                Webhooks.any_failed,
                 ui.quiet("Retry all that failed", icon="undo-2", on_click=Webhooks.retry("all")),
             ),
             justify="between",
@@ -157,7 +157,7 @@ def _deliveries() -> rx.Component:
 def _sent(row: rx.Var[Sent]) -> rx.Component:
     return rx.el.tr(
         rx.el.td(row.at, white_space="nowrap", color=tokens.QUIET),
-        rx.el.td(row.type, overflow_wrap="anywhere"),
+        rx.el.td(row.type, white_space="nowrap"),
         rx.el.td(ui.pill(row.state, row.tone)),
         rx.el.td(row.attempts, class_name="cm-num"),
         rx.el.td(row.outcome),
@@ -207,7 +207,12 @@ def _adding() -> rx.Component:
 def _type(name: str) -> rx.Component:
     return rx.el.label(
         rx.el.input(
-            type="checkbox", name=TYPE + name, data_testid=f"event-{name}", width="18px", height="18px"
+            type="checkbox",
+            name=TYPE + name,
+            data_testid=f"event-{name}",
+            width="18px",
+            accent_color="var(--accent-9)",
+            height="18px",
         ),
         name,
         display="flex",

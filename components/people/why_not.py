@@ -5,6 +5,8 @@ import reflex as rx
 from components import tokens, ui
 from state.why_not import Asked, Rule, Why
 
+COLUMNS = ["Rule", "Channel", "Answer"]
+
 
 def _rule(row: rx.Var[Rule]) -> rx.Component:
     return rx.el.tr(
@@ -34,8 +36,15 @@ def _asked(row: rx.Var[Asked]) -> rx.Component:
             class_name="cm-summary-row",
         ),
         rx.foreach(row.notes, lambda note: ui.notice(note, tone="warn", margin="0 24px 12px")),
-        ui.table("Rules and their answers", ["Rule", "Channel", "Answer"], rx.foreach(row.rules, _rule)),
-        ui.small(row.passed, padding="12px 24px 18px"),
+        rx.cond(
+            row.refused.length() > 0,
+            ui.table("Rules that refuse", COLUMNS, rx.foreach(row.refused, _rule)),
+        ),
+        rx.el.details(
+            rx.el.summary(row.passed, class_name="cm-summary", margin="0 24px 10px"),
+            ui.table("Rules that let it pass", COLUMNS, rx.foreach(row.passing, _rule)),
+            data_testid="passing",
+        ),
         key=row.id,
         open=Why.campaign != "",
         data_testid="why-row",
