@@ -23,6 +23,8 @@ LOOKS: dict[str, tuple[str, words.Tone]] = {
     "suppressed": ("hand", "danger"),
     "lifted": ("check", "ok"),
     "event": ("zap", "info"),
+    "planned": ("calendar-plus", "info"),
+    "unplanned": ("calendar-x", "neutral"),
 }
 FILTERS: list[tuple[str, str]] = [
     ("", "Everything"), ("messages", "Messages"), ("refusals", "Not sent"), ("journeys", "Journeys"),

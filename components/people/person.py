@@ -3,6 +3,7 @@
 import reflex as rx
 
 from components import tokens, ui
+from components.people.followups import planned
 from components.people.story import story
 from components.people.why_not import why_not
 from state.people import Consent, Enrolled, Fact, Person
@@ -143,7 +144,15 @@ def person() -> rx.Component:
         rx.box(ui.blocks(3), ui.blocks(2), class_name="cm-two"),
         rx.box(
             rx.flex(why_not(), story(), direction="column", gap="24px", min_width="0"),
-            rx.flex(facts(), consents(), journeys(), direction="column", gap="24px", class_name="cm-first"),
+            rx.flex(
+                planned(),
+                facts(),
+                consents(),
+                journeys(),
+                direction="column",
+                gap="24px",
+                class_name="cm-first",
+            ),
             class_name="cm-two",
         ),
     )

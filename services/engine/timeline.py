@@ -14,13 +14,14 @@ from services.contracts.journey import WaitEvent
 from services.engine import timeline_queries as queries
 from services.engine import timeline_words as words
 from services.engine.plans import plan_of
+from services.followups.queries import NO_CAMPAIGN
 from services.gates.reasons import sentence
 from services.kit.errors import Invalid
 from services.kit.uow import Unit
 
 Kind = Literal[
     "entered", "refused", "requested", "message", "moved", "held", "released", "ended",
-    "suppressed", "lifted", "event",
+    "suppressed", "lifted", "event", "planned", "unplanned",
 ]  # fmt: skip
 Group = Literal["messages", "refusals", "journeys", "stops", "events"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -82,7 +83,7 @@ async def timeline(
         await u.execute(
             queries.TIMELINE, practice=u.practice_id, contact=contact_id, campaign=campaign_id,
             kinds=[kind for group in groups for kind in queries.KINDS[group]], ceiling=ceiling, skip=skip,
-            limit=limit + 1,
+            limit=limit + 1, none=NO_CAMPAIGN,
         )
     ).all()  # fmt: skip
     shown = rows[:limit]

@@ -1,7 +1,7 @@
 """The SQL of one person's story: every table that decided something about them, on one line of time."""
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "messages": ("requested", "message"),
+    "messages": ("requested", "message", "planned", "unplanned"),
     "refusals": ("refused",),
     "journeys": ("entered", "moved", "held", "released", "ended"),
     "stops": ("suppressed", "lifted"),
@@ -18,19 +18,20 @@ _STORY = f"""
     jsonb_build_object('entry', e.entry_no, 'priority', e.priority) AS inputs
   {_ENROLMENT}
   UNION ALL
-  SELECT e.ended_at, 'ended', e.state, coalesce(e.exit_reason, ''), e.campaign_id, e.version_id, e.step_id, '', e.enrolment_id,
+  SELECT e.ended_at, 'ended', e.state, coalesce(e.exit_reason, ''), e.campaign_id, e.version_id, coalesce(e.step_id, ''), '', e.enrolment_id,
     e.enrolment_id::text, '', NULL, '{{}}'
   {_ENROLMENT} AND e.ended_at IS NOT NULL
   UNION ALL
-  SELECT d.requested_at, 'requested', d.status, coalesce(d.failure, ''), d.campaign_id, d.version_id, d.step_id,
+  SELECT d.requested_at, 'requested', d.status, coalesce(d.failure, ''), nullif(d.campaign_id, :none),
+    nullif(d.version_id, :none), d.step_id,
     array_to_string(d.channels, ', '), d.enrolment_id, d.dispatch_id::text, '', NULL,
     jsonb_build_object('variant', d.variant, 'topic', d.topic, 'words', d.content_ref, 'move', d.move_no)
   FROM cm.dispatch d WHERE d.practice_id = :practice AND d.contact_id = :contact
   UNION ALL
-  SELECT r.at, 'refused', '', r.reason, r.campaign_id, r.version_id, r.step_id, '', r.enrolment_id, r.refusal_id::text, '', NULL, r.inputs
+  SELECT r.at, 'refused', '', r.reason, nullif(r.campaign_id, :none), nullif(r.version_id, :none), r.step_id, '', r.enrolment_id, r.refusal_id::text, '', NULL, r.inputs
   FROM cm.refusal r WHERE r.practice_id = :practice AND r.contact_id = :contact
   UNION ALL
-  SELECT m.at, 'message', m.what, '', m.campaign_id, NULL, '', coalesce(m.channel, ''), NULL, m.message_event_id::text, '', NULL,
+  SELECT m.at, 'message', m.what, '', nullif(m.campaign_id, :none), NULL, '', coalesce(m.channel, ''), NULL, m.message_event_id::text, '', NULL,
     jsonb_build_object('said', m.detail, 'dispatch', m.dispatch_id)
   FROM cm.message_event m WHERE m.practice_id = :practice AND m.contact_id = :contact AND m.what <> 'accepted'
   UNION ALL
@@ -39,7 +40,7 @@ _STORY = f"""
   FROM cm.enrolment e JOIN cm.transition t ON t.practice_id = e.practice_id AND t.enrolment_id = e.enrolment_id
   WHERE e.practice_id = :practice AND e.contact_id = :contact
   UNION ALL
-  SELECT a.at, CASE a.tag WHEN 'enrolment.held' THEN 'held' ELSE 'released' END, '', a.reason, a.campaign_id, e.version_id, e.step_id,
+  SELECT a.at, CASE a.tag WHEN 'enrolment.held' THEN 'held' ELSE 'released' END, '', a.reason, a.campaign_id, e.version_id, coalesce(e.step_id, ''),
     '', a.enrolment_id, a.audit_id::text, a.actor, NULL, '{{}}'
   FROM cm.subject s JOIN cm.audit a ON a.practice_id = s.practice_id AND a.pseudonym = s.pseudonym
   LEFT JOIN cm.enrolment e ON e.practice_id = a.practice_id AND e.enrolment_id = a.enrolment_id
@@ -54,12 +55,20 @@ _STORY = f"""
     s.suppression_id::text || '/lifted', coalesce(s.lifted_by, ''), NULL, jsonb_build_object('note', coalesce(s.lift_reason, ''))
   FROM cm.suppression s WHERE s.practice_id = :practice AND s.contact_id = :contact AND s.lifted_at IS NOT NULL
   UNION ALL
+  SELECT f.created_at, 'planned', f.state, '', NULL, NULL, '', f.why, NULL, f.followup_id::text, 'person:' || f.created_by, NULL,
+    jsonb_build_object('due', f.due_at)
+  FROM cm.followup f WHERE f.practice_id = :practice AND f.contact_id = :contact
+  UNION ALL
+  SELECT f.ended_at, 'unplanned', f.state, coalesce(f.reason, ''), NULL, NULL, '', f.note, NULL, f.followup_id::text || '/ended',
+    coalesce(f.ended_by, ''), NULL, '{{}}'
+  FROM cm.followup f WHERE f.practice_id = :practice AND f.contact_id = :contact AND f.state = 'cancelled'
+  UNION ALL
   SELECT i.received_at, 'event', i.type, '', NULL, NULL, '', i.source, NULL, i.event_id, '', i.event_id,
     jsonb_build_object('happened', i.occurred_at, 'outcome', i.outcome)
   FROM cm.inbound_event i WHERE i.practice_id = :practice AND i.contact_id = :contact AND i.type NOT LIKE 'hub.message.%'
 """
 _ORDER = """date_trunc('second', at) DESC,
-    array_position(ARRAY['event', 'entered', 'moved', 'refused', 'requested', 'message', 'ended'], kind) DESC NULLS FIRST,
+    array_position(ARRAY['planned', 'event', 'entered', 'moved', 'refused', 'requested', 'message', 'ended'], kind) DESC NULLS FIRST,
     array_position(ARRAY['sent', 'delivered', 'opened', 'clicked'], what) DESC NULLS FIRST, at DESC, ref DESC"""
 
 # The event that caused something was taken in by the same transaction, so at the very same instant.
@@ -73,7 +82,7 @@ page AS (
     AND (CAST(:ceiling AS timestamptz) IS NULL OR at < :ceiling)
   ORDER BY n LIMIT :limit OFFSET :skip
 )
-SELECT p.*, coalesce(p.version_id, d.version_id) AS version_id_known, coalesce(nullif(p.step_id, ''), d.step_id, '') AS step_known,
+SELECT p.*, coalesce(p.version_id, nullif(d.version_id, :none)) AS version_id_known, coalesce(nullif(p.step_id, ''), d.step_id, '') AS step_known,
   c.name AS campaign, v.number AS version, i.type AS cause, i.source AS cause_source, i.event_id AS cause_id, i.occurred_at AS cause_at
 FROM page p
 LEFT JOIN cm.dispatch d ON p.kind = 'message' AND d.practice_id = :practice AND d.dispatch_id = CAST(p.inputs->>'dispatch' AS uuid)
@@ -112,8 +121,7 @@ ORDER BY lower(c.name), c.campaign_id LIMIT 100
 """
 ENROLMENTS = """
 SELECT e.enrolment_id, e.campaign_id, c.name, c.campaign_type, e.state, e.step_id, e.version_id, e.enrolled_at, e.held_reason,
-  e.exit_reason, e.ended_at, w.due_at
-FROM cm.enrolment e JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
-LEFT JOIN cm.work w ON w.practice_id = e.practice_id AND w.enrolment_id = e.enrolment_id
+  e.exit_reason, e.ended_at, e.due_at
+FROM cm.whereabouts e JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
 WHERE e.practice_id = :practice AND e.contact_id = :contact ORDER BY e.enrolled_at DESC LIMIT 100
 """

@@ -98,6 +98,12 @@ def headline(kind: str, what: str, reason: str, detail: str) -> str:
             return f"Marketing stopped{on}" + _because(reason)
         case "lifted":
             return "Marketing allowed again" + _because(reason, "was: ")
+        case "planned":
+            return "A message was planned" + (f": {detail}" if detail else "")
+        case "unplanned":
+            return "The planned message was cancelled" + (
+                _because(reason) or (f": {detail}" if detail else "")
+            )
         case _:
             return event_words(what)
 
@@ -108,7 +114,7 @@ def facts(row: Any, *, zone: str, staff: Mapping[str, str], consents: Sequence[A
     found: list[Fact] = []
     match row.kind:
         case "refused":
-            found = _refused(row.reason, inputs)
+            found = _refused(row.reason, inputs, journey=row.version_id is not None)
         case "requested":
             found = _requested(row, inputs)
         case "message":
@@ -119,6 +125,8 @@ def facts(row: Any, *, zone: str, staff: Mapping[str, str], consents: Sequence[A
             found = [("Time", f"They are in this journey for the {_nth(number)} time.")] if number > 1 else []
         case "suppressed" | "lifted":
             found = _stop(row, inputs, zone)
+        case "planned":
+            found = [("For", moment(datetime.fromisoformat(inputs["due"]), zone))]
         case "event":
             happened = datetime.fromisoformat(inputs["happened"])
             found = [
@@ -164,7 +172,7 @@ def moment(at: datetime, zone: str) -> str:
     return f"{local.day} {local:%b %Y, %H:%M}"
 
 
-def _refused(reason: str, inputs: Mapping[str, Any]) -> list[Fact]:
+def _refused(reason: str, inputs: Mapping[str, Any], *, journey: bool) -> list[Fact]:
     known = reason in Reason.__members__
     found: list[Fact] = [("Rule", LABELS.get(Reason(reason), "") if known else "")]
     for channel, verdict in (inputs.get("channels") or {}).items():
@@ -173,7 +181,7 @@ def _refused(reason: str, inputs: Mapping[str, Any]) -> list[Fact]:
     found.append(("Decided by", RULES.get(str(inputs.get("rule")), "")))
     if "effect" in inputs:
         found.append(("Then", EFFECTS.get(str(inputs["effect"]), "")))
-    elif "rule" not in inputs:
+    elif journey and "rule" not in inputs:
         found.append(("Then", "They did not enter the journey."))
     return found
 

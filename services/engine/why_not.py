@@ -22,13 +22,12 @@ from services.kit.errors import NotFound
 from services.kit.uow import Unit
 
 CAMPAIGNS = """
-SELECT c.campaign_id, c.name, c.state, c.kind, c.active_version_id, e.state AS place, e.step_id, e.entry_no, w.due_at
+SELECT c.campaign_id, c.name, c.state, c.kind, c.active_version_id, e.state AS place, e.step_id, e.entry_no, e.due_at
 FROM cm.campaign c
 LEFT JOIN LATERAL (
-  SELECT x.enrolment_id, x.state, x.step_id, x.entry_no FROM cm.enrolment x
+  SELECT x.state, x.step_id, x.entry_no, x.due_at FROM cm.whereabouts x
   WHERE x.practice_id = :practice AND x.contact_id = :contact AND x.campaign_id = c.campaign_id
   ORDER BY x.entry_no DESC LIMIT 1) e ON true
-LEFT JOIN cm.work w ON w.practice_id = :practice AND w.enrolment_id = e.enrolment_id
 WHERE c.practice_id = :practice AND c.active_version_id IS NOT NULL
   AND (CAST(:campaign AS uuid) IS NULL AND c.state IN ('active', 'paused') OR c.campaign_id = :campaign)
 ORDER BY c.state, c.activated_at DESC NULLS LAST, c.campaign_id LIMIT 50

@@ -13,6 +13,8 @@ from uuid import UUID
 from services.audit.append import pseudonym_of, record
 from services.audit.tags import AuditTag
 from services.contracts.events import CarePlanSegmentation, StepCancelled, SuppressionChanged
+from services.followups.rules import JUDGED_AS
+from services.followups.service import stop_pending
 from services.gates.reasons import Reason, sentence
 from services.kit.ids import new_id
 from services.kit.uow import Unit
@@ -195,7 +197,12 @@ async def lock_contact(u: Unit, contact_id: UUID) -> None:
 
 async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
     """Take back what was requested for these enrolments and within a scope: out of the outbox
-    where the relay has not been, else by telling the Hub."""
+    where the relay has not been, and by telling the Hub."""
+    # What is only planned first: the requests are looked for after waiting for whoever sends it.
+    await stop_pending(
+        u, within.contact_id, within.reason, scope=within.scope, channel=within.channel,
+        topic=within.topic, types=within.types,
+    )  # fmt: skip
     who = {"practice": u.practice_id, "contact": within.contact_id}
     scope = {
         "scope": within.scope,
@@ -205,7 +212,7 @@ async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
         "topic": within.topic,
         "channel": within.channel,
     }
-    found = await u.execute(queries.PENDING, **who, **scope, ids=list(ids), now=u.now)
+    found = await u.execute(queries.PENDING, **who, **scope, ids=list(ids), now=u.now, judged_as=JUDGED_AS)
     pending = list(found.scalars())
     if not pending:
         return
@@ -218,18 +225,19 @@ async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
             u, AuditTag.STEP_CANCELLED, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
             contact_id=within.contact_id, reason=within.reason.value, dispatch=row.dispatch_id,
         )  # fmt: skip
-        if row.status == "cancel_requested":
-            u.emit(
-                "campaign.step.cancelled",
-                StepCancelled(
-                    dispatch_id=row.dispatch_id,
-                    contact_id=within.contact_id,
-                    practice_id=u.practice_id,
-                    reason=within.reason.value,
-                ),
-                contact_id=within.contact_id,
+        # Told even when it was still in the outbox: a relay that died between the bus and its
+        # commit has published what is there to be published again.
+        u.emit(
+            "campaign.step.cancelled",
+            StepCancelled(
                 dispatch_id=row.dispatch_id,
-            )
+                contact_id=within.contact_id,
+                practice_id=u.practice_id,
+                reason=within.reason.value,
+            ),
+            contact_id=within.contact_id,
+            dispatch_id=row.dispatch_id,
+        )
 
 
 async def _affected(u: Unit, command: Suppress) -> list[Any]:
