@@ -12,7 +12,7 @@ from uuid import UUID
 from services.gates.contracts import Policy
 from services.gates.gates import Gate, channel_gates, person_gates
 from services.gates.reasons import Reason
-from services.gates.statement import FACTS, REACHABLE
+from services.gates.statement import REACHABLE, facts
 from services.gates.words import LABELS, Seen, looked_at
 from services.kit.uow import Unit
 
@@ -89,4 +89,4 @@ def _sql(policy: Policy) -> str:
             f" {k}.state AS consent) {h}"
         )
     source = "SELECT CAST(:contact AS uuid) AS contact_id"
-    return f"WITH cand AS ({source}), {FACTS} SELECT {', '.join(columns)} FROM f {' '.join(joins)}"
+    return f"WITH cand AS ({source}), {facts(each=True)} SELECT {', '.join(columns)} FROM f {' '.join(joins)}"
