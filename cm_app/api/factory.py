@@ -11,11 +11,13 @@ from cm_app.api import (
     followups,
     health,
     me,
+    people,
     proofs,
     qa,
     schemas,
     sessions,
     templates,
+    webhooks,
 )
 from services.bootstrap import App
 from services.kit.errors import AppError, NotFound
@@ -38,6 +40,8 @@ ROUTERS = (
     proofs.router,
     schemas.router,
     events.router,
+    people.router,
+    webhooks.router,
     audit.router,
     health.router,
 )
