@@ -40,6 +40,10 @@ class AuditTag(StrEnum):
     # suppression and consent
     SUPPRESSION_APPLIED = "suppression.applied"
     SUPPRESSION_LIFTED = "suppression.lifted"
+    BLOCK_ADDED = "block.added"
+    BLOCK_REMOVED = "block.removed"
+    BLOCKS_IMPORTED = "block.imported"
+    CONTACT_MERGED = "contact.merged"
     HANDOFF_COLLISION = "loyalty.handoff_collision"
     HANDOFF_IGNORED = "loyalty.handoff_ignored"
     # integration

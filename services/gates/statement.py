@@ -11,11 +11,38 @@ from collections.abc import Sequence
 from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
 
-FACTS = """
+HERE = "cm.blocked_destination b WHERE b.practice_id = :practice"
+EVERYWHERE = "cm.platform_block b WHERE true"
+
+
+def hashed(key: str, kind: str, value: str) -> str:
+    """SQL of a list entry's hash: the key, the kind and the normalised value (SUP-6). Null has none."""
+    return f"sha256(CAST(:{key} AS bytea) || convert_to('{kind}:' || {value}, 'UTF8'))"
+
+
+def _listed(*values: tuple[str, str]) -> str:
+    """Is one of these (kind, value) on a list? Hashing costs, so only where a list has entries."""
+    asked = []
+    for column, key, where in (("here", "block_key", HERE), ("everywhere", "platform_key", EVERYWHERE)):
+        hashes = ", ".join(hashed(key, kind, value) for kind, value in values)
+        asked.append(
+            f"CASE WHEN (SELECT {column} FROM listed) THEN EXISTS"
+            f" (SELECT 1 FROM {where} AND b.hash IN ({hashes})) ELSE false END"
+        )
+    return f"({' OR '.join(asked)})"
+
+
+EMAIL, PHONE = "lower(btrim(c.email))", "c.phone"
+FACTS = f"""
+listed AS MATERIALIZED (
+  SELECT EXISTS (SELECT 1 FROM {HERE}) AS here, EXISTS (SELECT 1 FROM {EVERYWHERE}) AS everywhere
+),
 sup AS (
   SELECT s.contact_id,
     array_agg(DISTINCT s.reason) FILTER (WHERE s.scope = 'all'
-      OR s.scope = 'types' AND CAST(:campaign_type AS text) = ANY (s.campaign_types)
+      OR s.scope = 'types' AND (CAST(:campaign_type AS text) = ANY (s.campaign_types)
+        -- Which types an emergency excludes is asked now: the practice may have marked more since (D19).
+        OR s.reason = 'EMERGENCY_STACK_EXCLUSION')
       OR s.scope = 'campaign' AND s.campaign_id = :campaign
       OR s.scope = 'goal' AND s.goal = CAST(:goal AS text)) AS suppressed,
     array_agg(s.reason || ':' || coalesce(s.channel, '*')) FILTER (WHERE s.scope = 'channel'
@@ -42,17 +69,14 @@ f AS (
     c.app_user, c.whatsapp_verified, c.household_id, c.locale,
     c.contact_id IS NULL OR c.deceased OR c.merged_into IS NOT NULL AS gone,
     coalesce(c.do_not_contact, false) AS do_not_contact,
-    coalesce(sup.suppressed, '{}') AS suppressed, coalesce(sup.closed, '{}') AS closed_channels,
+    coalesce(sup.suppressed, '{{}}') AS suppressed, coalesce(sup.closed, '{{}}') AS closed_channels,
     coalesce(touch.touches, 0) AS touches, coalesce(touch.last_touch, '-infinity') AS last_touch,
     emergency.contact_id IS NOT NULL AS emergency_open,
     CASE WHEN :global_holdout > 0 THEN cm.bucket(:global_salt, cand.contact_id) ELSE 10000 END AS global_bucket,
     CASE WHEN :campaign_holdout > 0 THEN cm.bucket(:campaign_salt, cand.contact_id) ELSE 10000 END AS campaign_bucket,
-    EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = :practice AND (
-      b.kind = 'address' AND b.hash IN (sha256(CAST(:block_key AS bytea) || convert_to(lower(c.email), 'UTF8')),
-                                        sha256(CAST(:block_key AS bytea) || convert_to(c.phone, 'UTF8')))
-      OR b.kind = 'domain' AND b.hash = sha256(CAST(:block_key AS bytea) || convert_to(split_part(lower(c.email), '@', 2), 'UTF8'))
-      OR b.kind = 'identity' AND b.hash = sha256(CAST(:block_key AS bytea) || convert_to(c.identity_hash, 'UTF8'))
-    )) AS blocked,
+    {_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
+    {_listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))} AS email_blocked,
+    {_listed(("address", PHONE))} AS phone_blocked,
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
     CASE WHEN :one_per_household AND c.household_id IS NOT NULL THEN
@@ -76,6 +100,12 @@ REACHABLE: dict[str, str] = {
     "sms": "coalesce(f.phone, '') <> ''",
     "whatsapp": "f.whatsapp_verified AND coalesce(f.phone, '') <> ''",
     "in_app": "f.app_user",
+}
+BLOCKED: dict[str, str] = {
+    "email": "f.email_blocked",
+    "sms": "f.phone_blocked",
+    "whatsapp": "f.phone_blocked",
+    "in_app": "false",
 }
 
 
@@ -111,7 +141,7 @@ def _judged(person: str, channels: Sequence[Channel]) -> str:
         joins.append(
             f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
             f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
-            f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
+            f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable, {BLOCKED[channel]} AS blocked,"
             f" {k}.state AS consent) {h}"
         )
     return f"SELECT {', '.join(columns)} FROM f {' '.join(joins)}"
