@@ -13,7 +13,6 @@ from services.contracts.events import (
     EventData,
     HubMessageEvent,
     LeadEvent,
-    OpportunityEvent,
     RecallEnded,
     RecallEnrolled,
 )
@@ -110,7 +109,8 @@ async def _pipeline(
     u: Unit, type: str, event_id: str, data: LeadEvent, settings: PracticeSettings, at: datetime
 ) -> None:
     lead = data.lead_id
-    record = str(data.opportunity_id) if isinstance(data, OpportunityEvent) else str(lead)
+    opportunity = getattr(data, "opportunity_id", None)
+    record = str(opportunity or lead)
     if type in TERMINAL:
         await exit_enrolments(u, lead, Reason.OPPORTUNITY_CLOSED)
         # A lead that was opened without an opportunity is resolved by any of its opportunities.
@@ -121,7 +121,7 @@ async def _pipeline(
         return
     if data.source_channel.lower() not in {s.lower() for s in settings.emergency_stacks}:
         return
-    narrow = ("opportunity_id", [record]) if isinstance(data, OpportunityEvent) else (None, [])
+    narrow = ("opportunity_id", [record]) if opportunity else (None, [])
     if await overtaken(u, lead, TERMINAL, after=at, key=narrow[0], values=narrow[1]):
         return
     await apply(

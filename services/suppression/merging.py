@@ -103,13 +103,13 @@ async def _inherit(u: Unit, who: dict[str, Any], survivor: UUID) -> list[str]:
     """Every suppression of either record now holds for the survivor and for all its journeys."""
     inherited = []
     for row in (await u.execute(LIVE, **who, now=u.now)).all():
-        await apply(u, _command(row, survivor))
+        await apply(u, _command(row, who["merged"], survivor))
         if row.inherited:
             inherited.append(row.reason)
     return sorted(set(inherited))
 
 
-def _command(row: Any, survivor: UUID) -> Suppress:
+def _command(row: Any, merged: UUID, survivor: UUID) -> Suppress:
     reason = Reason(row.reason)
     narrow = row.scope in ("channel", "topic")
     return Suppress(
@@ -122,7 +122,8 @@ def _command(row: Any, survivor: UUID) -> Suppress:
         types=tuple(row.campaign_types or ()),
         campaign_id=row.campaign_id,
         goal=row.goal,
-        record_ref=row.record_ref,
+        # An enquiry without a number of its own is known by its lead.
+        record_ref=str(survivor) if row.record_ref == str(merged) else row.record_ref,
         event_id=row.event_id,
         event_at=row.event_at,
         note=row.note,

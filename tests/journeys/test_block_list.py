@@ -117,7 +117,9 @@ async def test_nothing_readable_is_stored_and_the_page_shows_it_masked(world: Wo
     rows = await world.rows(
         "SELECT CAST(b.* AS text) AS whole FROM cm.blocked_destination b WHERE practice_id = :practice"
     )
-    audit = await world.rows("SELECT CAST(a.* AS text) AS whole FROM cm.audit a WHERE practice_id = :practice")
+    audit = await world.rows(
+        "SELECT CAST(a.* AS text) AS whole FROM cm.audit a WHERE practice_id = :practice"
+    )
     for word in ("ada", "byron", "mail.example", "else", "900123"):
         assert not [r.whole for r in (*rows, *audit) if word in r.whole]
     async with world.app.uow(staff(world.practice_id, "suppress")) as u:
