@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -179,6 +180,17 @@ def replay(
     from cm_app import dead_letters
 
     asyncio.run(dead_letters.replay() if all_ else dead_letters.show())
+
+
+@app.command("returned-mail")
+def returned_mail(
+    recipient: Annotated[str, typer.Option(help="The address that the mail came back to.")] = "",
+) -> None:
+    """Hand the Hub a mail that came back, from standard input: for a mail server's pipe. Exit code
+    75 asks the mail server to try again."""
+    from cm_app import returned
+
+    raise SystemExit(asyncio.run(returned.take(sys.stdin.buffer.read(), recipient)))
 
 
 @app.command()
