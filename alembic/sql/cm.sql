@@ -348,6 +348,18 @@ CREATE TABLE cm.metric (
   PRIMARY KEY (practice_id, campaign_id, version_id, step_id, variant, channel, day, name)
 ) WITH (fillfactor = 70);
 
+CREATE INDEX metric_day ON cm.metric (practice_id, day, campaign_id);
+
+CREATE TABLE cm.metric_told (
+  practice_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  name text NOT NULL,
+  value bigint NOT NULL,
+  told_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, campaign_id, name)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE cm.metric_told IS 'What campaign.metric.updated last said of each number.';
+
 CREATE TABLE cm.conversion (
   practice_id uuid NOT NULL,
   conversion_id uuid NOT NULL,

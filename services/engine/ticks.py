@@ -16,6 +16,7 @@ from services.audit.service import seal_once
 from services.audit.tags import AuditTag
 from services.campaigns.service import activate_due
 from services.engine.plans import plan_of
+from services.insights.publishing import publish_metrics
 from services.intake.consumer import practice_ids
 from services.invariants.service import watch
 from services.kit.actor import system
@@ -105,6 +106,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("expire", 2.0, expire),
     Tick("care_plans", 30.0, tell_care_plans),
     Tick("seal", 1.0, seal_once),
+    Tick("metric_feed", 2.0, publish_metrics),
     Tick("partitions", 3600.0, ensure_partitions),
     Tick("segments", 600.0, measure_segments),
     Tick("invariants", 3600.0, watch),
