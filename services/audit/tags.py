@@ -35,6 +35,7 @@ class AuditTag(StrEnum):
     STEP_REQUESTED = "step.requested"
     STEP_REFUSED = "step.refused"
     STEP_CANCELLED = "step.cancelled"
+    STEP_OFFERED_AGAIN = "step.offered_again"
     INVARIANT_BROKEN = "invariant.broken"
     CONVERSION = "conversion.recorded"
     # suppression and consent
@@ -82,4 +83,4 @@ KEPT_HERE = (
     AuditTag.PERSONAL_DATA_READ,
 )  # fmt: skip
 """Written a person and step, or about the book itself: sealed and exported here, not sent one by one
-as `audit.event` (docs/decisions/0008). Everything else is."""
+as `audit.event` (docs/decisions/0010). Everything else is."""

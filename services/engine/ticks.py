@@ -15,6 +15,7 @@ from services.audit.append import record
 from services.audit.service import seal_once
 from services.audit.tags import AuditTag
 from services.campaigns.service import activate_due
+from services.engine.offers import offer_again
 from services.engine.plans import plan_of
 from services.insights.publishing import publish_metrics
 from services.intake.consumer import practice_ids
@@ -105,6 +106,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("recurring", 2.0, start_recurring),
     Tick("expire", 2.0, expire),
     Tick("care_plans", 30.0, tell_care_plans),
+    Tick("offers", 60.0, offer_again),
     Tick("seal", 1.0, seal_once),
     Tick("metric_feed", 2.0, publish_metrics),
     Tick("partitions", 3600.0, ensure_partitions),

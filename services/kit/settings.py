@@ -46,8 +46,10 @@ class Settings(BaseSettings):
         description="bounces@… of a domain that takes bounces+anything@…: each email comes back to an"
         " address of its own. Empty: mail_from.",
     )
-    hub_adapter: Literal["auto", "console", "null"] = Field(
-        "auto", description="auto: each channel's configured transport, console where there is none."
+    hub_adapter: Literal["auto", "console", "null", "journal"] = Field(
+        "auto",
+        description="auto: each channel's configured transport, console where there is none. "
+        "journal: nothing leaves, every hand-over is written down (cm chaos).",
     )
     sms_gateway_url: str = Field("", description="HTTP gateway for SMS. Empty: console adapter.")
     whatsapp_gateway_url: str = Field("", description="HTTP gateway for WhatsApp. Empty: console adapter.")

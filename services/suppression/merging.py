@@ -17,8 +17,8 @@ from services.kit.uow import Unit
 from services.suppression.contracts import HOLDING, Suppress
 from services.suppression.service import apply, exit_enrolments, lock_contact
 
-# Tables whose rows are about a person. `enrolment` is moved by itself: entries are counted anew.
-HISTORY = ("work", "dispatch", "refusal", "message_event", "conversion", "inbound_event")
+# Tables whose rows are about a person. `enrolment` and `work` are moved by themselves.
+HISTORY = ("dispatch", "refusal", "message_event", "conversion", "inbound_event")
 
 SURVIVOR = """
 WITH RECURSIVE way AS (
@@ -43,6 +43,12 @@ UPDATE cm.enrolment e SET contact_id = :survivor, pseudonym = :pseudonym, entry_
   (SELECT max(x.entry_no) FROM cm.enrolment x WHERE x.practice_id = :practice AND x.contact_id = :survivor
     AND x.campaign_id = e.campaign_id), 0)
 WHERE e.practice_id = :practice AND e.contact_id = :merged RETURNING e.state
+"""
+MOVE_WORK = """
+UPDATE cm.work w SET contact_id = s.contact_id, pseudonym = s.pseudonym, lane = s.lane FROM cm.subject s
+WHERE w.practice_id = :practice AND s.practice_id = :practice AND s.contact_id = :survivor
+  AND w.enrolment_id IN (SELECT e.enrolment_id FROM cm.enrolment e
+    WHERE e.practice_id = :practice AND e.contact_id = :survivor AND e.state = 'live')
 """
 MOVE = "UPDATE cm.{table} SET contact_id = :survivor WHERE practice_id = :practice AND contact_id = :merged"
 LIVE = """
@@ -71,6 +77,7 @@ async def merge(u: Unit, data: ContactMerged, event_id: str) -> None:
     ended = await exit_enrolments(u, merged, Reason.CONTACT_MERGED, only=doubled, everything_back=True)
     states = (await u.execute(MOVE_ENROLMENTS, **who, pseudonym=await pseudonym_of(u, survivor))).scalars()
     moved = sum(state in ("live", "held") for state in states)
+    await u.execute(MOVE_WORK, practice=u.practice_id, survivor=survivor)
     for table in HISTORY:
         await u.execute(MOVE.format(table=table), **who)
     inherited = await _inherit(u, who, survivor)

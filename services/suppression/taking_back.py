@@ -1,5 +1,5 @@
-"""Taking back what was requested: out of the outbox where the relay has not been, else by telling
-the Hub, which answers with what became of it (000 §4.2: no silent continuation)."""
+"""Taking back what was requested: out of the outbox where the relay has not been, and by
+telling the Hub, which answers with what became of it (000 §4.2: no silent continuation)."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -43,16 +43,17 @@ async def call_back(u: Unit, contact_id: UUID, pending: Sequence[UUID], reason: 
             u, AuditTag.STEP_CANCELLED, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
             contact_id=contact_id, reason=reason.value, dispatch=row.dispatch_id,
         )  # fmt: skip
-        if row.status == "cancel_requested":
-            u.emit(
-                "campaign.step.cancelled",
-                StepCancelled(
-                    dispatch_id=row.dispatch_id,
-                    contact_id=contact_id,
-                    practice_id=u.practice_id,
-                    reason=reason.value,
-                ),
-                contact_id=contact_id,
+        # Told even when it was still in the outbox: a relay that died between the bus and its commit
+        # has published what is there to be published again.
+        u.emit(
+            "campaign.step.cancelled",
+            StepCancelled(
                 dispatch_id=row.dispatch_id,
-            )
+                contact_id=contact_id,
+                practice_id=u.practice_id,
+                reason=reason.value,
+            ),
+            contact_id=contact_id,
+            dispatch_id=row.dispatch_id,
+        )
     return len(rows)
