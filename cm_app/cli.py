@@ -26,6 +26,8 @@ app = typer.Typer(
 imports = typer.Typer(help="Bring people in through the Practice Platform.", no_args_is_help=True)
 exports = typer.Typer(help="Write data out.", no_args_is_help=True)
 bench = typer.Typer(help="Measure, against a limit measured in the same run.", no_args_is_help=True)
+suppress_list = typer.Typer(help="Where nobody may be written to.", no_args_is_help=True)
+app.add_typer(suppress_list, name="suppress-list")
 app.add_typer(imports, name="import")
 app.add_typer(exports, name="export")
 app.add_typer(bench, name="bench")
@@ -142,6 +144,30 @@ def import_synthea(
     from cm_app import importing
 
     asyncio.run(importing.synthea(folder))
+
+
+@suppress_list.command("import")
+def import_suppress_list(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV, or one entry a line.")],
+    ground: Annotated[
+        Literal["asked", "hard_bounce", "complaint", "legal", "other"], typer.Option(help="Why.")
+    ] = "asked",
+    platform: Annotated[
+        bool, typer.Option("--platform", help="Put them on the list of every practice.")
+    ] = False,
+) -> None:
+    """Put addresses, phone numbers, domains and identities on the block list."""
+    from cm_app import suppress_list as lists
+
+    asyncio.run(lists.take_file(file, ground=ground, everywhere=platform))
+
+
+@suppress_list.command("show")
+def show_suppress_list() -> None:
+    """Print the newest entries, masked: the list cannot be read back."""
+    from cm_app import suppress_list as lists
+
+    asyncio.run(lists.show())
 
 
 @app.command("verify-audit")

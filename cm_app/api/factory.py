@@ -13,6 +13,7 @@ from cm_app.api import (
     qa,
     schemas,
     sessions,
+    suppression,
     templates,
 )
 from services.bootstrap import App
@@ -34,6 +35,7 @@ ROUTERS = (
     templates.router,
     schemas.router,
     events.router,
+    suppression.router,
     audit.router,
     health.router,
 )
