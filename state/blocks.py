@@ -105,7 +105,6 @@ class Blocks(rx.State):
             yield rx.toast.success(f"{words.plural(done.added, 'new entry', 'new entries')} on the list.")
         self.busy = False
         await self._read()
-        yield rx.clear_selected_files("block-file")
 
     @rx.event
     async def show_more(self) -> None:

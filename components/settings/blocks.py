@@ -18,7 +18,7 @@ def block_list() -> rx.Component:
                 "Block list",
                 rx.flex(_add(), _look_up(), direction="column", gap="22px"),
                 hint="Nobody writes to these addresses, phone numbers and domains, whatever a campaign says. "
-                "Hard bounces and complaints come here by themselves. Only keyed hashes are kept: the list "
+                "Hard bounces and complaints come here by themselves. Only fingerprints are kept: the list "
                 "cannot be read back.",
             ),
             _entries(),

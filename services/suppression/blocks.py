@@ -303,7 +303,7 @@ def _shown(u: Unit, row: Any) -> str:
     for value in values[row.kind]:
         if value and entry_hash(practice_key(u), row.kind, value) == bytes(row.hash):
             return masked(Destination(row.kind, value))
-    return f"nobody here has it · {bytes(row.hash).hex()[:8]}"
+    return f"not one of your people · {bytes(row.hash).hex()[:8]}"
 
 
 def _bytes(entry_id: str) -> bytes:

@@ -129,7 +129,7 @@ async def test_nothing_readable_is_stored_and_the_page_shows_it_masked(world: Wo
             "a•••@m•••.example",
             "•••• 123",
         }
-        assert sum(r.shown.startswith("nobody here has it · ") for r in shown) == 2
+        assert sum(r.shown.startswith("not one of your people · ") for r in shown) == 2
         both = await find_blocks(u, "Nobody@Else.Example")
         assert {(r.kind, r.shown) for r in both} == {
             ("address", "n•••@e•••.example"), ("domain", "anyone at e•••.example"),
