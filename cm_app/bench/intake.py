@@ -64,6 +64,10 @@ WHERE i.practice_id = :practice AND i.type = ANY (:types)
 """
 
 
+class Unfinished(RuntimeError):
+    """Not everything that was published was handled."""
+
+
 @dataclass(frozen=True)
 class Figures:
     """Rates are a second, latencies milliseconds from accepted to effective. `standing` counts
@@ -134,6 +138,9 @@ async def measure(stage: Stage, rate: int, seconds: int, rows: int) -> Figures:
         noted = {k: at for path in notes for k, at in orjson.loads(path.read_bytes()).items()}
         progress.add_task("Counting violations, measuring the limit", total=None)
         violations, standing = judge(stage, practice)
+        handled = stage.ask("SELECT count(*) FROM cm.inbound_event WHERE outcome = 'handled'")[0][0]
+        if handled != flat + steady:
+            raise Unfinished(f"{flat + steady:,} events went in and {handled:,} were handled: no figures.")
         raw = await _raw(stage, flat)
     flat_out = flat / ((max(noted[k] for k in flat_ids) - min(_accepted(k) for k in flat_ids)) / 1000)
     waits = [noted[k] - _accepted(k) for k, type in steady_ids.items() if type in SUPPRESSING]

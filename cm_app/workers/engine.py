@@ -23,6 +23,7 @@ from services.engine.ticks import TICKS, run_tick
 from services.intake.consumer import Intake, practice_ids
 from services.kit import qa
 from services.kit.live import notify
+from services.proofs.service import work_once
 
 log = structlog.get_logger("engine")
 IDLE = 0.25
@@ -62,11 +63,12 @@ def _loops(wired: App, stopping: asyncio.Event, parts: Collection[str]) -> list[
         intake = Intake(wired.uow, wired.bus, f"{socket.gethostname()}-{os.getpid()}")
         loops += [
             _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
-            _forever("reclaim", stopping, intake.reclaim_once, idle=2.0),
+            _forever("reclaim", stopping, intake.reclaim_once, idle=2.0, first=intake.prepare),
         ]
     if "journeys" in parts:
         engine = Engine(wired.uow)
         loops.append(_forever("engine", stopping, lambda: _engine(wired, engine)))
+        loops.append(_forever("proofs", stopping, lambda: _proofs(wired), idle=1.0))
     if "relay" in parts:
         loops.append(_forever("relay", stopping, lambda: _relay(wired), idle=0.05))
     return loops
@@ -112,6 +114,15 @@ async def _engine(wired: App, engine: Engine) -> int:
         if done:
             worked += 1
             await notify(wired.bus, practice_id, "campaigns")
+    return worked
+
+
+async def _proofs(wired: App) -> int:
+    """Proof runs that somebody asked for; each writes only where nobody else can see (ENG-6)."""
+    worked = 0
+    for practice_id in await practice_ids(wired.uow):
+        if await work_once(wired.uow, practice_id, told=lambda p=practice_id: notify(wired.bus, p, "proofs")):
+            worked += 1
     return worked
 
 

@@ -17,6 +17,7 @@ from services.audit.tags import AuditTag
 from services.campaigns.service import activate_due, announce
 from services.engine.offers import offer_again
 from services.engine.plans import plan_of
+from services.followups.jobs import drain_due
 from services.insights.publishing import publish_metrics
 from services.intake.consumer import practice_ids
 from services.invariants.service import watch
@@ -110,6 +111,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("recurring", 2.0, start_recurring),
     Tick("expire", 2.0, expire),
     Tick("care_plans", 30.0, tell_care_plans),
+    Tick("followups", 1.0, drain_due),
     Tick("offers", 60.0, offer_again),
     Tick("seal", 1.0, seal_once),
     Tick("metric_feed", 2.0, publish_metrics),

@@ -72,6 +72,8 @@ async def merge(u: Unit, data: ContactMerged, event_id: str) -> None:
     who = {"practice": u.practice_id, "merged": merged, "survivor": survivor}
     if (await u.execute(POINT, **who, now=u.now)).first() is None:
         return
+    # What staff planned for the person goes on with the survivor, if the gates let it when it is due.
+    await u.execute(MOVE.format(table="followup"), **who)
     # Whatever is on its way to the merged record is taken back, and doubled journeys end.
     doubled = list((await u.execute(BOTH_IN, **who)).scalars())
     ended = await exit_enrolments(u, merged, Reason.CONTACT_MERGED, only=doubled, everything_back=True)

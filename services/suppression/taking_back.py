@@ -7,6 +7,8 @@ from uuid import UUID
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.contracts.events import StepCancelled
+from services.followups.rules import JUDGED_AS
+from services.followups.service import stop_pending
 from services.gates.reasons import Reason
 from services.kit.uow import Unit
 from services.suppression import queries
@@ -15,6 +17,11 @@ from services.suppression.contracts import Suppress
 
 async def take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
     """Take back what was requested for these enrolments and within a scope. The contact is locked."""
+    # What is only planned first: the requests are looked for after waiting for whoever sends it.
+    await stop_pending(
+        u, within.contact_id, within.reason, scope=within.scope, channel=within.channel,
+        topic=within.topic, types=within.types,
+    )  # fmt: skip
     found = await u.execute(
         queries.PENDING,
         practice=u.practice_id,
@@ -27,6 +34,7 @@ async def take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
         channel=within.channel,
         ids=list(ids),
         now=u.now,
+        judged_as=JUDGED_AS,
     )
     await call_back(u, within.contact_id, list(found.scalars()), within.reason)
 
