@@ -16,6 +16,7 @@ from cm_app.api import (
     qa,
     schemas,
     sessions,
+    suppression,
     templates,
     webhooks,
 )
@@ -40,8 +41,12 @@ ROUTERS = (
     proofs.router,
     schemas.router,
     events.router,
+<<<<<<< HEAD
     people.router,
     webhooks.router,
+=======
+    suppression.router,
+>>>>>>> lists
     audit.router,
     health.router,
 )
