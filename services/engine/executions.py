@@ -60,9 +60,16 @@ WHERE x.practice_id = :practice AND x.execution_id = :execution RETURNING outcom
 """
 
 ANY_LEFT = """
-SELECT 1 FROM cm.campaign c WHERE c.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+SELECT 1 FROM cm.campaign c WHERE c.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
   AND EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.campaign_id = c.campaign_id
               AND e.state IN ('live', 'held')) LIMIT 1
+"""
+# Nobody can enter an ended campaign: once empty, it need never be looked at again.
+EMPTIED = """
+UPDATE cm.campaign c SET emptied_at = :now
+WHERE c.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.campaign_id = c.campaign_id
+                  AND e.state IN ('live', 'held'))
 """
 CARE_PLAN_LEFT = care_plan_left("gone")
 # Work before enrolments, as everybody who stops somebody does: two orders would be a deadlock.
@@ -70,7 +77,7 @@ LOCK_LEFT = f"""
 SELECT w.enrolment_id FROM cm.work w
 JOIN cm.enrolment x ON x.practice_id = w.practice_id AND x.enrolment_id = w.enrolment_id
 JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
-WHERE w.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+WHERE w.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
 ORDER BY w.enrolment_id LIMIT {BATCH} FOR UPDATE OF w SKIP LOCKED
 """
 # People left in campaigns that ended: out of them, set-based, a batch at a time.
@@ -80,7 +87,7 @@ WITH gone AS (
     held_reason = NULL, held_due_at = NULL
   WHERE e.practice_id = :practice AND e.enrolment_id IN (
     SELECT x.enrolment_id FROM cm.enrolment x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
-    WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+    WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
       AND (x.state = 'held' OR x.state = 'live' AND x.enrolment_id = ANY (:locked))
     ORDER BY x.enrolment_id LIMIT {BATCH} FOR UPDATE OF x SKIP LOCKED)
   RETURNING e.enrolment_id, e.campaign_id, e.contact_id, e.pseudonym
@@ -179,6 +186,7 @@ async def finish(u: Unit) -> int:
 
 async def empty_ended(u: Unit) -> int:
     """Take people out of campaigns that were cancelled or completed; returns how many."""
+    await u.execute(EMPTIED, practice=u.practice_id, now=u.now)
     if not (await u.execute(ANY_LEFT, practice=u.practice_id)).first():
         return 0
     locked = (await u.execute(LOCK_LEFT, practice=u.practice_id)).scalars().all()

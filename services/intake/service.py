@@ -126,6 +126,8 @@ async def handle_statuses(u: Unit, batch: list[Understood]) -> int:
             at = min(b.event.time, u.now + FUTURE)
             await suppress(u, b.event.type, b.event.id, b.data, settings, at=at)
             await _signal(u, b.event.type, b.data)
+            if at >= u.now - LATE and (contact := contact_of(b.data)) is not None:
+                await enter_on_event(u, b.event.type, b.data.model_dump(mode="json"), contact)
     return len(new)
 
 

@@ -36,13 +36,14 @@ ORDER BY e.enrolment_id FOR UPDATE OF e
 HOLD = """
 UPDATE cm.enrolment e SET state = 'held', held_reason = :reason, moved_at = :now,
   held_due_at = coalesce((SELECT w.due_at FROM cm.work w WHERE w.practice_id = :practice AND w.enrolment_id = e.enrolment_id),
-                         e.held_due_at)
+                         e.held_due_at),
+  held_signal = (SELECT w.signal FROM cm.work w WHERE w.practice_id = :practice AND w.enrolment_id = e.enrolment_id)
 WHERE e.practice_id = :practice AND e.enrolment_id = ANY (:ids) AND e.state = 'live'
 RETURNING e.enrolment_id, e.campaign_id
 """
 EXIT = """
 UPDATE cm.enrolment SET state = 'exited', exit_reason = :reason, ended_at = :now, moved_at = :now,
-  held_reason = NULL, held_due_at = NULL
+  held_reason = NULL, held_due_at = NULL, held_signal = NULL
 WHERE practice_id = :practice AND enrolment_id = ANY (:ids) AND state IN ('live', 'held')
 RETURNING enrolment_id, campaign_id, (SELECT c.campaign_type FROM cm.campaign c
   WHERE c.practice_id = cm.enrolment.practice_id AND c.campaign_id = cm.enrolment.campaign_id) AS campaign_type
@@ -51,7 +52,7 @@ DROP_WORK = "DELETE FROM cm.work WHERE practice_id = :practice AND enrolment_id 
 
 RELEASE = """
 WITH freed AS (
-  UPDATE cm.enrolment e SET state = 'live', moved_at = :now, held_reason = NULL
+  UPDATE cm.enrolment e SET state = 'live', moved_at = :now, held_reason = NULL, held_signal = NULL
   WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state = 'held'
     AND NOT EXISTS (SELECT 1 FROM cm.suppression s
       JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
@@ -59,10 +60,12 @@ WITH freed AS (
         AND (s.expires_at IS NULL OR s.expires_at > :now) AND s.reason = ANY (:holding)
         AND (s.scope = 'all' OR s.scope = 'types' AND c.campaign_type = ANY (s.campaign_types)
              OR s.scope = 'campaign' AND s.campaign_id = e.campaign_id))
-  RETURNING e.enrolment_id, e.campaign_id, e.version_id, e.step_id, e.contact_id, e.move_no, e.held_due_at
+  RETURNING e.enrolment_id, e.campaign_id, e.version_id, e.step_id, e.contact_id, e.move_no, e.held_due_at, old.held_signal
 ), queued AS (
-  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no)
-  SELECT :practice, enrolment_id, version_id, step_id, greatest(held_due_at, :now), contact_id, move_no FROM freed
+  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, signal)
+  SELECT :practice, enrolment_id, version_id, step_id,
+    CASE WHEN held_signal IS NULL THEN greatest(held_due_at, :now) ELSE CAST(:now AS timestamptz) END,
+    contact_id, move_no, held_signal FROM freed
 )
 SELECT enrolment_id, campaign_id FROM freed
 """
