@@ -299,7 +299,8 @@ COMMENT ON TABLE cm.paced_until IS 'Message steps whose campaign has used up its
 
 CREATE TABLE cm.hub_asked (
   practice_id uuid PRIMARY KEY,
-  until timestamptz NOT NULL                    -- the Hub was asked about everything whose time to ask had come by then
+  until timestamptz NOT NULL,                   -- the Hub was asked about everything whose time to ask had come by then
+  watch_until timestamptz NOT NULL              -- the last request's last age to ask at
 );
 
 CREATE TABLE cm.transition (
@@ -632,6 +633,8 @@ BEGIN
   WHEN 'seal' THEN RETURN QUERY
     SELECT p.practice_id, NULL::bigint FROM cm.practice p
     WHERE EXISTS (SELECT 1 FROM cm.audit_batch b WHERE b.practice_id = p.practice_id AND b.seal_no IS NULL);
+  WHEN 'ask' THEN RETURN QUERY
+    SELECT a.practice_id, NULL::bigint FROM cm.hub_asked a WHERE a.until < least(now_at, a.watch_until);
   WHEN 'recount' THEN RETURN QUERY
     SELECT DISTINCT x.practice_id, NULL::bigint FROM cm.execution x WHERE x.recount_at <= now_at;
   END CASE;
@@ -679,7 +682,7 @@ CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'paced_until', 'outbox',
+  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
                            'suppression', 'audit_batch'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);
   END LOOP;

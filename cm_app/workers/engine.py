@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from services.bootstrap import App, app
 from services.engine.service import Engine
 from services.engine.ticks import TICKS, run_tick
+from services.intake.asking import Asking, hub_of
 from services.intake.consumer import Intake
 from services.kit import qa
 from services.kit.live import follow, notify
@@ -45,6 +46,8 @@ class Loops:
 
     def __post_init__(self) -> None:
         self.intake = Intake(self.wired.uow, self.wired.bus, self.name)
+        hub = hub_of(self.wired.settings, self.wired.keyring)
+        self.asking = Asking(self.wired.uow, hub) if hub else None
         self.engine = Engine(self.wired.uow, stopping=self.stopping.is_set)
 
     async def run(self) -> None:
@@ -56,8 +59,11 @@ class Loops:
                 self._loop("reclaim", self.intake.reclaim_once, None, 15.0),
                 self._loop("engine", self._move, self.to_move, self.idle),
                 self._loop("relay", self._publish, self.to_relay, self.idle),
+                self._loop("ask", self._ask, None, 5.0),
             )
         finally:
+            if self.asking is not None:
+                await self.asking.hub.client.aclose()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
@@ -116,6 +122,11 @@ class Loops:
         if taken:
             self.wake()
         return 1  # reading waits by itself
+
+    async def _ask(self) -> int:
+        if self.asking is not None:
+            await self.asking.run_once()
+        return 0  # what comes of age next can wait
 
     async def _move(self) -> int:
         served = await self.engine.serve()

@@ -14,7 +14,15 @@ from services.contracts.journey import Entry, Message, SubCampaign
 from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.entries import let_go
-from services.engine.executions import empty_ended, finish, open_executions, progressed, rescan, take
+from services.engine.executions import (
+    empty_ended,
+    finish,
+    open_executions,
+    progressed,
+    rescan,
+    take,
+    watch_hub,
+)
 from services.engine.message import send
 from services.engine.moves import move
 from services.engine.pace import allowance, resting, spend
@@ -87,6 +95,8 @@ class Engine:
             done.finished += await finish(u)
         async with self._unit(practice_id) as u:
             done.moved += await empty_ended(u)
+            if done.requested:
+                await watch_hub(u)
         return done
 
     async def _work_off(self, practice_id: UUID, due: list[DueStep], done: Round) -> None:

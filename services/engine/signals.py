@@ -86,9 +86,10 @@ def _ordered(op: str, value: Any, wanted: Any) -> bool:
     cannot be compared is neither greater nor less."""
     readings: tuple[Callable[[Any], Any], ...] = (_number, _moment, _text)
     for read in readings:
-        a, b = read(value), read(wanted)
-        if a is not None and b is not None:
-            return bool({"gt": a > b, "gte": a >= b, "lt": a < b, "lte": a <= b}[op])
+        b = read(wanted)
+        if b is not None:
+            a = read(value)
+            return a is not None and bool({"gt": a > b, "gte": a >= b, "lt": a < b, "lte": a <= b}[op])
     return False
 
 

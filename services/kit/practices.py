@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-Work = Literal["engine", "relay", "activate", "recurring", "expire", "seal", "recount"]
+Work = Literal["engine", "relay", "activate", "recurring", "expire", "seal", "recount", "ask"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,18 @@ def production(config: Settings) -> list[Check]:
             "Use https:// in CM_SMS_GATEWAY_URL and CM_WHATSAPP_GATEWAY_URL.",
         ),
         _rule(
+            "hub over TLS",
+            _tls(config.hub_url, {"https"}),
+            "The Communication Hub is asked over the network without TLS.",
+            "Use https:// in CM_HUB_URL.",
+        ),
+        _rule(
+            "hub token",
+            not config.hub_url or config.hub_token is not None,
+            "CM_HUB_URL is set, but no CM_HUB_TOKEN.",
+            "Set the token that your Hub gave you, so that it answers.",
+        ),
+        _rule(
             "portal over TLS",
             _tls(config.public_url, {"https"}),
             "People would reach the portal without TLS.",

@@ -55,10 +55,12 @@ def test_production_refuses_each_unsafe_setting(tmp_path: Path):
         sms_gateway_url="http://sms.example.com",
         public_url="http://campaigns.example.com",
         hub_public_url="http://links.example.com",
+        hub="external",
+        hub_url="http://hub.example.com",
     )
     assert failed(preflight.production(unsafe)) == {
         "QA mode", "secret key from outside", "database over TLS", "bus over TLS", "mail over TLS",
-        "gateways over TLS", "portal over TLS", "links over TLS",
+        "gateways over TLS", "portal over TLS", "links over TLS", "hub over TLS", "hub token",
     }  # fmt: skip
 
 
