@@ -1,5 +1,6 @@
-"""The engine process: intake, engine turns, relay, and the ticks of the scheduler.
+"""The engine process: intake, journeys (engine turns and the scheduler's ticks) and relay.
 
+All three in one process is what `cm up` starts; `cm worker intake|journeys|relay` runs one alone.
 Each loop wakes the next, and a ping of any other process wakes them all, so that an event is a
 request at the Hub within milliseconds; looking without being called is only a safety net.
 APScheduler only ticks (house rule 8): each tick runs a query over domain rows, one leader at a
@@ -10,7 +11,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 import structlog
@@ -30,6 +31,7 @@ from services.kit.practices import practices_with
 log = structlog.get_logger("engine")
 IDLE = 0.25
 """Seconds between looks for work that nobody announced: what becomes due by time alone."""
+PARTS = ("intake", "journeys", "relay")
 AWAY = (OperationalError, RedisError, OSError)
 
 
@@ -39,6 +41,7 @@ class Loops:
 
     wired: App
     name: str
+    parts: Collection[str] = PARTS
     idle: float = IDLE
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     to_move: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,18 +57,24 @@ class Loops:
         """Until `stopping`; what is under way is finished, nothing new is begun."""
         listening = asyncio.create_task(self._listen())
         try:
-            await asyncio.gather(
-                self._loop("intake", self._take_in, None, 0.0, first=self.intake.prepare),
-                self._loop("reclaim", self.intake.reclaim_once, None, 15.0),
-                self._loop("engine", self._move, self.to_move, self.idle),
-                self._loop("relay", self._publish, self.to_relay, self.idle),
-                self._loop("ask", self._ask, None, 5.0),
-            )
+            await asyncio.gather(*self._loops())
         finally:
             if self.asking is not None:
                 await self.asking.hub.client.aclose()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+    def _loops(self) -> list[Awaitable[None]]:
+        loops: list[Awaitable[None]] = []
+        if "intake" in self.parts:
+            loops.append(self._loop("intake", self._take_in, None, 0.0, first=self.intake.prepare))
+            loops.append(self._loop("reclaim", self.intake.reclaim_once, None, 2.0))
+        if "journeys" in self.parts:
+            loops.append(self._loop("engine", self._move, self.to_move, self.idle))
+            loops.append(self._loop("ask", self._ask, None, 5.0))
+        if "relay" in self.parts:
+            loops.append(self._loop("relay", self._publish, self.to_relay, self.idle))
+        return loops
 
     def wake(self) -> None:
         """Something changed somewhere: look for due work, and for what is to be published."""
@@ -101,7 +110,7 @@ class Loops:
                 worked = await once()
                 trouble = 0
             except AWAY as error:
-                trouble = min(trouble + 1, 6)
+                trouble = min(trouble + 1, 3)
                 log.warning("server away, will try again", part=name, error=type(error).__name__)
                 await self._rest(None, 0.5 * 2**trouble)
                 continue
@@ -142,15 +151,15 @@ class Loops:
         return sum([await self.wired.relay.run_once(one.practice_id) for one in waiting])
 
 
-async def main() -> None:
+async def main(parts: Collection[str] = PARTS) -> None:
     """Run until SIGTERM or SIGINT."""
     wired = app()
-    loops = Loops(wired, f"{socket.gethostname()}-{os.getpid()}")
+    loops = Loops(wired, f"{socket.gethostname()}-{os.getpid()}", parts=parts)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, loops.stopping.set)
     scheduler = AsyncIOScheduler(timezone="UTC")
-    for tick in TICKS:
+    for tick in TICKS if "journeys" in parts else ():
         scheduler.add_job(
             run_tick, "interval", seconds=tick.every, args=[wired, tick], max_instances=1, coalesce=True,
             id=tick.name,

@@ -16,7 +16,8 @@ from services.suppression.service import segmented
 
 LEAVE = """
 WITH gone AS (
-  UPDATE cm.enrolment e SET state = 'exited', exit_reason = 'NOT_IN_AUDIENCE', ended_at = :now, moved_at = :now
+  UPDATE cm.enrolment e SET state = 'exited', exit_reason = 'NOT_IN_AUDIENCE', ended_at = :now, moved_at = :now,
+    step_id = :step, move_no = k.move_no
   FROM pg_temp.claim k WHERE e.practice_id = :practice AND e.enrolment_id = k.enrolment_id
     AND NOT EXISTS (SELECT 1 FROM canonical.contact c WHERE c.practice_id = :practice
                     AND c.contact_id = k.contact_id AND ({audience}))
@@ -60,6 +61,7 @@ async def let_go(u: Unit, due: DueStep, plan: Plan, size: int) -> int:
         practice=u.practice_id,
         now=u.now,
         campaign=due.campaign_id,
+        step=due.step_id,
         batch=open_batch(u),
         first_seq=next_seq(u, size + 1),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.audience.service import where
-from services.contracts.journey import Entry, Message, SubCampaign
+from services.contracts.journey import Entry, Message, Step, SubCampaign
 from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.entries import let_go
@@ -23,6 +23,7 @@ from services.engine.executions import (
     take,
     watch_hub,
 )
+from services.engine.lanes import astray, change_lane
 from services.engine.message import send
 from services.engine.moves import move
 from services.engine.pace import allowance, resting, spend
@@ -171,25 +172,38 @@ class Engine:
                 return 0
             plan = await plan_of(u, due.version_id)
             step = plan.steps[due.step_id]
+            strays: list[UUID] = []
             if isinstance(step, Message):
-                return await self._request(u, due, plan, step, done)
-            size = await claim(u, due, contacts=isinstance(step, SubCampaign))
-            left = size
-            if isinstance(step, Entry) and size:
-                left -= await let_go(u, due, plan, size)
-            if isinstance(step, SubCampaign) and left:
-                await self._hand_over(u, UUID(step.campaign_id))
-            if left:
-                await move(u, due, plan, step, left)
-            done.moved += size
-            return size
+                size = await self._request(u, due, plan, step, done, strays)
+            else:
+                size = await self._pass_on(u, due, plan, step)
+                done.moved += size
+        if strays:
+            async with self._unit(practice_id) as u:
+                await change_lane(u, strays)
+        return size
 
-    async def _request(self, u: Unit, due: DueStep, plan: Plan, step: Message, done: Round) -> int:
-        """A batch of a message step, within the campaign's rate and everybody's window."""
+    async def _pass_on(self, u: Unit, due: DueStep, plan: Plan, step: Step) -> int:
+        """A batch of a step that requests nothing."""
+        size = await claim(u, due, contacts=isinstance(step, SubCampaign))
+        left = size
+        if isinstance(step, Entry) and size:
+            left -= await let_go(u, due, plan, size)
+        if isinstance(step, SubCampaign) and left:
+            await self._hand_over(u, UUID(step.campaign_id))
+        if left:
+            await move(u, due, plan, step, left)
+        return size
+
+    async def _request(
+        self, u: Unit, due: DueStep, plan: Plan, step: Message, done: Round, strays: list[UUID]
+    ) -> int:
+        """A batch of a message step, within the campaign's rate and everybody's window. Adds to
+        `strays` who must change lanes first."""
         rate = await allowance(u, due, plan.journey.pace)
         if rate is not None and rate.most == 0:
             return 0
-        size = await claim(u, due, most=rate.most if rate else None)
+        size = await claim(u, due, alone=True, most=rate.most if rate else None)
         left = size
         if step.window is not None and size:
             left -= await put_off(u, step.window, Binding())
@@ -198,6 +212,8 @@ class Engine:
             sent = await send(u, due, plan, step, policy, refs_of(step), left)
             done.requested += sent.requested
             done.refused += sent.refused
+            if sent.requested + sent.refused < left:
+                strays += await astray(u)
             if rate is not None:
                 await spend(u, due.campaign_id, sent.requested)
         done.moved += left

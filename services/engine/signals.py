@@ -16,7 +16,7 @@ from services.kit.uow import Unit
 from services.suppression.service import exit_enrolments, lock_contact
 
 LIVE = """
-SELECT e.enrolment_id, e.version_id, e.campaign_id, e.step_id, e.state FROM cm.enrolment e
+SELECT e.enrolment_id, e.version_id, e.step_id, e.state FROM cm.whereabouts e
 WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state IN ('live', 'held')
 """
 WAKE = """

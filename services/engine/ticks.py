@@ -14,6 +14,7 @@ from services.audience.service import measure
 from services.audit.service import seal_once
 from services.campaigns.service import activate_due
 from services.engine.executions import recount
+from services.engine.offers import offer_again
 from services.engine.recurring import start_recurring
 from services.intake.consumer import practice_ids
 from services.invariants.service import watch
@@ -73,6 +74,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("expire", 2.0, expire, "expire"),
     Tick("care_plans", 30.0, tell_care_plans),
     Tick("recount", 2.0, recount, "recount"),
+    Tick("offers", 60.0, offer_again),
     Tick("seal", 1.0, seal_once, "seal"),
     Tick("partitions", 3600.0, ensure_partitions),
     Tick("segments", 600.0, measure_segments),

@@ -80,8 +80,8 @@ ACTS: list[tuple[str, Any]] = [
 ]
 
 WALKS = """
-SELECT e.contact_id, e.campaign_id, e.entry_no, e.state, e.step_id, coalesce(e.held_reason, e.exit_reason) AS why, w.due_at
-FROM cm.enrolment e LEFT JOIN cm.work w ON w.practice_id = e.practice_id AND w.enrolment_id = e.enrolment_id
+SELECT e.contact_id, e.campaign_id, e.entry_no, e.state, e.step_id, coalesce(e.held_reason, e.exit_reason) AS why, e.due_at
+FROM cm.whereabouts e
 WHERE e.practice_id = :practice
 """
 SENT = """

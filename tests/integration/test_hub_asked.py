@@ -5,13 +5,19 @@ import pytest
 from services.contracts.hub_api import StatusAnswer
 from services.intake.asking import token_of
 from services.kit.ids import new_id
-from tests.factories.hub import HubWorld
+from tests.factories.hub import HubWorld, Recorder, hub_world
 from tests.factories.practice import make_contact
 
 
+@pytest.fixture
+async def world(app, practice, database_url, servers):
+    adapters = dict.fromkeys(("email", "sms", "whatsapp", "in_app"), Recorder())
+    async with hub_world(app, practice, database_url, servers.redis_url, adapters=adapters) as made:
+        yield made
+
+
 @pytest.mark.covers("LIF-8", "HUB-1")
-async def test_the_hub_names_what_it_knows_to_whom_it_knows(hub_world: HubWorld, database_url: str):
-    world = hub_world
+async def test_the_hub_names_what_it_knows_to_whom_it_knows(world: HubWorld, database_url: str):
     contact = make_contact(database_url, world.practice, world.app.clock.now())
     request = world.request(contact)
     await world.hear(world.words(), request)

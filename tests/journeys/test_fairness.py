@@ -20,13 +20,14 @@ from tests.factories.practice import make_contact, make_practice, run
 from tests.factories.world import World
 
 WAITING_PEOPLE = """
-WITH people AS (SELECT uuidv7() AS enrolment_id, uuidv7() AS contact_id FROM generate_series(1, :people)),
+WITH people AS MATERIALIZED (
+  SELECT uuidv7() AS enrolment_id, uuidv7() AS contact_id, uuidv7() AS pseudonym FROM generate_series(1, :people)),
 entered AS (
-  INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state, step_id,
+  INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state,
     enrolled_at, moved_at)
-  SELECT :practice, enrolment_id, :campaign, :version, contact_id, uuidv7(), 'live', 'hello', :now, :now FROM people)
-INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no)
-SELECT :practice, enrolment_id, :version, 'hello', :now, contact_id, 0 FROM people
+  SELECT :practice, enrolment_id, :campaign, :version, contact_id, pseudonym, 'live', :now, :now FROM people)
+INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane)
+SELECT :practice, enrolment_id, :version, 'hello', :now, contact_id, 0, :now, pseudonym, cm.lane(contact_id) FROM people
 """
 LEFT = "SELECT count(*) FROM cm.work WHERE practice_id = :practice AND due_at <= :now"
 

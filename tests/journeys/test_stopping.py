@@ -87,7 +87,8 @@ async def test_nothing_commits_after_a_stop_is_acknowledged(
     stop: Callable[[App, UUID, Launched], Awaitable[None]],
 ):
     practice, made = await queue(live, database_url)
-    monkeypatch.setattr(claim, "CLAIM", claim.CLAIM.replace(f"LIMIT {claim.BATCH}", f"LIMIT {BATCH}"))
+    smaller = claim.CLAIM_ALONE.replace(f"LIMIT {claim.BATCH}", f"LIMIT {BATCH}")
+    monkeypatch.setattr(claim, "CLAIM_ALONE", smaller)
     monkeypatch.setattr(engine_service, "BATCH", BATCH)
     begun, stopped = asyncio.Event(), asyncio.Event()
     engines = [Engine(live.uow, name=name, slice=1) for name in ("one", "two")]

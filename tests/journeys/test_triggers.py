@@ -14,7 +14,7 @@ from tests.factories.practice import make_contact, run
 from tests.factories.world import World
 
 SENT = "SELECT step_id FROM cm.dispatch WHERE practice_id = :practice AND contact_id = :contact"
-ENTRIES = "SELECT state, exit_reason, step_id FROM cm.enrolment WHERE practice_id = :practice AND contact_id = :contact"
+ENTRIES = "SELECT state, exit_reason, step_id FROM cm.whereabouts WHERE practice_id = :practice AND contact_id = :contact"
 PATIENTS = Audience(kinds=["patient"], include=[Condition(field="contact.kind", op="is", value="patient")])
 
 

@@ -86,7 +86,7 @@ async def test_an_event_that_comes_while_a_worker_ends_the_wait_wakes_no_later_s
     await _while_in_hand(world, person)
     await world.run()
     assert await sent(world, person) == []
-    assert await world.one("SELECT step_id FROM cm.enrolment WHERE practice_id = :practice") == "later"
+    assert await world.one("SELECT step_id FROM cm.whereabouts WHERE practice_id = :practice") == "later"
     await world.advance(days=3, minutes=1)
     assert await sent(world, person) == ["no"]
 
