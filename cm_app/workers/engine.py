@@ -68,7 +68,9 @@ class Loops:
         loops: list[Awaitable[None]] = []
         if "intake" in self.parts:
             loops.append(self._loop("intake", self._take_in, None, 0.0, first=self.intake.prepare))
-            loops.append(self._loop("reclaim", self.intake.reclaim_once, None, 2.0))
+            loops.append(
+                self._loop("reclaim", self.intake.reclaim_once, None, 2.0, first=self.intake.prepare)
+            )
         if "journeys" in self.parts:
             loops.append(self._loop("engine", self._move, self.to_move, self.idle))
             loops.append(self._loop("ask", self._ask, None, 5.0))

@@ -21,6 +21,7 @@ from services.kit.embedded import half_initialised
 from services.kit.errors import AppError
 from services.kit.settings import Settings
 
+OLDEST_POSTGRES = 180000
 LOOPBACK = {"", "localhost", "127.0.0.1", "::1"}
 
 
@@ -255,7 +256,7 @@ def _database(url: str) -> list[Check]:
     return [
         _rule(
             "database version",
-            version >= 180000,
+            version >= OLDEST_POSTGRES,
             f"PostgreSQL {version // 10000} is too old.",
             "PostgreSQL 18 or later is needed.",
         ),
