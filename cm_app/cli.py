@@ -25,6 +25,8 @@ app = typer.Typer(
 imports = typer.Typer(help="Bring people in through the Practice Platform.", no_args_is_help=True)
 exports = typer.Typer(help="Write data out.", no_args_is_help=True)
 bench = typer.Typer(help="Measure, against a limit measured in the same run.", no_args_is_help=True)
+proof = typer.Typer(help="Run a campaign with everything but the sending.", no_args_is_help=True)
+app.add_typer(proof, name="proof")
 app.add_typer(imports, name="import")
 app.add_typer(exports, name="export")
 app.add_typer(bench, name="bench")
@@ -244,6 +246,30 @@ def prove(
     proving.main(operations, seed=seed, progress_file=Settings().home / "prove.json")
 
 
+@proof.command("run")
+def proof_run(
+    campaign: Annotated[str, typer.Argument(help="Name or id of the campaign; its draft is what runs.")],
+    out: Annotated[Path, typer.Option(help="Folder for the evidence; must be new or empty.")],
+) -> None:
+    """Everything but the sending: who would get what, who not and why, in sealed files."""
+    from cm_app import proving_ground
+
+    asyncio.run(proving_ground.run(campaign, out))
+
+
+@proof.command("check")
+def proof_check(folder: Annotated[Path, typer.Argument(help="A folder that `cm proof run` wrote.")]) -> None:
+    """Are the files of a proof run as they were sealed? Exit code 1 when not."""
+    from cm_app import proving_ground
+
+    wrong = proving_ground.check(folder)
+    for sentence in wrong:
+        problem(sentence)
+    if wrong:
+        raise SystemExit(1)
+    screen.print("Every file is as it was sealed.")
+
+
 @app.command()
 def chaos(
     kills: Annotated[int, typer.Option(min=1, help="How many times somebody is killed.")] = 300,
@@ -260,12 +286,21 @@ def chaos(
 
 @bench.command("dispatch")
 def bench_dispatch(
-    rows: Annotated[int, typer.Option(help="Due enrolments.")] = 100_000,
+    rows: Annotated[int, typer.Option(help="Due enrolments.", min=1_000)] = 1_000_000,
+    workers: Annotated[int, typer.Option(help="Engine workers.", min=1, max=16)] = 2,
+    minutes: Annotated[
+        float, typer.Option(help="Run for so long on people who are due again at once.", min=0)
+    ] = 0,
+    long_reader: Annotated[
+        bool, typer.Option("--long-reader", help="Keep a snapshot open meanwhile; needs --minutes.")
+    ] = False,
 ) -> None:
-    """Steps per minute with every gate on, and the ratio to raw INSERT … SELECT in the same run."""
+    """Steps per minute with every gate on, and the ratios to one hand-written statement and to raw rows."""
     from cm_app.bench import dispatch
 
-    dispatch.main(rows)
+    if long_reader and not minutes:
+        raise typer.BadParameter("Say for how long: --minutes 30 --long-reader.")
+    dispatch.main(rows, workers, minutes, long_reader)
 
 
 @bench.command("audience")

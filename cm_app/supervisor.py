@@ -98,9 +98,11 @@ class Child:
 class Supervisor:
     """Keeps children running until told to stop. Stops them in the order they are listed."""
 
-    def __init__(self, children: Sequence[Child], say: Say) -> None:
+    def __init__(self, children: Sequence[Child], say: Say, also: Callable[[], None] = lambda: None) -> None:
+        """`also` is done first in each round: what the children need is looked after before them."""
         self.children = list(children)
         self.say = say
+        self.also = also
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -124,6 +126,7 @@ class Supervisor:
 
     def look(self) -> None:
         """One round: notice deaths, start what is due again."""
+        self.also()
         now = time.monotonic()
         for child in self.children:
             if child.alive:

@@ -29,7 +29,7 @@ from services.kit import preflight
 from services.kit.clock import SystemClock
 from services.kit.crypto import load_keyring
 from services.kit.db import owner
-from services.kit.embedded import Servers, start_servers
+from services.kit.embedded import Servers, ServerTrouble, start_servers
 from services.kit.errors import AppError
 from services.kit.provision import partitions, provision
 from services.kit.settings import Settings
@@ -95,7 +95,7 @@ def running(config: Settings) -> Iterator[Site]:
         _write_addresses(config.home, servers)
         undo.callback((config.home / "servers.json").unlink, missing_ok=True)
         _finish_build(portal)
-        site = Site(config, servers, practice, Supervisor(_children(config), say))
+        site = Site(config, servers, practice, Supervisor(_children(config), say, lambda: _revive(servers)))
         undo.callback(site.stop)
         _start(site)
         _write_private(config.home / "site.json", _description(site))
@@ -165,6 +165,15 @@ def _start(site: Site) -> None:
                     for child in late
                 )
             )
+
+
+def _revive(servers: Servers) -> None:
+    """A private server that died is started again, as any child; the workers wait for it."""
+    try:
+        for name in servers.revive():
+            say(f"{name} stopped by itself and was started again.")
+    except ServerTrouble as error:
+        say(f"{error.message} Trying again.")
 
 
 def _children(config: Settings) -> list[Child]:

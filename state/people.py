@@ -25,6 +25,8 @@ LOOKS: dict[str, tuple[str, words.Tone]] = {
     "suppressed": ("hand", "danger"),
     "lifted": ("check", "ok"),
     "event": ("zap", "info"),
+    "planned": ("calendar-plus", "info"),
+    "unplanned": ("calendar-x", "neutral"),
 }
 ENROLMENTS: dict[str, tuple[str, words.Tone]] = {
     "live": ("Under way", "ok"),

@@ -422,6 +422,58 @@ CREATE INDEX conversion_event ON cm.conversion (practice_id, contact_id, event_r
 CREATE UNIQUE INDEX conversion_once ON cm.conversion (practice_id, enrolment_id, event_ref);
 CREATE INDEX conversion_campaign ON cm.conversion (practice_id, campaign_id);
 
+-- Follow-ups -----------------------------------------------------------------------------------------
+CREATE TABLE cm.followup (
+  practice_id uuid NOT NULL,
+  followup_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'failed', 'cancelled')),
+  due_at timestamptz NOT NULL,
+  channels text[] NOT NULL CHECK (cardinality(channels) > 0),
+  content_ref text NOT NULL,
+  content bytea NOT NULL,                       -- sealed words, as they were planned
+  template_id uuid,
+  why text NOT NULL DEFAULT '',
+  external_key text,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  ended_at timestamptz,
+  ended_by text,
+  reason text,                                  -- services.gates.reasons.Reason of a refusal or cancellation
+  note text NOT NULL DEFAULT '',                -- what staff said when they cancelled
+  dispatch_id uuid,
+  PRIMARY KEY (practice_id, followup_id),
+  CHECK ((state = 'pending') = (ended_at IS NULL)),
+  CHECK ((state = 'sent') = (dispatch_id IS NOT NULL)),
+  CHECK (state <> 'failed' OR reason IS NOT NULL)
+);
+CREATE UNIQUE INDEX followup_external_key ON cm.followup (practice_id, external_key) WHERE external_key IS NOT NULL;
+CREATE INDEX followup_due ON cm.followup (practice_id, due_at) WHERE state = 'pending';
+CREATE INDEX followup_contact ON cm.followup (practice_id, contact_id, due_at);
+COMMENT ON TABLE cm.followup IS 'One message to one person, planned by staff or the API (003). What is due is a query over it.';
+
+-- Proof runs -----------------------------------------------------------------------------------------
+CREATE TABLE cm.proof (
+  practice_id uuid NOT NULL,
+  proof_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'running', 'done', 'failed')),
+  asked_by uuid NOT NULL,
+  asked_ref text NOT NULL,
+  asked_at timestamptz NOT NULL,
+  beat_at timestamptz,                          -- when the run last said that it is alive
+  ended_at timestamptz,
+  progress text NOT NULL DEFAULT '',
+  content_hash text NOT NULL DEFAULT '',
+  summary jsonb NOT NULL DEFAULT '{}',
+  manifest_sha256 text NOT NULL DEFAULT '',
+  failure text NOT NULL DEFAULT '',
+  files bytea,                                  -- sealed zip of the artefacts
+  PRIMARY KEY (practice_id, proof_id)
+);
+CREATE INDEX proof_campaign ON cm.proof (practice_id, campaign_id, asked_at);
+CREATE UNIQUE INDEX proof_open ON cm.proof (practice_id, campaign_id) WHERE state IN ('asked', 'running');
+
 -- Suppression ----------------------------------------------------------------------------------------
 CREATE TABLE cm.suppression (
   practice_id uuid NOT NULL,
@@ -576,8 +628,10 @@ CREATE TRIGGER version_immutable BEFORE UPDATE OR DELETE ON cm.campaign_version 
 CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ('x' || left(encode(sha256(convert_to(salt || contact_id::text, 'UTF8')), 'hex'), 7))::bit(28)::integer % 10000;
 
--- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim.
-CREATE FUNCTION cm.lane(id uuid) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN (uuid_hash(id) & 15)::smallint;
+-- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim. The first 44
+-- bits of a UUIDv7 are its sixteen milliseconds: who came together is stored together, and stays in one lane.
+CREATE FUNCTION cm.lane(id uuid) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (hashtext(left(id::text, 12)) & 15)::smallint;
 
 -- First moment at or after `from_at` inside a local window; `days` 1=Mon … 7=Sun (D23, ENG-4).
 CREATE FUNCTION cm.next_window(practice uuid, from_at timestamptz, zone text, start_t time, end_t time, days integer[], skip_holidays boolean)

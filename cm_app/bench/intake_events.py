@@ -23,7 +23,8 @@ SOURCES = tuple(sorted({source_of(type) for type in MIX}))
 HISTORY = """
 INSERT INTO cm.dispatch (practice_id, dispatch_id, enrolled_at, enrolment_id, move_no, campaign_id, version_id, step_id,
   contact_id, channels, topic, variant, content_ref, requested_at, status, status_at, sent_at)
-SELECT :practice, uuidv7(), CAST(:now AS timestamptz), uuidv7(), 0, :campaign, uuidv7(), 'old', contact_id, ARRAY['email'],
+SELECT :practice, uuidv7(), CAST(:now AS timestamptz), uuidv7(), 0, :campaign,
+  (SELECT active_version_id FROM cm.campaign WHERE practice_id = :practice AND campaign_id = :campaign), 'm0', contact_id, ARRAY['email'],
   'marketing', 'a', '-', CAST(:now AS timestamptz) - interval '20 days', 'sent', :now, :now
 FROM cm.subject WHERE practice_id = :practice RETURNING contact_id, dispatch_id
 """

@@ -4,14 +4,13 @@ entry of a stream was acknowledged. That is the line after its transaction's com
 Written to the file named on the command line when the worker is told to stop.
 """
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 
-from cm_app.workers import engine
+from cm_app.workers.__main__ import run
 from services.kit.bus import Consumer, Received
 from services.kit.clock import SystemClock
 
@@ -26,7 +25,7 @@ def main(notes: Path) -> None:
         await acknowledge(self, entries)
 
     Consumer.ack = noting  # type: ignore[method-assign]
-    asyncio.run(engine.main())
+    run("engine")
     notes.write_bytes(orjson.dumps(noted))
 
 

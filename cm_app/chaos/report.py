@@ -7,7 +7,7 @@ import orjson
 import psutil
 from rich.table import Table
 
-from cm_app.chaos.run import Told
+from cm_app.chaos.run import Rest, Told
 from cm_app.console import screen
 
 
@@ -22,6 +22,8 @@ def show(told: Told) -> None:
     )
     for line in told.by_itself[:10]:
         screen.print(f"Ended by itself and was started again: {line}", markup=False)
+    rest = _longest(told)
+    screen.print(f"The longest rest took {rest.seconds:.1f} s; last to move: {rest.last}.", markup=False)
     screen.print(_table(told))
     for line in told.lines:
         for wrong in line.wrong[:8]:
@@ -43,10 +45,14 @@ def figures(told: Told) -> dict[str, object]:
         "events": told.events,
         "messages": told.messages,
         "days": round(told.days, 1),
-        "longest_rest_seconds": round(max(told.rests, default=0.0), 1),
+        "longest_rest_seconds": round(_longest(told).seconds, 1),
         "lines": {line.name: {"ok": line.ok, **line.figures} for line in told.lines},
         "machine": {"cores": psutil.cpu_count(), "load": os.getloadavg()[0], "python": platform.python_version()},
     }  # fmt: skip
+
+
+def _longest(told: Told) -> Rest:
+    return max(told.rests, key=lambda rest: rest.seconds, default=Rest(0.0, "nothing"))
 
 
 def _table(told: Told) -> Table:

@@ -37,10 +37,8 @@ A_ROUND = 15
 BETWEEN = 1.3
 """Mean seconds between two kills."""
 DAY = 24 * 60 * 60
-LEASE = 16 * 60
-"""After this many seconds the Hub settles hand-overs that were cut off."""
-AFTERWARDS = (LEASE, DAY, 3 * DAY, 4 * DAY, LEASE)
-"""Days that pass after the last kill, so that waits and holds come to their end."""
+AFTERWARDS = (DAY, 3 * DAY, 4 * DAY)
+"""What passes after the last kill, so that waits, holds and cut-off hand-overs come to their end."""
 
 HANDS = 4
 """Injectors at work at once."""
@@ -60,6 +58,14 @@ class Wish:
     patience: float = 90.0
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How long it took until nothing moved any more, and what moved last."""
+
+    seconds: float
+    last: str
+
+
 @dataclass
 class Told:
     """What happened, for the report."""
@@ -70,7 +76,7 @@ class Told:
     by_itself: list[str] = field(default_factory=list)
     events: int = 0
     messages: int = 0
-    rests: list[float] = field(default_factory=list)
+    rests: list[Rest] = field(default_factory=list)
     days: float = 0.0
     seconds: float = 0.0
 
@@ -125,6 +131,7 @@ class _Run:
                 for seconds in AFTERWARDS:
                     await self._pass_time(app, seconds, told)
                     told.rests.append(await self._rest(app))
+                told.rests.append(await self._rest(app, whole=True))
                 await injector.look()
             except Restless as error:
                 told.lines.append(Line("rest", "The product comes to rest.", {}, (error.message,)))
@@ -171,23 +178,26 @@ class _Run:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), 0.1)
 
-    async def _rest(self, app: App) -> float:
-        """Wait until nothing is due, queued or unread; returns the seconds it took.
+    async def _rest(self, app: App, *, whole: bool = False) -> Rest:
+        """Wait until nothing is due, queued or unread. A hand-over that was cut off waits for its
+        lease, which is longer than a rest: it counts when the rest is `whole`.
 
         Raises Restless when the patience is over.
         """
         begun = time.monotonic()
         left: dict[str, int] = {}
         quiet = 0
+        last = ""
         while time.monotonic() - begun < self.wish.patience:
             await asyncio.to_thread(self.site.mend)
             with contextlib.suppress(*AWAY):
                 left = {what: n for what, n in (await self._lying(app)).items() if n}
-                # A hand-over that was cut off waits for its lease, which is longer than a rest.
-                left.pop("Hub, half sent", None)
+                if not whole:
+                    left.pop("Hub, half sent", None)
+                last = str(left) if left else last
                 quiet = 0 if left else quiet + 1
                 if quiet == 3:
-                    return time.monotonic() - begun
+                    return Rest(time.monotonic() - begun, last)
             await asyncio.sleep(0.2)
         raise Restless(f"After {self.wish.patience:.0f} s there is still: {left}.")
 

@@ -3,13 +3,15 @@
 import reflex as rx
 
 from components.layout import frame, head
+from components.people.followups import dialogs, plan_button
 from components.people.person import actions, ask, person, stops
+from state.followups import Followups
 from state.people import Person
 from state.session import Session
 
 ROUTE = "/people/[contact_id]"
 TITLE = "Person · Campaign Manager"
-ON_LOAD = [Session.enter, Person.load]
+ON_LOAD = [Session.enter, Person.load, Followups.load]
 
 
 def page() -> rx.Component:
@@ -18,10 +20,12 @@ def page() -> rx.Component:
         head(
             rx.cond(Person.loading, "Person", Person.name),
             rx.cond(Person.loading, "", Person.kind),
+            plan_button(),
             actions(),
             back=("People", "/people"),
         ),
         stops(),
         person(),
         ask(),
+        dialogs(),
     )

@@ -23,10 +23,11 @@ from services.bootstrap import App, app
 from services.engine.service import Engine
 from services.engine.ticks import TICKS, run_tick
 from services.intake.asking import Asking, hub_of
-from services.intake.consumer import Intake
+from services.intake.consumer import Intake, practice_ids
 from services.kit import qa
 from services.kit.live import follow, notify
 from services.kit.practices import practices_with
+from services.proofs.service import work_once
 
 log = structlog.get_logger("engine")
 IDLE = 0.25
@@ -74,6 +75,7 @@ class Loops:
         if "journeys" in self.parts:
             loops.append(self._loop("engine", self._move, self.to_move, self.idle))
             loops.append(self._loop("ask", self._ask, None, 5.0))
+            loops.append(self._loop("proofs", self._proofs, None, 1.0))
         if "relay" in self.parts:
             loops.append(self._loop("relay", self._publish, self.to_relay, self.idle))
         return loops
@@ -138,6 +140,16 @@ class Loops:
         if self.asking is not None:
             await self.asking.run_once()
         return 0  # what comes of age next can wait
+
+    async def _proofs(self) -> int:
+        """Proof runs that somebody asked for; each writes only where nobody else can see (ENG-6)."""
+        bus, worked = self.wired.bus, 0
+        for practice_id in await practice_ids(self.wired.uow):
+            if await work_once(
+                self.wired.uow, practice_id, told=lambda p=practice_id: notify(bus, p, "proofs")
+            ):
+                worked += 1
+        return worked
 
     async def _move(self) -> int:
         served = await self.engine.serve()

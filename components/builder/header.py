@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from components import ui
+from components.builder.proofs import proof_button
 from state.builder import Builder
 from state.builder_audience import AudiencePanel
 from state.builder_life import Life
@@ -143,6 +144,7 @@ def _looks() -> rx.Component:
             class_name="cb-look",
             data_testid="open-settings",
         ),
+        proof_button(),
         gap="6px",
     )
 

@@ -8,6 +8,7 @@ from components.builder.audience import audience
 from components.builder.dialogs import dialogs
 from components.builder.header import header
 from components.builder.problems import problems
+from components.builder.proofs import proofs
 from components.builder.settings import settings
 from components.builder.step import step
 from components.journey_canvas import journey_canvas
@@ -20,6 +21,7 @@ def builder() -> rx.Component:
         rx.cond(Builder.ready, header(), _loading()),
         rx.el.div(_canvas(), _panel(), class_name="cb-body"),
         dialogs(),
+        proofs(),
         class_name="cb-page",
     )
 

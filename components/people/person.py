@@ -3,6 +3,7 @@
 import reflex as rx
 
 from components import tokens, ui
+from components.people.followups import planned
 from components.ui.pills import by_tone
 from state.people import LOOKS, Consent, Enrolled, Fact, Moment, Person
 from state.session import may
@@ -186,7 +187,15 @@ def person() -> rx.Component:
         rx.box(ui.blocks(3), ui.blocks(2), class_name="cm-two"),
         rx.box(
             story(),
-            rx.flex(facts(), consents(), journeys(), direction="column", gap="24px", class_name="cm-first"),
+            rx.flex(
+                planned(),
+                facts(),
+                consents(),
+                journeys(),
+                direction="column",
+                gap="24px",
+                class_name="cm-first",
+            ),
             class_name="cm-two",
         ),
     )

@@ -3,6 +3,7 @@
 from services.content.contracts import Preview, TemplateRow
 from services.content.previews import context_of, preview, preview_for
 from services.content.templates import (
+    checked_variables,
     count_uses,
     create_template,
     resolve,
@@ -16,6 +17,7 @@ from services.content.templates import (
 __all__ = [
     "Preview",
     "TemplateRow",
+    "checked_variables",
     "context_of",
     "count_uses",
     "create_template",

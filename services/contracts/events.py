@@ -229,6 +229,7 @@ class StepRequested(EventData):
     version_id: UUID
     step_id: str
     enrolment_id: UUID | None = None
+    followup_id: UUID | None = None
     contact_id: UUID
     channels: list[Channel]
     content_ref: str
@@ -276,6 +277,19 @@ class SuppressionChanged(EventData):
     practice_id: UUID
     reason: str
     campaign_id: UUID | None = None
+
+
+class FollowupChanged(EventData):
+    """`campaign.followup.planned|changed|sent|failed|cancelled` (003); `reason` when it failed or was
+    cancelled by a rule."""
+
+    followup_id: UUID
+    contact_id: UUID
+    practice_id: UUID
+    state: Literal["pending", "sent", "failed", "cancelled"]
+    due_at: AwareDatetime | None = None
+    dispatch_id: UUID | None = None
+    reason: str = ""
 
 
 class MetricUpdated(EventData):
@@ -370,6 +384,10 @@ OUTBOUND: dict[str, type[EventData]] = {
             "created", "updated", "scheduled", "activated", "started",
             "paused", "resumed", "completed", "cancelled",
         )
+    },
+    **{
+        f"campaign.followup.{what}": FollowupChanged
+        for what in ("planned", "changed", "sent", "failed", "cancelled")
     },
     "campaign.suppression.applied": SuppressionChanged,
     "campaign.suppression.lifted": SuppressionChanged,

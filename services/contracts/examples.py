@@ -61,6 +61,9 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
     events.CampaignLifecycle: {
         "campaign_id": CAMPAIGN, "practice_id": PRACTICE, "actor": "engine", "details": {},
     },
+    events.FollowupChanged: {
+        **_CONTACT, "followup_id": RECORD, "state": "failed", "due_at": AT, "reason": "NO_CONSENT",
+    },
     events.SuppressionChanged: {**_CONTACT, "reason": "CONSENT_REVOKED"},
     events.MetricUpdated: {
         "campaign_id": CAMPAIGN, "practice_id": PRACTICE, "metric": "delivered", "value": 12,

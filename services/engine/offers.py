@@ -16,6 +16,9 @@ from services.contracts.events import ContactCaps
 from services.contracts.journey import Message
 from services.engine.claim import GUARD
 from services.engine.plans import plan_of, policy_for
+from services.followups.jobs import may_send, request_inside
+from services.followups.queries import NO_CAMPAIGN
+from services.followups.service import policy_for_followups
 from services.kit.uow import Unit
 
 SILENCE = timedelta(minutes=10)
@@ -79,6 +82,8 @@ async def offer_again(u: Unit) -> int:
 async def _may_ask(u: Unit, campaign_id: UUID) -> bool:
     """Not while it is paused or a kill switch is on. A campaign that came to its end has asked for
     its last messages before, and they count."""
+    if campaign_id == NO_CAMPAIGN:
+        return await may_send(u)
     row = (await u.execute(GUARD, practice=u.practice_id, campaign=campaign_id)).one()
     stopped = row.practice_stop is not None or row.platform_stop is not None
     return row.state in ("active", "completed") and not stopped
@@ -86,6 +91,8 @@ async def _may_ask(u: Unit, campaign_id: UUID) -> bool:
 
 async def _constant(u: Unit, campaign_id: UUID, version_id: UUID, step_id: str) -> str:
     """What the requests of a step share, as the inside of a JSON object; caps as they are now."""
+    if campaign_id == NO_CAMPAIGN:
+        return request_inside(await policy_for_followups(u, []))
     plan = await plan_of(u, version_id)
     step = plan.steps[step_id]
     assert isinstance(step, Message)

@@ -45,7 +45,7 @@ async def policy_for(
         caps=tighten(settings.caps, journey.caps),
         global_holdout=settings.global_holdout_percent,
         campaign_holdout=journey.holdout_percent,
-        holdout_salt=_salt(u),
+        holdout_salt=holdout_salt(u),
         emergency_stacks=tuple(settings.emergency_stacks),
         long_horizon_types=tuple(settings.long_horizon_types),
         one_per_household=step.one_per_household if step else False,
@@ -67,5 +67,6 @@ def _derived(root: bytes, practice_id: UUID) -> str:
     return Keyring(root).sign(f"experiment/{practice_id}", b"holdout")[:32]
 
 
-def _salt(u: Unit) -> str:
+def holdout_salt(u: Unit) -> str:
+    """Keys the sticky buckets of comparison groups (D24); the same for everything a practice sends."""
     return _derived(u.keyring.root, u.practice_id)

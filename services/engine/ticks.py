@@ -16,6 +16,7 @@ from services.campaigns.service import activate_due
 from services.engine.executions import recount
 from services.engine.offers import offer_again
 from services.engine.recurring import start_recurring
+from services.followups.jobs import drain_due
 from services.intake.consumer import practice_ids
 from services.invariants.service import watch
 from services.kit.actor import system
@@ -74,6 +75,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("expire", 2.0, expire, "expire"),
     Tick("care_plans", 30.0, tell_care_plans),
     Tick("recount", 2.0, recount, "recount"),
+    Tick("followups", 1.0, drain_due),
     Tick("offers", 60.0, offer_again),
     Tick("seal", 1.0, seal_once, "seal"),
     Tick("partitions", 3600.0, ensure_partitions),

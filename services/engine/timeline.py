@@ -6,12 +6,13 @@ from typing import Literal
 from uuid import UUID
 
 from services.engine.plans import plan_of
+from services.followups.queries import NO_CAMPAIGN
 from services.gates.reasons import sentence
 from services.kit.uow import Unit
 
 Kind = Literal[
     "entered", "refused", "requested", "message", "moved", "held", "released", "ended",
-    "suppressed", "lifted", "event",
+    "suppressed", "lifted", "event", "planned", "unplanned",
 ]  # fmt: skip
 
 TIMELINE = """
@@ -25,10 +26,10 @@ SELECT * FROM (
   SELECT e.moved_at, 'held', '', coalesce(e.held_reason, ''), e.campaign_id, e.version_id, e.step_id, ''
   FROM cm.enrolment e WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state = 'held'
   UNION ALL
-  SELECT d.requested_at, 'requested', d.status, coalesce(d.failure, ''), d.campaign_id, d.version_id, d.step_id, array_to_string(d.channels, ', ')
+  SELECT d.requested_at, 'requested', d.status, coalesce(d.failure, ''), d.campaign_id, nullif(d.version_id, :none), d.step_id, array_to_string(d.channels, ', ')
   FROM cm.dispatch d WHERE d.practice_id = :practice AND d.contact_id = :contact
   UNION ALL
-  SELECT r.at, 'refused', '', r.reason, r.campaign_id, r.version_id, r.step_id, r.inputs::text
+  SELECT r.at, 'refused', '', r.reason, r.campaign_id, nullif(r.version_id, :none), r.step_id, r.inputs::text
   FROM cm.refusal r WHERE r.practice_id = :practice AND r.contact_id = :contact
   UNION ALL
   SELECT m.at, 'message', m.what, '', m.campaign_id, NULL, '', coalesce(m.channel, '')
@@ -44,11 +45,17 @@ SELECT * FROM (
   SELECT s.lifted_at, 'lifted', s.scope, s.reason, s.campaign_id, NULL, '', coalesce(s.lift_reason, '')
   FROM cm.suppression s WHERE s.practice_id = :practice AND s.contact_id = :contact AND s.lifted_at IS NOT NULL
   UNION ALL
+  SELECT f.created_at, 'planned', f.state, '', NULL, NULL, '', f.why FROM cm.followup f
+  WHERE f.practice_id = :practice AND f.contact_id = :contact
+  UNION ALL
+  SELECT f.ended_at, 'unplanned', f.state, coalesce(f.reason, ''), NULL, NULL, '', f.note FROM cm.followup f
+  WHERE f.practice_id = :practice AND f.contact_id = :contact AND f.state = 'cancelled'
+  UNION ALL
   SELECT i.received_at, 'event', i.type, '', NULL, NULL, '', i.source
   FROM cm.inbound_event i WHERE i.practice_id = :practice AND i.contact_id = :contact AND i.type NOT LIKE 'hub.message.%'
 ) x LEFT JOIN (SELECT campaign_id AS id, name FROM cm.campaign WHERE practice_id = :practice) c ON c.id = x.campaign_id
 ORDER BY date_trunc('second', x.at) DESC,
-  array_position(ARRAY['event', 'entered', 'moved', 'refused', 'requested', 'message', 'ended'], x.kind) DESC NULLS FIRST,
+  array_position(ARRAY['planned', 'event', 'entered', 'moved', 'refused', 'requested', 'message', 'ended'], x.kind) DESC NULLS FIRST,
   array_position(ARRAY['sent', 'delivered', 'opened', 'clicked'], x.what) DESC NULLS FIRST, x.at DESC
 LIMIT :limit
 """
@@ -112,7 +119,9 @@ class EnrolmentItem:
 
 async def timeline(u: Unit, contact_id: UUID, *, limit: int = 200) -> list[TimelineItem]:
     """Newest first."""
-    rows = (await u.execute(TIMELINE, practice=u.practice_id, contact=contact_id, limit=limit)).all()
+    rows = (
+        await u.execute(TIMELINE, practice=u.practice_id, contact=contact_id, limit=limit, none=NO_CAMPAIGN)
+    ).all()
     return [
         TimelineItem(
             r.at, r.kind, _sentence(r.kind, r.what, r.reason, r.detail), r.reason, r.campaign_id,
@@ -170,6 +179,12 @@ def _sentence(kind: Kind, what: str, reason: str, detail: str) -> str:
             return "Marketing allowed again" + _because(reason, "was: ")
         case "event":
             return EVENTS.get(what, what.replace(".", " ").replace("_", " ").capitalize())
+        case "planned":
+            return "A message was planned" + (f": {detail}" if detail else "")
+        case "unplanned":
+            return "The planned message was cancelled" + (
+                _because(reason) or (f": {detail}" if detail else "")
+            )
         case "released":
             return "Went on"
 

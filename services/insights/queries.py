@@ -38,9 +38,11 @@ WHERE practice_id = :practice AND campaign_id = ANY (:campaigns) AND name = ANY 
 GROUP BY day, name
 """
 
+# A message planned for one person belongs to no version (nil), has no goal, and is credited with nothing.
 TOUCHING_VERSIONS = """
 SELECT DISTINCT version_id FROM cm.dispatch
 WHERE practice_id = :practice AND contact_id = :contact AND requested_at <= :at AND requested_at > :since
+  AND version_id <> '00000000-0000-0000-0000-000000000000'
 """
 
 # A message counts as a touch once it is known to have left; one still waiting does not.

@@ -1,6 +1,7 @@
 """What may never be true of a request to the Hub."""
 
 from services.access.contracts import PracticeSettings
+from services.followups.rules import JUDGED_AS
 from services.gates.reasons import Reason
 from services.invariants.contracts import Invariant
 
@@ -13,7 +14,7 @@ _CODES = ", ".join(f"'{reason.value}'" for reason in Reason)
 AFTER_SUPPRESSION = f"""
 SELECT d.dispatch_id, d.campaign_id, d.step_id, d.contact_id, s.reason, s.applied_at, d.requested_at
 FROM cm.dispatch d
-JOIN cm.campaign c ON c.practice_id = d.practice_id AND c.campaign_id = d.campaign_id
+LEFT JOIN cm.campaign c ON c.practice_id = d.practice_id AND c.campaign_id = d.campaign_id
 JOIN cm.suppression s ON s.practice_id = d.practice_id AND s.contact_id = d.contact_id
 WHERE d.practice_id = :practice AND d.requested_at >= :since
   AND d.requested_at > s.applied_at
@@ -22,7 +23,7 @@ WHERE d.practice_id = :practice AND d.requested_at >= :since
   AND d.status NOT IN ('cancelled', 'cancel_requested')
   AND coalesce(d.failure, '') NOT IN ({_CODES})
   AND CASE s.scope WHEN 'all' THEN true
-    WHEN 'types' THEN c.campaign_type = ANY (s.campaign_types)
+    WHEN 'types' THEN coalesce(c.campaign_type, '{JUDGED_AS}') = ANY (s.campaign_types)
     WHEN 'campaign' THEN d.campaign_id = s.campaign_id
     WHEN 'goal' THEN c.objective = s.goal
     WHEN 'topic' THEN d.topic = s.topic
@@ -40,6 +41,8 @@ SELECT d.dispatch_id, d.enrolment_id, d.move_no
 FROM cm.dispatch d LEFT JOIN cm.whereabouts e ON e.practice_id = d.practice_id AND e.enrolment_id = d.enrolment_id
 WHERE d.practice_id = :practice AND d.requested_at >= :since
   AND (e.enrolment_id IS NULL OR e.contact_id <> d.contact_id OR e.move_no <= d.move_no)
+  AND NOT EXISTS (SELECT 1 FROM cm.followup f WHERE f.practice_id = d.practice_id AND f.followup_id = d.enrolment_id
+    AND f.contact_id = d.contact_id AND f.dispatch_id = d.dispatch_id AND f.state = 'sent')
 """
 
 # Only requests that were written after the settings last changed: older ones had older caps.
@@ -68,7 +71,8 @@ INVARIANTS = (
     Invariant("no_step_twice", "No step of a journey is requested twice for the same entry.", SENT_TWICE),
     Invariant(
         "requests_belong",
-        "Every request belongs to a journey that its person is in and that has moved on from it.",
+        "Every request belongs to a journey that its person is in and that has moved on from it, or to a message"
+        " that was planned for them.",
         WITHOUT_ENROLMENT,
     ),
     Invariant("caps_never_looser", "No request carries looser limits than the practice's own.", LOOSER_CAPS),

@@ -186,7 +186,8 @@ class _Postgres:
         return str(self.server.get_uri())
 
     def stop(self) -> None:
-        self.server.cleanup()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it had died, and that is stopped too
+            self.server.cleanup()
 
 
 class _Valkey:

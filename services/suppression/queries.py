@@ -72,15 +72,16 @@ WITH freed AS (
 SELECT enrolment_id, campaign_id FROM freed
 """
 
+# A follow-up has no campaign; it is judged as a type of its own.
 # What was requested and may not be sent any more: of the journeys that stop, and whatever else the
 # scope covers, also of journeys that had come to their end while their last message was under way.
 PENDING = """
 SELECT d.dispatch_id FROM cm.dispatch d
-JOIN cm.campaign c ON c.practice_id = d.practice_id AND c.campaign_id = d.campaign_id
+LEFT JOIN cm.campaign c ON c.practice_id = d.practice_id AND c.campaign_id = d.campaign_id
 WHERE d.practice_id = :practice AND d.contact_id = :contact AND d.status IN ('requested', 'accepted')
   AND d.requested_at > CAST(:now AS timestamptz) - interval '60 days'
   AND (d.enrolment_id = ANY (:ids) OR CASE CAST(:scope AS text) WHEN 'all' THEN true
-    WHEN 'types' THEN c.campaign_type = ANY (CAST(:types AS text[]))
+    WHEN 'types' THEN coalesce(c.campaign_type, :judged_as) = ANY (CAST(:types AS text[]))
     WHEN 'campaign' THEN d.campaign_id = :campaign
     WHEN 'goal' THEN c.objective = :goal
     WHEN 'topic' THEN d.topic = :topic

@@ -13,6 +13,8 @@ from uuid import UUID
 from services.audit.append import pseudonym_of, record
 from services.audit.tags import AuditTag
 from services.contracts.events import CarePlanSegmentation, StepCancelled, SuppressionChanged
+from services.followups.rules import JUDGED_AS
+from services.followups.service import stop_pending
 from services.gates.reasons import Reason, sentence
 from services.kit.ids import new_id
 from services.kit.uow import Unit
@@ -196,6 +198,11 @@ async def lock_contact(u: Unit, contact_id: UUID) -> None:
 async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
     """Take back what was requested for these enrolments and within a scope: out of the outbox
     where the relay has not been, and by telling the Hub."""
+    # What is only planned first: the requests are looked for after waiting for whoever sends it.
+    await stop_pending(
+        u, within.contact_id, within.reason, scope=within.scope, channel=within.channel,
+        topic=within.topic, types=within.types,
+    )  # fmt: skip
     who = {"practice": u.practice_id, "contact": within.contact_id}
     scope = {
         "scope": within.scope,
@@ -205,7 +212,7 @@ async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
         "topic": within.topic,
         "channel": within.channel,
     }
-    found = await u.execute(queries.PENDING, **who, **scope, ids=list(ids), now=u.now)
+    found = await u.execute(queries.PENDING, **who, **scope, ids=list(ids), now=u.now, judged_as=JUDGED_AS)
     pending = list(found.scalars())
     if not pending:
         return

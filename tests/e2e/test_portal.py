@@ -62,6 +62,28 @@ async def test_reception_stops_marketing_to_a_person_on_a_tablet(signed_in):
     await expect(page.get_by_test_id("stop-marketing")).to_be_visible()
 
 
+@pytest.mark.covers("EVT-8")
+async def test_a_message_to_one_person_is_planned_and_cancelled_on_their_page(signed_in):
+    page = await signed_in("marketer")
+    await page.get_by_test_id("nav-people").click()
+    await page.get_by_test_id("person-link").nth(5).click()
+    await expect(page.get_by_test_id("no-followups")).to_be_visible()
+    await page.get_by_test_id("plan-message").click()
+    await page.get_by_test_id("field-subject").fill("How is the crown?")
+    await page.get_by_test_id("field-body").fill("Hello {{ contact.first_name }}, is everything well?")
+    await page.get_by_test_id("field-why").fill("Crown fitted on Monday")
+    await page.get_by_test_id("confirm-followup").click()
+    planned = page.get_by_test_id("followup")
+    await expect(planned).to_contain_text("Planned by Maya Okafor")
+    await expect(planned).to_contain_text("10:00")
+    await expect(page.get_by_test_id("timeline-item").first).to_contain_text("Crown fitted on Monday")
+    await planned.get_by_test_id("cancel-followup").click()
+    await page.get_by_test_id("field-note").fill("She came in today")
+    await page.get_by_test_id("confirm-cancel-followup").click()
+    await expect(planned).to_contain_text("Cancelled")
+    await expect(planned).to_contain_text("She came in today")
+
+
 @pytest.mark.covers("LIF-7", "GOV-2")
 async def test_the_kill_switch_is_seen_everywhere_and_released_with_a_fresh_code(signed_in):
     page, elsewhere = await signed_in("approver"), await signed_in("analyst")

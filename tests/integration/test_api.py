@@ -24,7 +24,9 @@ from services.kit.clock import SystemClock
 from services.kit.errors import AppError
 from services.kit.ids import new_id
 from services.kit.settings import Settings
+from services.proofs.service import unpacked, work_once
 from tests.factories.journeys import journey
+from tests.factories.practice import make_contact
 
 ORIGIN = "http://127.0.0.1:3000"
 
@@ -416,3 +418,67 @@ async def test_qa_mode_is_absent_unless_asked_for_and_refused_in_production(app:
     production = Settings(home=home, environment="production", qa=True, _env_file=None)
     with pytest.raises(AppError, match="production"):
         api(replace(app, settings=production))
+
+
+@pytest.mark.covers("EVT-8")
+async def test_a_follow_up_is_planned_listed_moved_cancelled_and_drained(
+    app: App, client: httpx.AsyncClient, cast, practice, database_url
+):
+    contact = make_contact(database_url, practice, app.clock.now())
+    body = {
+        "contact_id": str(contact), "channels": ["email"], "why": "After the crown",
+        "content": {"email": {"subject": "How are you?", "body": "Hello {{ contact.first_name }}"}},
+    }  # fmt: skip
+    await sign_in(client, cast["marketer"])
+    headers = {"Idempotency-Key": "crown-7"}
+    first = await client.post("/api/v1/followups", json=body, headers=headers)
+    again = await client.post("/api/v1/followups", json={**body, "why": "Else"}, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 200)
+    made = first.json()["followup"]
+    assert again.json()["followup"] == made
+    assert first.headers["Location"] == f"/api/v1/followups/{made['followup_id']}"
+
+    second = (await client.post("/api/v1/followups", json=body)).json()["followup"]
+    later = (app.clock.now() + timedelta(days=1)).isoformat()
+    moved = await client.patch(f"/api/v1/followups/{second['followup_id']}", json={"due_at": later})
+    assert moved.json()["state"] == "pending"
+    assert (await client.post("/api/v1/followups/drain")).json() == {"sent": 1, "failed": 0, "waiting": 0}
+    page = (await client.get("/api/v1/followups", params={"contact_id": str(contact), "limit": 1})).json()
+    rest = (await client.get("/api/v1/followups", params={"cursor": page["next"]})).json()
+    assert [row["state"] for row in page["rows"] + rest["rows"]] == ["pending", "sent"]
+
+    await sign_in(client, cast["front_desk"])
+    assert (await client.post("/api/v1/followups", json=body)).status_code == 403
+    assert (await client.post("/api/v1/followups/drain")).status_code == 403
+    address, off = f"/api/v1/followups/{second['followup_id']}", {"state": "cancelled", "note": "She came in"}
+    assert (await client.patch(address, json=off)).json()["note"] == "She came in"
+    refused = await client.patch(f"/api/v1/followups/{made['followup_id']}", json=off)
+    assert (refused.status_code, refused.json()["code"]) == (409, "transition_error")
+
+
+@pytest.mark.covers("ENG-6")
+async def test_a_proof_run_is_asked_for_and_its_files_are_taken(
+    app: App, client: httpx.AsyncClient, cast, practice, database_url
+):
+    make_contact(database_url, practice, app.clock.now())
+    audience = {
+        "kinds": ["patient"],
+        "include": [{"node": "field", "field": "contact.kind", "op": "in", "value": ["patient"]}],
+    }
+    body = {"name": "Check-ups", "journey": journey(audience=audience).model_dump(mode="json")}
+    await sign_in(client, cast["marketer"])
+    campaign = (await client.post("/api/v1/campaigns", json=body)).json()["campaign_id"]
+    asked = await client.post(f"/api/v1/campaigns/{campaign}/proofs")
+    assert asked.status_code == 202, asked.text
+    address = asked.headers["Location"]
+    assert (await client.get(f"{address}/files")).status_code == 404
+    assert await work_once(app.uow, practice)
+    assert (await client.get(address)).json()["summary"]["entered"] == 1
+    files = await client.get(f"{address}/files")
+    assert files.headers["content-type"] == "application/zip"
+    assert set(unpacked(files.content)) == {
+        "messages.csv", "refused.csv", "words.csv", "summary.md", "summary.json", "proof.sql", "manifest.json",
+    }  # fmt: skip
+    assert len((await client.get(f"/api/v1/campaigns/{campaign}/proofs")).json()) == 1
+    await sign_in(client, cast["front_desk"])
+    assert (await client.post(f"/api/v1/campaigns/{campaign}/proofs")).status_code == 403
