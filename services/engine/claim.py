@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.kit.stops import sending
 from services.kit.uow import Unit
 
 BATCH = 5_000
@@ -110,19 +111,25 @@ async def due_steps(u: Unit) -> list[DueStep]:
 
 async def may_run(u: Unit, campaign_id: UUID) -> bool:
     """Is the campaign active and no kill switch on? Holds both answers until the commit."""
+    await sending(u)
     row = (await u.execute(GUARD, practice=u.practice_id, campaign=campaign_id)).one()
     return row.state == "active" and row.practice_stop is None and row.platform_stop is None
 
 
-async def claim(u: Unit, step: DueStep, *, alone: bool = False, contacts: bool = False) -> int:
-    """Lock up to a batch of due people at a step into the temporary table `claim`. `alone`: nobody
-    else decides about them or their households until the commit; with `contacts`, also the lock
-    that enrolling them elsewhere needs."""
+async def claim(
+    u: Unit, step: DueStep, *, alone: bool = False, contacts: bool = False, most: int | None = None
+) -> int:
+    """Lock up to a batch of due people at a step (at most `most`) into the temporary table `claim`.
+    `alone`: nobody else decides about them or their households until the commit; with `contacts`,
+    also the lock that enrolling them elsewhere needs."""
+    sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
+    if most is not None and most < BATCH:  # a literal: the planner must see how few
+        sql = sql.replace(f"LIMIT {BATCH}", f"LIMIT {most}")
     await u.execute(CLAIM_TABLE)
     await u.execute(BY_INDEX)
     lanes = {"lanes": lane_key(u, "")} if alone else {}
     taken = await u.execute(
-        CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM,
+        sql,
         practice=u.practice_id,
         version=step.version_id,
         step=step.step_id,
