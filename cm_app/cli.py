@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,6 +26,8 @@ app = typer.Typer(
 imports = typer.Typer(help="Bring people in through the Practice Platform.", no_args_is_help=True)
 exports = typer.Typer(help="Write data out.", no_args_is_help=True)
 bench = typer.Typer(help="Measure, against a limit measured in the same run.", no_args_is_help=True)
+suppress_list = typer.Typer(help="Where nobody may be written to.", no_args_is_help=True)
+app.add_typer(suppress_list, name="suppress-list")
 proof = typer.Typer(help="Run a campaign with everything but the sending.", no_args_is_help=True)
 app.add_typer(proof, name="proof")
 app.add_typer(imports, name="import")
@@ -145,6 +148,30 @@ def import_synthea(
     asyncio.run(importing.synthea(folder))
 
 
+@suppress_list.command("import")
+def import_suppress_list(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV, or one entry a line.")],
+    ground: Annotated[
+        Literal["asked", "hard_bounce", "complaint", "legal", "other"], typer.Option(help="Why.")
+    ] = "asked",
+    platform: Annotated[
+        bool, typer.Option("--platform", help="Put them on the list of every practice.")
+    ] = False,
+) -> None:
+    """Put addresses, phone numbers, domains and identities on the block list."""
+    from cm_app import suppress_list as lists
+
+    asyncio.run(lists.take_file(file, ground=ground, everywhere=platform))
+
+
+@suppress_list.command("show")
+def show_suppress_list() -> None:
+    """Print the newest entries, masked: the list cannot be read back."""
+    from cm_app import suppress_list as lists
+
+    asyncio.run(lists.show())
+
+
 @app.command("verify-audit")
 def verify_audit(
     file: Annotated[
@@ -183,6 +210,28 @@ def replay(
     asyncio.run(dead_letters.replay() if all_ else dead_letters.show())
 
 
+@app.command("returned-mail")
+def returned_mail(
+    recipient: Annotated[str, typer.Option(help="The address that the mail came back to.")] = "",
+) -> None:
+    """Hand the Hub a mail that came back, from standard input: for a mail server's pipe. Exit code
+    75 asks the mail server to try again."""
+    from cm_app import returned
+
+    raise SystemExit(asyncio.run(returned.take(sys.stdin.buffer.read(), recipient)))
+
+
+@app.command("kill-switch")
+def kill_switch(
+    state: Annotated[Literal["on", "off"], typer.Argument(help="on: nothing is sent any more.")],
+    reason: Annotated[str, typer.Option(help="Why; every practice reads it. Needed for on.")] = "",
+) -> None:
+    """Stop every campaign of every practice before its next message, or release them."""
+    from cm_app import kill_switch as switching
+
+    asyncio.run(switching.switch(state == "on", reason))
+
+
 @app.command()
 def worker(
     name: Annotated[
@@ -192,6 +241,11 @@ def worker(
     """Run one process in the foreground (what `cm up` starts, for your own service manager).
 
     `engine` is intake, journeys and relay in one; each of them also runs alone."""
+    from services.kit import preflight
+
+    config, where = _running()
+    checks = preflight.machine(config, ports=False)
+    preflight.refuse(checks + preflight.servers(where["database_url"], where["redis_url"]))
     from cm_app.workers.__main__ import run
 
     run(name)
@@ -296,6 +350,39 @@ def bench_audience(
     from cm_app.bench import audience
 
     audience.main(contacts, runs)
+
+
+@bench.command("intake")
+def bench_intake(
+    rate: Annotated[int, typer.Option(min=1, help="Events a second while dispatch runs.")] = 1_000,
+    seconds: Annotated[int, typer.Option(min=1, help="How long at that rate.")] = 60,
+    rows: Annotated[int, typer.Option(min=1, help="People with due work.")] = 300_000,
+) -> None:
+    """Events a second flat out, and how soon a suppression holds while two workers dispatch."""
+    from cm_app.bench import intake
+
+    intake.main(rate, seconds, rows)
+
+
+@bench.command("trigger")
+def bench_trigger(
+    rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 50,
+    seconds: Annotated[int, typer.Option(min=1, help="How long.")] = 60,
+) -> None:
+    """From an event to the request of its message, and from a planned time to the start."""
+    from cm_app.bench import trigger
+
+    trigger.main(rate, seconds)
+
+
+@bench.command("peers")
+def bench_peers(
+    people: Annotated[int, typer.Option(min=100, help="How many are sent to by each.")] = 20_000,
+) -> None:
+    """The same send with Celery, Procrastinate and DBOS, side by side with the engine."""
+    from cm_app.bench import peers
+
+    peers.main(people)
 
 
 @app.command()

@@ -18,7 +18,17 @@ from uuid import UUID
 
 import orjson
 
-from cm_app.bench.stage import Stage, alive, campaign, messages, monitor, people, percentile, private_stage, show
+from cm_app.bench.stage import (
+    Stage,
+    alive,
+    campaign,
+    messages,
+    monitor,
+    people,
+    percentile,
+    private_stage,
+    show,
+)
 from services.bootstrap import App
 from services.contracts.envelope import envelope
 from services.contracts.journey import Entry, EventMatch
@@ -83,7 +93,7 @@ async def measure(stage: Stage, rate: int, seconds: int) -> Figures:
             def check() -> None:
                 alive(stage, running, WORKER)
 
-            await _ready(app, stage, check)
+            await _ready(app, check)
             seen: dict[str, float] = {}
             listening = asyncio.create_task(_listen(app, seen))
             begun = time.perf_counter()
@@ -124,7 +134,9 @@ async def _listen(app: App, seen: dict[str, float]) -> None:
     """When the bus took each person's first request; a planned campaign's under its own name."""
     last: bytes | str = "0"
     while True:
-        for _, entries in await app.bus.redis.xread({f"{STREAM}campaigns": last}, count=1_000, block=200) or []:
+        for _, entries in (
+            await app.bus.redis.xread({f"{STREAM}campaigns": last}, count=1_000, block=200) or []
+        ):
             for entry, fields in entries:
                 last = entry
                 event = orjson.loads(fields[b"event"])
@@ -134,7 +146,12 @@ async def _listen(app: App, seen: dict[str, float]) -> None:
 
 
 async def _planned(
-    app: App, stage: Stage, campaign_id: UUID, audience: int, seen: dict[str, float], check: Callable[[], None]
+    app: App,
+    stage: Stage,
+    campaign_id: UUID,
+    audience: int,
+    seen: dict[str, float],
+    check: Callable[[], None],
 ) -> float:
     """Milliseconds from the planned time to the first request of that campaign."""
     at = app.clock.now() + timedelta(seconds=AHEAD)
@@ -162,7 +179,7 @@ async def _bare(app: App, number: int = 200) -> float:
     return percentile(waits, 0.5)
 
 
-async def _ready(app: App, stage: Stage, check: Callable[[], None]) -> None:
+async def _ready(app: App, check: Callable[[], None]) -> None:
     while True:
         check()
         if await app.bus.redis.exists(f"{STREAM}proposals"):

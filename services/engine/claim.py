@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from services.engine.marks import EARLIEST, Age, Marks, marks_of
+from services.kit.stops import sending
 from services.kit.uow import Unit
 
 BATCH = 5_000
@@ -117,17 +118,23 @@ async def due_steps(u: Unit) -> list[DueStep]:
 
 async def may_run(u: Unit, campaign_id: UUID) -> bool:
     """Is the campaign active and no kill switch on? Holds both answers until the commit."""
+    await sending(u)
     row = (await u.execute(GUARD, practice=u.practice_id, campaign=campaign_id)).one()
     return row.state == "active" and row.practice_stop is None and row.platform_stop is None
 
 
-async def claim(u: Unit, step: DueStep, *, alone: bool = False, contacts: bool = False) -> int:
-    """Lock up to a batch of due people at a step into the temporary table `claim`. `alone`: nobody
-    else decides about them or their households until the commit; with `contacts`, also the lock
-    that enrolling them elsewhere needs."""
+async def claim(
+    u: Unit, step: DueStep, *, alone: bool = False, contacts: bool = False, most: int | None = None
+) -> int:
+    """Lock up to a batch of due people at a step (at most `most`) into the temporary table `claim`.
+    `alone`: nobody else decides about them or their households until the commit; with `contacts`,
+    also the lock that enrolling them elsewhere needs."""
+    sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
+    wanted = BATCH if most is None else min(most, BATCH)
+    if wanted < BATCH:  # a literal: the planner must see how few
+        sql = sql.replace(f"LIMIT {BATCH}", f"LIMIT {wanted}")
     await u.execute(CLAIM_TABLE)
     await u.execute(BY_INDEX)
-    sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
     values = {
         "practice": u.practice_id,
         "version": step.version_id,
@@ -139,7 +146,7 @@ async def claim(u: Unit, step: DueStep, *, alone: bool = False, contacts: bool =
     marks = marks_of(u.practice_id, step.version_id, step.step_id, LANES)
     since = marks.since()
     people = await _take(u, sql, values, marks, since)
-    if people < BATCH and since != [EARLIEST] * LANES:
+    if people < wanted and since != [EARLIEST] * LANES:
         await u.execute("DELETE FROM pg_temp.claim")
         people = await _take(u, sql, values, marks, [EARLIEST] * LANES)
     return people

@@ -14,6 +14,7 @@ from services.access.service import practice_settings
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.contracts.events import EventData, HubMessageEvent, LoyaltyHandoff, contact_of
+from services.engine.executions import heard_of
 from services.engine.handoffs import take_handoff
 from services.engine.signals import enter_on_event, signal
 from services.insights.service import record_conversions
@@ -21,6 +22,7 @@ from services.intake.contracts import Outcome, Understood
 from services.intake.hub_status import Status, apply_statuses
 from services.kit.uow import Unit
 from services.suppression.handlers import suppress
+from services.suppression.merging import about_survivor
 
 REMEMBER = """
 INSERT INTO cm.inbound_event (practice_id, source, event_id, type, contact_id, occurred_at, received_at, outcome, data)
@@ -52,6 +54,8 @@ CONVERSIONS = {
 async def handle(u: Unit, understood: Understood) -> Outcome:
     """Take in one event. Idempotent by (source, id): the second time is a `duplicate`."""
     event, data = understood.event, understood.data
+    if data is not None:
+        data = await about_survivor(u, data)
     contact = contact_of(data) if data is not None else None
     # A clock that runs ahead must not reorder a timeline.
     at = min(event.time, u.now + FUTURE)
@@ -115,6 +119,7 @@ async def handle_statuses(u: Unit, batch: list[Understood]) -> int:
         if isinstance(b.data, HubMessageEvent)
     ]
     await apply_statuses(u, statuses)
+    await heard_of(u, [s.data.dispatch_id for s in statuses if s.what in _OF_A_RUN])
     settings = None
     for b in new:
         if b.data is not None and b.event.type.rsplit(".", 1)[-1] in _MORE_THAN_STATUS:
@@ -124,11 +129,15 @@ async def handle_statuses(u: Unit, batch: list[Understood]) -> int:
                 event=b.event.id, source=source,
             )  # fmt: skip
             at = min(b.event.time, u.now + FUTURE)
-            await suppress(u, b.event.type, b.event.id, b.data, settings, at=at)
-            await _signal(u, b.event.type, b.data)
+            data = await about_survivor(u, b.data)
+            await suppress(u, b.event.type, b.event.id, data, settings, at=at)
+            await _signal(u, b.event.type, data)
+            if at >= u.now - LATE and (contact := contact_of(data)) is not None:
+                await enter_on_event(u, b.event.type, data.model_dump(mode="json"), contact)
     return len(new)
 
 
+_OF_A_RUN = frozenset({"delivered", "failed", "bounced"})
 _MORE_THAN_STATUS = frozenset(
     {"opened", "clicked", "replied", "bounced", "complained", "unsubscribed", "stop"}
 )
