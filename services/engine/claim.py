@@ -58,6 +58,13 @@ CLAIM_WITH_CONTACTS = CLAIM.replace(
     "FROM cm.work w JOIN cm.subject s ON s.practice_id = w.practice_id AND s.contact_id = w.contact_id\n",
 ).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR SHARE OF s SKIP LOCKED")
 
+# Where people may be in a journey more than once, one batch takes one entry of each: the gates see
+# what the batches before requested, and of two messages at once they would see neither.
+ONE_EACH = """
+DELETE FROM pg_temp.claim k USING pg_temp.claim earlier
+WHERE earlier.contact_id = k.contact_id AND earlier.enrolment_id < k.enrolment_id
+"""
+
 # Shared locks: a pause or a kill switch waits for batches in flight and stops the next (D11).
 GUARD = """
 SELECT (SELECT c.state FROM cm.campaign c WHERE c.practice_id = :practice AND c.campaign_id = :campaign FOR SHARE) AS state,
@@ -86,9 +93,10 @@ async def may_run(u: Unit, campaign_id: UUID) -> bool:
     return row.state == "active" and row.practice_stop is None and row.platform_stop is None
 
 
-async def claim(u: Unit, step: DueStep, *, contacts: bool = False) -> int:
+async def claim(u: Unit, step: DueStep, *, contacts: bool = False, one_each: bool = False) -> int:
     """Lock up to a batch of due people at a step into the temporary table `claim`; with
-    `contacts`, also the lock that enrolling them elsewhere needs."""
+    `contacts`, also the lock that enrolling them elsewhere needs; with `one_each`, the first entry
+    of each person, the others stay due."""
     await u.execute(CLAIM_TABLE)
     taken = await u.execute(
         CLAIM_WITH_CONTACTS if contacts else CLAIM,
@@ -97,4 +105,7 @@ async def claim(u: Unit, step: DueStep, *, contacts: bool = False) -> int:
         step=step.step_id,
         now=u.now,
     )
-    return int(taken.rowcount)
+    if not one_each:
+        return int(taken.rowcount)
+    later = await u.execute(ONE_EACH)
+    return int(taken.rowcount) - int(later.rowcount)

@@ -120,7 +120,9 @@ class Engine:
                 return 0
             plan = await plan_of(u, due.version_id)
             step = plan.steps[due.step_id]
-            size = await claim(u, due, contacts=isinstance(step, SubCampaign))
+            message = isinstance(step, Message)
+            repeats = message and plan.entry.reentry.rule == "concurrent"
+            size = await claim(u, due, contacts=isinstance(step, SubCampaign), one_each=repeats)
             if size == 0:
                 return 0
             if isinstance(step, Message):
