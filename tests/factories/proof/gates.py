@@ -72,14 +72,10 @@ class Gates:
     def in_force(self, expires: datetime | None) -> bool:
         return expires is None or expires > self.now
 
-    def tired(self, walk: Walk, step: Message) -> str | None:
+    def tired(self, walk: Walk, step: Message, before: list[Sent]) -> str | None:
         """Is it too soon, or one too many, or does the household have it (D22, D25)?"""
         person, campaign = walk.person, walk.campaign
-        if (
-            step.one_per_household
-            and person.household
-            and any(self._has_it(s, walk, step) for s in self.sent)
-        ):
+        if self.in_household(walk, step, before):
             return "DUPLICATE_DESTINATION"
         own, practices = campaign.journey.caps, self.practice.caps
         touches = [s.at for s in self.sent if s.walk.person is person and s.status not in NEVER_ARRIVED]
@@ -90,10 +86,17 @@ class Gates:
             return "FREQUENCY_CAP"
         return "MINIMUM_GAP" if any(at > self.now - gap for at in touches) else None
 
-    def _has_it(self, sent: Sent, walk: Walk, step: Message) -> bool:
-        same_step = sent.walk.campaign is walk.campaign and sent.step == step.id
-        other = sent.walk.person is not walk.person and sent.walk.person.household == walk.person.household
-        return same_step and other and sent.status not in NEVER_ARRIVED
+    def in_household(self, walk: Walk, step: Message, sent: list[Sent]) -> bool:
+        """Does somebody else there have this message at the same address already (D25)?"""
+        person = walk.person
+        return bool(step.one_per_household and person.household) and any(
+            s.walk.campaign is walk.campaign
+            and s.step == step.id
+            and s.walk.person is not person
+            and s.walk.person.household == person.household
+            and s.status not in NEVER_ARRIVED
+            for s in sent
+        )
 
     def channel(self, person: Person, name: str) -> str | None:
         """Why a channel is closed for somebody; None when it is open."""

@@ -34,6 +34,7 @@ class Model(Suppression):
         self.sent: list[Sent] = []
         self.refused: list[tuple[UUID, UUID, str, str]] = []
         self._paid: int | None = None
+        self._together: list[Sent] = []
 
     # --- time --------------------------------------------------------------------------------
 
@@ -79,6 +80,7 @@ class Model(Suppression):
             if group:
                 self._piece()
                 worked = True
+            self._together = []
             for n, walk in enumerate(group):
                 # One message at a time to each person; who is in twice comes again next round.
                 message = isinstance(walk.campaign.step(step), Message)
@@ -218,15 +220,19 @@ class Model(Suppression):
         """Ask for it or refuse it; false when the walk does not go on."""
         person, campaign = walk.person, walk.campaign
         reason, effect = self.gate(person, campaign)
-        reason = reason or self.tired(walk, step)
+        before = [s for s in self.sent if s not in self._together]
+        reason = reason or self.tired(walk, step, before)
         if reason is None:
             verdicts = [(c, self.channel(person, c)) for c in step.channels]
             channels = tuple(c for c, why in verdicts if why is None)
-            if channels:
+            reason = None if channels else verdicts[0][1]
+            # Of those who come together, whoever has a reason of their own is told that one.
+            if reason is None and self.in_household(walk, step, self._together):
+                reason = "DUPLICATE_DESTINATION"
+            if reason is None:
                 self.sent.append(Sent(walk, step.id, self.now, channels))
+                self._together.append(self.sent[-1])
                 return True
-            reason = verdicts[0][1]
-            assert reason
         self.refused.append((person.id, campaign.id, step.id, reason))
         if effect == "hold":
             walk.state, walk.why, walk.due = "held", reason, self.now
