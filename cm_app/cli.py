@@ -182,8 +182,14 @@ def replay(
 
 
 @app.command()
-def worker(name: Annotated[Literal["web", "engine", "hub", "platform"], typer.Argument()]) -> None:
-    """Run one process in the foreground (what `cm up` starts, for your own service manager)."""
+def worker(
+    name: Annotated[
+        Literal["web", "engine", "hub", "platform", "intake", "journeys", "relay"], typer.Argument()
+    ],
+) -> None:
+    """Run one process in the foreground (what `cm up` starts, for your own service manager).
+
+    `engine` is intake, journeys and relay in one; each of them also runs alone."""
     from cm_app.workers.__main__ import run
 
     run(name)
@@ -220,6 +226,20 @@ def prove(
     from cm_app import prove as proving
 
     proving.main(operations, seed=seed, progress_file=Settings().home / "prove.json")
+
+
+@app.command()
+def chaos(
+    kills: Annotated[int, typer.Option(min=1, help="How many times somebody is killed.")] = 300,
+    seed: Annotated[int | None, typer.Option(help="Repeat the choices of an earlier run.")] = None,
+    home: Annotated[Path | None, typer.Option(help="An empty folder to run in and to keep.")] = None,
+) -> None:
+    """Kill workers and servers at random while everything works; then the books must balance."""
+    from cm_app.chaos import command
+    from services.kit.clock import SystemClock
+
+    chosen = seed if seed is not None else int(SystemClock().now().timestamp())
+    raise SystemExit(command.main(kills, seed=chosen, home=home))
 
 
 @bench.command("dispatch")

@@ -121,4 +121,8 @@ def _show(figures: Figures, done: Counter[str]) -> None:
     screen.print(table)
     per_minute = round(figures.operations / figures.seconds * 60) if figures.seconds else 0
     machine = {"cores": psutil.cpu_count(), "python": platform.python_version()}
-    print(orjson.dumps({"prove": "engine", **vars(figures), "per_minute": per_minute, "machine": machine}).decode())
+    print(
+        orjson.dumps(
+            {"prove": "engine", **vars(figures), "per_minute": per_minute, "machine": machine}
+        ).decode()
+    )

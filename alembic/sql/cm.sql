@@ -185,6 +185,7 @@ CREATE TABLE cm.subject (
   contact_id uuid NOT NULL,
   pseudonym uuid NOT NULL,                      -- stands for the contact in the audit; destroyed on erasure (D27)
   first_seen_at timestamptz NOT NULL,
+  lane smallint NOT NULL,                       -- of the household: one at a time decides about all in it
   PRIMARY KEY (practice_id, contact_id)
 );
 COMMENT ON TABLE cm.subject IS 'One row a contact we ever touched: the lock that suppression and enrolment share (house rule 5).';
@@ -229,8 +230,8 @@ CREATE TABLE cm.enrolment (
   pseudonym uuid NOT NULL,
   state text NOT NULL CHECK (state IN ('live', 'held', 'completed', 'exited')),
   entry_no integer NOT NULL DEFAULT 1,          -- how many times this person entered this campaign
-  step_id text NOT NULL,                        -- where they are, or were last
-  move_no integer NOT NULL DEFAULT 0,           -- moves made; with the id, the idempotency key (ENG-2)
+  step_id text,                                 -- where the hold or the end found them; null while live: see cm.work
+  move_no integer,                              -- moves made until then; null while live
   held_reason text,
   held_due_at timestamptz,                      -- when the next step was due as the hold began
   enrolled_at timestamptz NOT NULL,
@@ -239,8 +240,9 @@ CREATE TABLE cm.enrolment (
   exit_reason text,
   trigger_event text,
   priority integer NOT NULL DEFAULT 0,          -- of the handoff that brought them (D15)
-  PRIMARY KEY (practice_id, enrolment_id)
-) WITH (fillfactor = 50);
+  PRIMARY KEY (practice_id, enrolment_id),
+  CONSTRAINT enrolment_one_place CHECK ((state = 'live') = (step_id IS NULL) AND (state = 'live') = (move_no IS NULL))
+) WITH (fillfactor = 70);
 CREATE INDEX enrolment_contact ON cm.enrolment (practice_id, contact_id);
 CREATE INDEX enrolment_campaign ON cm.enrolment (practice_id, campaign_id, state);
 CREATE UNIQUE INDEX enrolment_entry ON cm.enrolment (practice_id, campaign_id, contact_id, entry_no);
@@ -252,12 +254,22 @@ CREATE TABLE cm.work (
   step_id text NOT NULL,
   due_at timestamptz NOT NULL,
   contact_id uuid NOT NULL,
-  move_no integer NOT NULL,
+  move_no integer NOT NULL,                     -- moves made; with the id, the idempotency key (ENG-2)
   signal text,                                  -- event that arrived while waiting for it
+  enrolled_at timestamptz NOT NULL,             -- this and the next two are the enrolment's and the subject's:
+  pseudonym uuid NOT NULL,                      -- a move reads and writes this table alone
+  lane smallint NOT NULL,
   PRIMARY KEY (practice_id, enrolment_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX work_due ON cm.work (practice_id, version_id, step_id, due_at);
-COMMENT ON TABLE cm.work IS 'What each live enrolment does next, and when. Held and ended enrolments have no row here.';
+CREATE INDEX work_due ON cm.work (practice_id, version_id, step_id, lane, due_at);
+COMMENT ON TABLE cm.work IS 'Where each live enrolment is, and what it does next, and when. Held and ended enrolments have no row here.';
+
+CREATE VIEW cm.whereabouts WITH (security_invoker = true) AS
+  SELECT e.practice_id, e.enrolment_id, e.campaign_id, e.version_id, e.contact_id, e.entry_no, e.state,
+    coalesce(w.step_id, e.step_id) AS step_id, coalesce(w.move_no, e.move_no) AS move_no, w.due_at,
+    e.held_reason, e.exit_reason, e.enrolled_at, e.ended_at
+  FROM cm.enrolment e LEFT JOIN cm.work w ON w.practice_id = e.practice_id AND w.enrolment_id = e.enrolment_id;
+COMMENT ON VIEW cm.whereabouts IS 'Where everybody is or was last: of the living cm.work knows, of the others cm.enrolment.';
 
 CREATE TABLE cm.transition (
   practice_id uuid NOT NULL,
@@ -299,6 +311,7 @@ CREATE TABLE cm.dispatch (
 ) PARTITION BY RANGE (enrolled_at);
 CREATE INDEX dispatch_id ON cm.dispatch (practice_id, dispatch_id);
 CREATE INDEX dispatch_contact ON cm.dispatch (practice_id, contact_id, requested_at);
+CREATE INDEX dispatch_requested ON cm.dispatch USING brin (requested_at);
 COMMENT ON TABLE cm.dispatch IS 'One row a request to the Hub. The key is the enrolment and its move: a second send of the same step of the same entry cannot be stored (ENG-2).';
 
 CREATE TABLE cm.refusal (
@@ -436,7 +449,7 @@ COMMENT ON TABLE cm.care_plan_standing IS 'What Care Plan Subscriptions was last
 
 CREATE TABLE cm.outbox (
   practice_id uuid NOT NULL,
-  outbox_id uuid NOT NULL,
+  outbox_id uuid NOT NULL,                      -- of a request: the dispatch's own id, by which it is taken back
   type text NOT NULL,
   contact_id uuid,
   dispatch_id uuid,
@@ -445,7 +458,6 @@ CREATE TABLE cm.outbox (
   data json NOT NULL,                           -- written once, read once: never taken apart
   PRIMARY KEY (practice_id, outbox_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX outbox_contact ON cm.outbox (practice_id, contact_id) WHERE contact_id IS NOT NULL;
 
 -- Timed work ----------------------------------------------------------------------------------------------
 CREATE TABLE cm.tick (
@@ -469,9 +481,8 @@ CREATE TABLE cm.audit (
   reason text NOT NULL DEFAULT '',
   detail text NOT NULL DEFAULT '{}',            -- JSON, exactly these bytes are hashed
   leaf bytea NOT NULL,
-  PRIMARY KEY (practice_id, at, audit_id)
+  PRIMARY KEY (practice_id, at, batch_id, seq)
 ) PARTITION BY RANGE (at);
-CREATE INDEX audit_batch_rows ON cm.audit (practice_id, batch_id, seq);
 CREATE INDEX audit_campaign ON cm.audit (practice_id, campaign_id, at);
 CREATE INDEX audit_pseudonym ON cm.audit (practice_id, pseudonym, at) WHERE pseudonym IS NOT NULL;
 CREATE INDEX audit_reads ON cm.audit (practice_id, actor, at) WHERE tag = 'audit.read';
@@ -520,6 +531,9 @@ CREATE TRIGGER version_immutable BEFORE UPDATE OR DELETE ON cm.campaign_version 
 -- Sticky share of people for an experiment, 0..9999 (D24). `salt` is keyed by the application.
 CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ('x' || left(encode(sha256(convert_to(salt || contact_id::text, 'UTF8')), 'hex'), 7))::bit(28)::integer % 10000;
+
+-- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim.
+CREATE FUNCTION cm.lane(id uuid) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN (uuid_hash(id) & 15)::smallint;
 
 -- First moment at or after `from_at` inside a local window; `days` 1=Mon … 7=Sun (D23, ENG-4).
 CREATE FUNCTION cm.next_window(practice uuid, from_at timestamptz, zone text, start_t time, end_t time, days integer[], skip_holidays boolean)

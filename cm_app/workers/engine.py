@@ -1,4 +1,6 @@
-"""The engine process: intake, engine rounds, relay, and the ticks of the scheduler.
+"""The engine process: intake, journeys (engine rounds and the scheduler's ticks) and relay.
+
+All three in one process is what `cm up` starts; `cm worker intake|journeys|relay` runs one alone.
 
 APScheduler only ticks (house rule 8): each tick runs a query over domain rows, one leader at a
 time by advisory lock, so losing its memory loses nothing.
@@ -8,7 +10,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -25,35 +27,49 @@ from services.kit.live import notify
 log = structlog.get_logger("engine")
 IDLE = 0.25
 """Seconds between looks for due work when there was none."""
+PARTS = ("intake", "journeys", "relay")
 
 
-async def main() -> None:
+async def main(parts: Collection[str] = PARTS) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished, nothing new is begun."""
     wired = app()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    scheduler = _scheduler(wired, parts)
+    async with qa.following(wired.bus, wired.clock, on=wired.settings.qa):
+        await asyncio.gather(*_loops(wired, stopping, parts))
+    scheduler.shutdown(wait=False)
+    await wired.close()
+    log.info("engine stopped")
+
+
+def _scheduler(wired: App, parts: Collection[str]) -> AsyncIOScheduler:
     scheduler = AsyncIOScheduler(timezone="UTC")
-    for tick in TICKS:
+    for tick in TICKS if "journeys" in parts else ():
         scheduler.add_job(
             run_tick, "interval", seconds=tick.every, args=[wired, tick], max_instances=1, coalesce=True,
             id=tick.name,
         )  # fmt: skip
     scheduler.start()
-    name = f"{socket.gethostname()}-{os.getpid()}"
-    intake = Intake(wired.uow, wired.bus, name)
-    engine = Engine(wired.uow)
-    async with qa.following(wired.bus, wired.clock, on=wired.settings.qa):
-        await asyncio.gather(
+    return scheduler
+
+
+def _loops(wired: App, stopping: asyncio.Event, parts: Collection[str]) -> list[Awaitable[None]]:
+    loops: list[Awaitable[None]] = []
+    if "intake" in parts:
+        intake = Intake(wired.uow, wired.bus, f"{socket.gethostname()}-{os.getpid()}")
+        loops += [
             _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
-            _forever("reclaim", stopping, intake.reclaim_once, idle=15.0),
-            _forever("engine", stopping, lambda: _engine(wired, engine)),
-            _forever("relay", stopping, lambda: _relay(wired), idle=0.05),
-        )
-    scheduler.shutdown(wait=False)
-    await wired.close()
-    log.info("engine stopped")
+            _forever("reclaim", stopping, intake.reclaim_once, idle=2.0),
+        ]
+    if "journeys" in parts:
+        engine = Engine(wired.uow)
+        loops.append(_forever("engine", stopping, lambda: _engine(wired, engine)))
+    if "relay" in parts:
+        loops.append(_forever("relay", stopping, lambda: _relay(wired), idle=0.05))
+    return loops
 
 
 async def _forever(
@@ -74,7 +90,7 @@ async def _forever(
             worked = await once()
             trouble = 0
         except (OperationalError, RedisError, OSError) as error:
-            trouble = min(trouble + 1, 6)
+            trouble = min(trouble + 1, 3)
             log.warning("server away, will try again", part=name, error=type(error).__name__)
             worked = 0
         if not worked:

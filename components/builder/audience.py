@@ -85,8 +85,6 @@ def _answer() -> rx.Component:
                 ui.small("No rules yet, so nobody is in the audience.", margin_top="12px"),
             ),
         ),
-        opacity=rx.cond(AudiencePanel.counting, "0.55", "1"),
-        transition="opacity 150ms",
         aria_live="polite",
         aria_busy=AudiencePanel.counting,
         class_name="cb-answer",

@@ -80,8 +80,10 @@ async def record(
 async def pseudonym_of(u: Unit, contact_id: UUID) -> UUID:
     """The contact's pseudonym; also makes sure that its lock row exists."""
     await u.execute(
-        "INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at)"
-        " VALUES (:practice, :contact, :pseudonym, :now) ON CONFLICT DO NOTHING",
+        "INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at, lane)"
+        " SELECT :practice, t.id, :pseudonym, :now, cm.lane(coalesce(c.household_id, t.id))"
+        " FROM (SELECT CAST(:contact AS uuid) AS id) t LEFT JOIN canonical.contact c"
+        " ON c.practice_id = :practice AND c.contact_id = t.id ON CONFLICT DO NOTHING",
         practice=u.practice_id,
         contact=contact_id,
         pseudonym=new_id(),

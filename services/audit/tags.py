@@ -35,6 +35,7 @@ class AuditTag(StrEnum):
     STEP_REQUESTED = "step.requested"
     STEP_REFUSED = "step.refused"
     STEP_CANCELLED = "step.cancelled"
+    STEP_OFFERED_AGAIN = "step.offered_again"
     INVARIANT_BROKEN = "invariant.broken"
     CONVERSION = "conversion.recorded"
     # suppression and consent

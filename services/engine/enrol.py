@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.audit.append import next_seq, open_batch
 from services.contracts.journey import Entry, Reentry
+from services.engine.claim import AS_PLANNED, BY_INDEX
 from services.engine.plan import Binding, Plan, due_sql
 from services.gates.contracts import Policy
 from services.gates.statement import verdicts
@@ -23,8 +24,9 @@ CREATE TEMP TABLE IF NOT EXISTS entrant (contact_id uuid PRIMARY KEY) ON COMMIT 
 
 LOCK = """
 WITH known AS (
-  INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at)
-  SELECT :practice, contact_id, uuidv7(), :now FROM pg_temp.entrant ORDER BY contact_id
+  INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at, lane)
+  SELECT :practice, e.contact_id, uuidv7(), :now, cm.lane(coalesce(c.household_id, e.contact_id)) FROM pg_temp.entrant e
+  LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = e.contact_id ORDER BY e.contact_id
   ON CONFLICT DO NOTHING
 ) SELECT 1
 """
@@ -36,30 +38,31 @@ SELECT count(*) FROM (
 
 ENTER = """
 WITH cand AS (
-  SELECT e.contact_id, s.pseudonym,
+  SELECT e.contact_id, s.pseudonym, s.lane,
     1 + coalesce((SELECT max(x.entry_no) FROM cm.enrolment x WHERE x.practice_id = :practice
                   AND x.contact_id = e.contact_id AND x.campaign_id = :campaign), 0) AS entry_no
   FROM pg_temp.entrant e JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = e.contact_id
 ),
 {verdicts},
 m AS MATERIALIZED (
-  SELECT v.contact_id, v.pseudonym, v.entry_no, v.zone, v.reason, uuidv7() AS enrolment_id, uuidv7() AS audit_id,
+  SELECT v.contact_id, v.pseudonym, v.lane, v.entry_no, v.zone, v.reason, uuidv7() AS enrolment_id, uuidv7() AS audit_id,
     row_number() OVER (ORDER BY v.contact_id) AS nth, row_number() OVER () + :first_seq AS seq
   FROM verdict v
 ),
 entered AS (
   INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, execution_id, contact_id, pseudonym,
-    state, entry_no, step_id, enrolled_at, moved_at, ended_at, exit_reason, trigger_event)
+    state, entry_no, step_id, move_no, enrolled_at, moved_at, ended_at, exit_reason, trigger_event)
   SELECT :practice, enrolment_id, :campaign, :version, :execution, contact_id, pseudonym,
-    CASE WHEN {ends} THEN 'completed' ELSE 'live' END, entry_no, CAST(:first_step AS text), :now, :now,
+    CASE WHEN {ends} THEN 'completed' ELSE 'live' END, entry_no,
+    CASE WHEN {ends} THEN CAST(:first_step AS text) END, CASE WHEN {ends} THEN 0 END, :now, :now,
     CASE WHEN {ends} THEN CAST(:now AS timestamptz) END, CASE WHEN {ends} THEN 'END_OF_JOURNEY' END, :trigger
   FROM m WHERE reason IS NULL
   ON CONFLICT (practice_id, campaign_id, contact_id, entry_no) DO NOTHING
   RETURNING enrolment_id
 ),
 queued AS (
-  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no)
-  SELECT :practice, m.enrolment_id, :version, :first_step, {due}, m.contact_id, 0
+  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane)
+  SELECT :practice, m.enrolment_id, :version, :first_step, {due}, m.contact_id, 0, :now, m.pseudonym, m.lane
   FROM m JOIN entered USING (enrolment_id) WHERE NOT ({ends})
 ),
 refusals AS (
@@ -135,11 +138,12 @@ async def enter(
     first = plan.target(entry, "next")
     due = due_sql(first, binding) if first else ":now"
     sql = ENTER.format(
-        verdicts=verdicts(entry=True),
+        verdicts=verdicts(entry=True, each=True),
         ends="false" if first else "true",
         care_plans=segmented(policy.campaign_type, "m x JOIN entered USING (enrolment_id)", enrolled=True),
         due=f"{due} + {_offset(plan, entry, binding, already)}",
     )
+    await u.execute(BY_INDEX)
     row = (
         await u.execute(
             sql,
@@ -153,6 +157,7 @@ async def enter(
             first_seq=next_seq(u, candidates + 1),
         )
     ).one()
+    await u.execute(AS_PLANNED)
     return Entered(candidates, row.enrolled, row.refused)
 
 

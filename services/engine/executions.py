@@ -77,8 +77,9 @@ ORDER BY w.enrolment_id LIMIT {BATCH} FOR UPDATE OF w SKIP LOCKED
 LEFT = f"""
 WITH gone AS (
   UPDATE cm.enrolment e SET state = 'exited', exit_reason = 'CAMPAIGN_ENDED', ended_at = :now, moved_at = :now,
-    held_reason = NULL, held_due_at = NULL
-  WHERE e.practice_id = :practice AND e.enrolment_id IN (
+    step_id = was.step_id, move_no = was.move_no, held_reason = NULL, held_due_at = NULL
+  FROM cm.whereabouts was WHERE was.practice_id = :practice AND was.enrolment_id = e.enrolment_id
+    AND e.practice_id = :practice AND e.enrolment_id IN (
     SELECT x.enrolment_id FROM cm.enrolment x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
     WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed')
       AND (x.state = 'held' OR x.state = 'live' AND x.enrolment_id = ANY (:locked))

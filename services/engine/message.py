@@ -5,7 +5,10 @@ The audit's leaf hashes are computed in SQL beside the rows they seal (facts: ha
 a round trip a row is not).
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -16,8 +19,14 @@ from services.engine.claim import DueStep
 from services.engine.plan import Binding, Plan
 from services.gates.contracts import Policy
 from services.gates.statement import verdicts
+from services.kit.errors import AppError
 from services.kit.uow import Unit
 from services.suppression.service import segmented
+
+
+class LostPlace(AppError):
+    code = "lost_place"
+    status = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +41,15 @@ class Sent:
 
 STATEMENT = """
 WITH cand AS (
-  SELECT k.contact_id, k.enrolment_id, k.move_no, e.enrolled_at, e.pseudonym
-  FROM pg_temp.claim k JOIN cm.enrolment e ON e.practice_id = :practice AND e.enrolment_id = k.enrolment_id
+  SELECT k.place, k.contact_id, k.enrolment_id, k.move_no, k.enrolled_at, k.pseudonym, k.lane FROM pg_temp.claim k
 ),
 {verdicts},
 m AS MATERIALIZED (
-  SELECT v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels,
+  SELECT v.place, v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels,
     v.channel_verdicts, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END AS effect,
     'next' AS port, uuidv7() AS dispatch_id, uuidv7() AS audit_id,
     row_number() OVER () + :first_seq AS seq, {variant} AS variant
-  FROM verdict v
+  FROM verdict v WHERE v.lane = cm.lane(coalesce(v.household_id, v.contact_id))
 ),
 n AS MATERIALIZED (
   SELECT m.*, {next_step} AS next_step, {next_due} AS next_due FROM m
@@ -55,7 +63,7 @@ dispatched AS (
 ),
 outgoing AS (
   INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
-  SELECT :practice, uuidv7(), 'campaign.step.requested', contact_id, dispatch_id, :now,
+  SELECT :practice, dispatch_id, 'campaign.step.requested', contact_id, dispatch_id, :now,
     CAST('{{' || :request || ',"dispatch_id":"' || dispatch_id || '","idempotency_key":"' || enrolment_id || '/' || move_no
       || '","enrolment_id":"' || enrolment_id || '","contact_id":"' || contact_id || '","channels":' || array_to_json(channels)
       || ',"variant":"' || variant || '","content_ref":"' || {content_ref} || '"}}' AS json)
@@ -76,30 +84,32 @@ audited AS (
           '{{"step":"' || CAST(:step AS text) || '","consent":' || channel_verdicts || '}}' AS detail
         FROM n) a
 ),
-moved AS (
+stopped AS (
   UPDATE cm.enrolment e SET
-    state = CASE WHEN n.effect = 'hold' THEN 'held' WHEN n.effect = 'exit' THEN 'exited'
-                 WHEN n.next_step IS NULL THEN 'completed' ELSE 'live' END,
-    step_id = CASE WHEN n.effect IN ('hold', 'exit') THEN e.step_id ELSE coalesce(n.next_step, e.step_id) END,
-    move_no = n.move_no + 1, moved_at = :now,
+    state = CASE n.effect WHEN 'hold' THEN 'held' WHEN 'exit' THEN 'exited' ELSE 'completed' END,
+    step_id = :step, move_no = n.move_no + 1, moved_at = :now,
     held_reason = CASE WHEN n.effect = 'hold' THEN n.reason END,
     held_due_at = CASE WHEN n.effect = 'hold' THEN CAST(:now AS timestamptz) END,
-    ended_at = CASE WHEN n.effect = 'exit' OR n.effect <> 'hold' AND n.next_step IS NULL THEN CAST(:now AS timestamptz) END,
-    exit_reason = CASE WHEN n.effect = 'exit' THEN n.reason
-                       WHEN n.effect <> 'hold' AND n.next_step IS NULL THEN 'END_OF_JOURNEY' END
+    ended_at = CASE WHEN n.effect <> 'hold' THEN CAST(:now AS timestamptz) END,
+    exit_reason = CASE n.effect WHEN 'hold' THEN NULL WHEN 'exit' THEN n.reason ELSE 'END_OF_JOURNEY' END
   FROM n WHERE e.practice_id = :practice AND e.enrolment_id = n.enrolment_id
+    AND (n.effect IN ('hold', 'exit') OR n.next_step IS NULL)
 ),
 kept AS (
   UPDATE cm.work w SET step_id = n.next_step, due_at = n.next_due, move_no = n.move_no + 1, signal = NULL
-  FROM n WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id
+  FROM n WHERE w.ctid = n.place AND w.practice_id = :practice AND w.enrolment_id = n.enrolment_id
     AND n.effect IN ('next', 'skip') AND n.next_step IS NOT NULL
+  RETURNING 1
 ),
 gone AS (
-  DELETE FROM cm.work w USING n WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id
+  DELETE FROM cm.work w USING n
+  WHERE w.ctid = n.place AND w.practice_id = :practice AND w.enrolment_id = n.enrolment_id
     AND (n.effect IN ('hold', 'exit') OR n.next_step IS NULL)
+  RETURNING 1
 ){care_plans}
 SELECT effect, reason IS NULL AS cleared, variant, count(*) AS people,
-  count(*) FILTER (WHERE effect IN ('next', 'skip') AND next_step IS NULL) AS finished
+  count(*) FILTER (WHERE effect IN ('next', 'skip') AND next_step IS NULL) AS finished,
+  (SELECT count(*) FROM kept) + (SELECT count(*) FROM gone) AS moved
 FROM n GROUP BY 1, 2, 3 ORDER BY 3, 2, 1
 """
 
@@ -107,7 +117,9 @@ LEAVING = "n x WHERE x.effect = 'exit' OR x.effect <> 'hold' AND x.next_step IS 
 
 METRIC = """
 INSERT INTO cm.metric (practice_id, campaign_id, version_id, step_id, variant, day, name, value)
-VALUES (:practice, :campaign, :version, :step, :variant, :day, :name, :value)
+SELECT :practice, :campaign, :version, :step, m.variant, :day, m.name, m.value
+FROM unnest(CAST(:names AS text[]), CAST(:variants AS text[]), CAST(:values AS bigint[])) AS m(name, variant, value)
+ORDER BY m.name, m.variant
 ON CONFLICT (practice_id, campaign_id, version_id, step_id, variant, channel, day, name)
 DO UPDATE SET value = cm.metric.value + excluded.value
 """
@@ -120,7 +132,7 @@ async def send(
     binding = Binding()
     next_step, next_due = plan.move(step, binding)
     sql = STATEMENT.format(
-        verdicts=verdicts(policy.channels),
+        verdicts=verdicts(policy.channels, each=True),
         variant=_variant(step, binding),
         content_ref=_content(refs, binding),
         next_step=next_step,
@@ -148,27 +160,33 @@ async def send(
         held=sum(r.people for r in rows if r.effect == "hold"),
         exited=sum(r.people for r in rows if r.effect == "exit"),
     )
+    all_moved(sent.requested + sent.refused, rows)
+    numbers = Counter({("entered", ""): sent.requested + sent.refused})
     for row in rows:
-        await count(u, due, "requested" if row.cleared else "refused", row.people, variant=row.variant)
-    await count(u, due, "entered", size)
-    await count(u, due, "completed", sum(r.finished for r in rows))
+        numbers["requested" if row.cleared else "refused", row.variant] += row.people
+        numbers["completed", ""] += row.finished
+    await count(u, due, numbers)
     return sent
 
 
-async def count(u: Unit, due: DueStep, name: str, value: int, *, variant: str = "") -> None:
-    """Add to a step's number of the day (UTC)."""
-    if value:
+async def count(u: Unit, due: DueStep, numbers: Counter[tuple[str, str]]) -> None:
+    """Add to a step's numbers of the day (UTC), by (name, variant). The order of the rows is the
+    same for everybody who adds, so nobody waits in a circle."""
+    counted = [(name, variant, value) for (name, variant), value in numbers.items() if value]
+    if counted:
+        names, variants, values = zip(*counted, strict=True)
         await u.execute(
-            METRIC,
-            practice=u.practice_id,
-            campaign=due.campaign_id,
-            version=due.version_id,
-            step=due.step_id,
-            variant=variant,
-            day=u.now.date(),
-            name=name,
-            value=value,
-        )
+            METRIC, practice=u.practice_id, campaign=due.campaign_id, version=due.version_id, step=due.step_id,
+            day=u.now.date(), names=list(names), variants=list(variants), values=list(values),
+        )  # fmt: skip
+
+
+def all_moved(people: int, rows: Sequence[Any]) -> None:
+    """Raises LostPlace unless everybody decided about was moved: rows are found again by where they
+    were locked, and a decision without its move would be repeated."""
+    moved = rows[0].moved if rows else 0
+    if moved != people:
+        raise LostPlace(f"{people} people were decided about, {moved} moved. Nothing was kept.")
 
 
 def _constant(u: Unit, due: DueStep, policy: Policy, declared: ContactCaps) -> str:

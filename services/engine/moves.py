@@ -1,5 +1,6 @@
 """Every step that sends nothing: wait, wait for event, branch, split, goal, exit, sub-campaign."""
 
+from collections import Counter
 from typing import assert_never
 
 from services.audience.service import condition
@@ -17,7 +18,7 @@ from services.contracts.journey import (
     WaitEvent,
 )
 from services.engine.claim import DueStep
-from services.engine.message import count
+from services.engine.message import all_moved, count
 from services.engine.plan import Binding, Plan
 from services.gates.reasons import Reason
 from services.kit.uow import Unit
@@ -25,10 +26,9 @@ from services.suppression.service import segmented
 
 STATEMENT = """
 WITH m AS MATERIALIZED (
-  SELECT k.contact_id, k.enrolment_id, k.move_no, e.pseudonym,
+  SELECT k.place, k.contact_id, k.enrolment_id, k.move_no, k.pseudonym,
     coalesce(c.timezone, 'Europe/London') AS zone, {port} AS port
   FROM pg_temp.claim k
-  JOIN cm.enrolment e ON e.practice_id = :practice AND e.enrolment_id = k.enrolment_id
   LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = k.contact_id
 ),
 n AS MATERIALIZED (
@@ -39,20 +39,20 @@ noted AS (
   INSERT INTO cm.transition (practice_id, enrolment_id, move_no, at, step_id, port)
   SELECT :practice, enrolment_id, move_no, :now, :step, port FROM n
 ),
-moved AS (
-  UPDATE cm.enrolment e SET step_id = coalesce(n.next_step, e.step_id), move_no = n.move_no + 1, moved_at = :now,
-    state = CASE WHEN n.next_step IS NULL THEN 'completed' ELSE 'live' END,
-    ended_at = CASE WHEN n.next_step IS NULL THEN CAST(:now AS timestamptz) END,
-    exit_reason = CASE WHEN n.next_step IS NULL THEN CAST(:end_reason AS text) END
-  FROM n WHERE e.practice_id = :practice AND e.enrolment_id = n.enrolment_id
+ended AS (
+  UPDATE cm.enrolment e SET state = 'completed', step_id = :step, move_no = n.move_no + 1, moved_at = :now,
+    ended_at = :now, exit_reason = :end_reason
+  FROM n WHERE e.practice_id = :practice AND e.enrolment_id = n.enrolment_id AND n.next_step IS NULL
 ),
 kept AS (
   UPDATE cm.work w SET step_id = n.next_step, due_at = n.next_due, move_no = n.move_no + 1, signal = NULL
-  FROM n WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id AND n.next_step IS NOT NULL
+  FROM n WHERE w.ctid = n.place AND w.practice_id = :practice AND w.enrolment_id = n.enrolment_id AND n.next_step IS NOT NULL
+  RETURNING 1
 ),
 gone AS (
   DELETE FROM cm.work w USING n
-  WHERE w.practice_id = :practice AND w.enrolment_id = n.enrolment_id AND n.next_step IS NULL
+  WHERE w.ctid = n.place AND w.practice_id = :practice AND w.enrolment_id = n.enrolment_id AND n.next_step IS NULL
+  RETURNING 1
 ),
 audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
@@ -60,7 +60,8 @@ audited AS (
     cm.audit_leaf(:practice, :now, audit_id, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason, '{{}}')
   FROM n WHERE next_step IS NULL
 ){care_plans}
-SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS finished FROM n GROUP BY port ORDER BY port
+SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS finished,
+  (SELECT count(*) FROM kept) + (SELECT count(*) FROM gone) AS moved FROM n GROUP BY port ORDER BY port
 """
 
 
@@ -84,10 +85,10 @@ async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
             first_seq=next_seq(u, size + 1),
         )
     ).all()
-    for row in rows:
-        await count(u, due, f"port:{row.port}", row.people)
-    await count(u, due, "entered", size)
-    await count(u, due, "completed", sum(r.finished for r in rows))
+    all_moved(size, rows)
+    numbers = Counter({("entered", ""): size, ("completed", ""): sum(r.finished for r in rows)})
+    numbers.update({(f"port:{r.port}", ""): r.people for r in rows})
+    await count(u, due, numbers)
     return size
 
 

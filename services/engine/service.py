@@ -14,6 +14,7 @@ from services.contracts.journey import Message, SubCampaign
 from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.executions import empty_ended, finish, open_executions, progressed, rescan, take
+from services.engine.lanes import astray, change_lane
 from services.engine.message import send
 from services.engine.moves import move
 from services.engine.plan import Binding
@@ -120,22 +121,28 @@ class Engine:
                 return 0
             plan = await plan_of(u, due.version_id)
             step = plan.steps[due.step_id]
-            message = isinstance(step, Message)
-            repeats = message and plan.entry.reentry.rule == "concurrent"
-            size = await claim(u, due, contacts=isinstance(step, SubCampaign), one_each=repeats)
+            alone = isinstance(step, Message)
+            repeats = alone and plan.entry.reentry.rule == "concurrent"
+            size = await claim(u, due, alone=alone, contacts=isinstance(step, SubCampaign), one_each=repeats)
             if size == 0:
                 return 0
+            strays: list[UUID] = []
             if isinstance(step, Message):
                 policy = await policy_for(u, due.campaign_id, due.version_id, plan, step)
                 sent = await send(u, due, plan, step, policy, refs_of(step), size)
                 done.requested += sent.requested
                 done.refused += sent.refused
+                if sent.requested + sent.refused < size:
+                    strays = await astray(u)
             else:
                 if isinstance(step, SubCampaign):
                     await self._hand_over(u, UUID(step.campaign_id))
                 await move(u, due, plan, step, size)
             done.moved += size
-            return size
+        if strays:
+            async with self._unit(practice_id) as u:
+                await change_lane(u, strays)
+        return size
 
     async def _hand_over(self, u: Unit, campaign_id: UUID) -> Entered:
         """Enrol the claimed people in another active campaign, by that campaign's own rules."""

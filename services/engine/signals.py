@@ -13,7 +13,7 @@ from services.kit.uow import Unit
 from services.suppression.service import exit_enrolments
 
 LIVE = """
-SELECT e.enrolment_id, e.version_id, e.campaign_id, e.step_id, e.state FROM cm.enrolment e
+SELECT e.enrolment_id, e.version_id, e.step_id FROM cm.whereabouts e
 WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state IN ('live', 'held')
 """
 WAKE = """

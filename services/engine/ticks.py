@@ -15,6 +15,7 @@ from services.audit.append import record
 from services.audit.service import seal_once
 from services.audit.tags import AuditTag
 from services.campaigns.service import activate_due
+from services.engine.offers import offer_again
 from services.engine.plans import plan_of
 from services.intake.consumer import practice_ids
 from services.invariants.service import watch
@@ -104,6 +105,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("recurring", 2.0, start_recurring),
     Tick("expire", 2.0, expire),
     Tick("care_plans", 30.0, tell_care_plans),
+    Tick("offers", 60.0, offer_again),
     Tick("seal", 1.0, seal_once),
     Tick("partitions", 3600.0, ensure_partitions),
     Tick("segments", 600.0, measure_segments),

@@ -54,9 +54,8 @@ LIMIT :limit
 """
 ENROLMENTS = """
 SELECT e.enrolment_id, e.campaign_id, c.name, c.campaign_type, e.state, e.step_id, e.version_id, e.enrolled_at, e.held_reason,
-  e.exit_reason, e.ended_at, w.due_at
-FROM cm.enrolment e JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
-LEFT JOIN cm.work w ON w.practice_id = e.practice_id AND w.enrolment_id = e.enrolment_id
+  e.exit_reason, e.ended_at, e.due_at
+FROM cm.whereabouts e JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
 WHERE e.practice_id = :practice AND e.contact_id = :contact ORDER BY e.enrolled_at DESC LIMIT 100
 """
 EVENTS = {

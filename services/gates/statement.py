@@ -12,32 +12,33 @@ from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
 from services.gates.reasons import Reason
 
+# What is known of a person from tables with any number of rows for them: (columns, rows, which).
+GATHERED: dict[str, tuple[str, str, str]] = {
+    "sup": (
+        """array_agg(DISTINCT s.reason) FILTER (WHERE s.scope = 'all'
+          OR s.scope = 'types' AND CAST(:campaign_type AS text) = ANY (s.campaign_types)
+          OR s.scope = 'campaign' AND s.campaign_id = :campaign
+          OR s.scope = 'goal' AND s.goal = CAST(:goal AS text)) AS suppressed,
+        array_agg(s.reason || ':' || coalesce(s.channel, '*')) FILTER (WHERE s.scope = 'channel'
+          OR s.scope = 'topic' AND s.topic = CAST(:topic AS text)) AS closed""",
+        "cm.suppression s",
+        "s.lifted_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > :now)",
+    ),
+    "touch": (
+        """count(*) FILTER (WHERE d.requested_at > :touches_since) AS touches,
+        max(d.requested_at) AS last_touch""",
+        "cm.dispatch d",
+        """d.requested_at > least(CAST(:touches_since AS timestamptz), CAST(:gap_since AS timestamptz))
+        AND d.status NOT IN ('cancelled', 'failed', 'bounced')""",
+    ),
+    "emergency": (
+        "count(*) > 0 AS is_open",
+        "canonical.opportunity o",
+        "o.outcome = 'open' AND lower(o.stack) = ANY (CAST(:emergency_stacks AS text[]))",
+    ),
+}
+
 FACTS = """
-sup AS (
-  SELECT s.contact_id,
-    array_agg(DISTINCT s.reason) FILTER (WHERE s.scope = 'all'
-      OR s.scope = 'types' AND CAST(:campaign_type AS text) = ANY (s.campaign_types)
-      OR s.scope = 'campaign' AND s.campaign_id = :campaign
-      OR s.scope = 'goal' AND s.goal = CAST(:goal AS text)) AS suppressed,
-    array_agg(s.reason || ':' || coalesce(s.channel, '*')) FILTER (WHERE s.scope = 'channel'
-      OR s.scope = 'topic' AND s.topic = CAST(:topic AS text)) AS closed
-  FROM cand JOIN cm.suppression s ON s.practice_id = :practice AND s.contact_id = cand.contact_id
-  WHERE s.lifted_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > :now)
-  GROUP BY s.contact_id
-),
-touch AS (
-  SELECT d.contact_id, count(*) FILTER (WHERE d.requested_at > :touches_since) AS touches,
-    max(d.requested_at) AS last_touch
-  FROM cand JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = cand.contact_id
-  WHERE d.requested_at > least(CAST(:touches_since AS timestamptz), CAST(:gap_since AS timestamptz))
-    AND d.status NOT IN ('cancelled', 'failed', 'bounced')
-  GROUP BY d.contact_id
-),
-emergency AS (
-  SELECT DISTINCT o.contact_id
-  FROM cand JOIN canonical.opportunity o ON o.practice_id = :practice AND o.contact_id = cand.contact_id
-  WHERE o.outcome = 'open' AND lower(o.stack) = ANY (CAST(:emergency_stacks AS text[]))
-),
 f AS (
   SELECT cand.*, coalesce(c.timezone, 'Europe/London') AS zone, c.email, c.phone,
     c.app_user, c.whatsapp_verified, c.household_id, c.locale,
@@ -45,7 +46,7 @@ f AS (
     coalesce(c.do_not_contact, false) AS do_not_contact,
     coalesce(sup.suppressed, '{}') AS suppressed, coalesce(sup.closed, '{}') AS closed_channels,
     coalesce(touch.touches, 0) AS touches, coalesce(touch.last_touch, '-infinity') AS last_touch,
-    emergency.contact_id IS NOT NULL AS emergency_open,
+    coalesce(emergency.is_open, false) AS emergency_open,
     CASE WHEN :global_holdout > 0 THEN cm.bucket(:global_salt, cand.contact_id) ELSE 10000 END AS global_bucket,
     CASE WHEN :campaign_holdout > 0 THEN cm.bucket(:campaign_salt, cand.contact_id) ELSE 10000 END AS campaign_bucket,
     EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = :practice AND (
@@ -65,9 +66,7 @@ f AS (
       ELSE false END AS duplicate
   FROM cand
   LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = cand.contact_id
-  LEFT JOIN sup ON sup.contact_id = cand.contact_id
-  LEFT JOIN touch ON touch.contact_id = cand.contact_id
-  LEFT JOIN emergency ON emergency.contact_id = cand.contact_id
+  {gathered}
 )"""
 
 # Of one batch, the first of a household who is cleared gets the message; whoever is refused for a
@@ -84,20 +83,41 @@ REACHABLE: dict[str, str] = {
 }
 
 
-def verdicts(channels: Sequence[Channel] = (), *, entry: bool = False) -> str:
-    """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels.
+def _facts(*, each: bool) -> str:
+    """What the gates ask about, one row a person. For a batch (`each`) every person is looked up by
+    index: the planner knows neither how many are in the claim nor how fast tables grow, and would
+    read them whole (docs/decisions/0008). For an audience of unknown size it may choose."""
+    tables, joins = [], []
+    for name, (columns, source, which) in GATHERED.items():
+        alias = source.split()[1]
+        mine = f"{alias}.practice_id = :practice AND {alias}.contact_id = cand.contact_id"
+        if each:
+            found = f"SELECT {columns} FROM {source} WHERE {mine} AND {which}"
+            joins.append(f"LEFT JOIN LATERAL ({found}) {name} ON true")
+        else:
+            tables.append(
+                f"{name} AS (SELECT {alias}.contact_id, {columns} FROM cand JOIN {source} ON {mine}"
+                f" WHERE {which} GROUP BY {alias}.contact_id),"
+            )
+            joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
+    return "".join(tables) + FACTS.replace("{gathered}", "\n  ".join(joins))
+
+
+def verdicts(channels: Sequence[Channel] = (), *, entry: bool = False, each: bool = False) -> str:
+    """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels. `each`:
+    cand is a batch of at most thousands.
 
     Beside the columns of `cand` and the facts, verdict has `reason` (null: cleared), `effect` of a
     refusal, `channels` that stay open in order, and `channel_verdicts`, a JSON text.
     """
     person = person_gates(entry=entry)
     if entry:
-        return f"""{FACTS},
+        return f"""{_facts(each=each)},
 verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)"""
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    return f"""{FACTS},
+    return f"""{_facts(each=each)},
 verdict AS MATERIALIZED (
   SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
     {_verdicts_json(channels)} AS channel_verdicts,
@@ -146,7 +166,7 @@ def all_reasons_sql(source: str, channels: Sequence[Channel]) -> str:
     person = ", ".join(f"CASE WHEN {g.predicate} THEN '{g.reason.value}' END" for g in person_gates())
     judged = _judged(f"array_remove(ARRAY[{person}], NULL) AS reasons", channels)
     return (
-        f"WITH cand AS ({source}), {FACTS} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
+        f"WITH cand AS ({source}), {_facts(each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
         f" CAST({_verdicts_json(channels)} AS jsonb) AS channel_verdicts FROM ({judged}) p"
     )
 

@@ -51,7 +51,7 @@ counted AS (
   SELECT :practice, campaign_id, version_id, step_id, variant, coalesce(channel, ''), (at AT TIME ZONE 'UTC')::date, what, count(*)
   FROM (
     SELECT DISTINCT ON (dispatch_id, what) * FROM known k
-    WHERE NOT (what = 'sent' AND sent_at IS NOT NULL OR what = 'delivered' AND delivered_at IS NOT NULL
+    WHERE NOT (what = 'accepted' AND status NOT IN ('requested', 'cancel_requested') OR what = 'sent' AND sent_at IS NOT NULL OR what = 'delivered' AND delivered_at IS NOT NULL
       OR what = 'opened' AND opened_at IS NOT NULL OR what = 'clicked' AND clicked_at IS NOT NULL
       OR what = 'replied' AND replied_at IS NOT NULL OR what IN ('failed', 'bounced') AND status = what)
     ORDER BY dispatch_id, what, at) f

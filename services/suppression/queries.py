@@ -25,33 +25,33 @@ WHERE e.practice_id = :practice AND e.contact_id = :contact
 ORDER BY w.enrolment_id FOR UPDATE OF w
 """
 AFFECTED = """
-SELECT e.enrolment_id, e.campaign_id, e.version_id, e.step_id, e.state, e.move_no, w.due_at, c.campaign_type, c.objective
+SELECT e.enrolment_id, e.campaign_id, c.campaign_type, c.objective
 FROM cm.enrolment e
 JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
-LEFT JOIN cm.work w ON w.practice_id = e.practice_id AND w.enrolment_id = e.enrolment_id
 WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state IN ('live', 'held')
 ORDER BY e.enrolment_id FOR UPDATE OF e
 """
 
 HOLD = """
 UPDATE cm.enrolment e SET state = 'held', held_reason = :reason, moved_at = :now,
-  held_due_at = coalesce((SELECT w.due_at FROM cm.work w WHERE w.practice_id = :practice AND w.enrolment_id = e.enrolment_id),
-                         e.held_due_at)
-WHERE e.practice_id = :practice AND e.enrolment_id = ANY (:ids) AND e.state = 'live'
+  step_id = w.step_id, move_no = w.move_no, held_due_at = w.due_at
+FROM cm.work w WHERE w.practice_id = :practice AND w.enrolment_id = e.enrolment_id
+  AND e.practice_id = :practice AND e.enrolment_id = ANY (:ids) AND e.state = 'live'
 RETURNING e.enrolment_id, e.campaign_id
 """
 EXIT = """
-UPDATE cm.enrolment SET state = 'exited', exit_reason = :reason, ended_at = :now, moved_at = :now,
-  held_reason = NULL, held_due_at = NULL
-WHERE practice_id = :practice AND enrolment_id = ANY (:ids) AND state IN ('live', 'held')
-RETURNING enrolment_id, campaign_id, (SELECT c.campaign_type FROM cm.campaign c
-  WHERE c.practice_id = cm.enrolment.practice_id AND c.campaign_id = cm.enrolment.campaign_id) AS campaign_type
+UPDATE cm.enrolment e SET state = 'exited', exit_reason = :reason, ended_at = :now, moved_at = :now,
+  step_id = was.step_id, move_no = was.move_no, held_reason = NULL, held_due_at = NULL
+FROM cm.whereabouts was WHERE was.practice_id = :practice AND was.enrolment_id = e.enrolment_id
+  AND e.practice_id = :practice AND e.enrolment_id = ANY (:ids) AND e.state IN ('live', 'held')
+RETURNING e.enrolment_id, e.campaign_id, (SELECT c.campaign_type FROM cm.campaign c
+  WHERE c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id) AS campaign_type
 """
 DROP_WORK = "DELETE FROM cm.work WHERE practice_id = :practice AND enrolment_id = ANY (:ids)"
 
 RELEASE = """
 WITH freed AS (
-  UPDATE cm.enrolment e SET state = 'live', moved_at = :now, held_reason = NULL
+  UPDATE cm.enrolment e SET state = 'live', moved_at = :now, held_reason = NULL, step_id = NULL, move_no = NULL
   WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state = 'held'
     AND NOT EXISTS (SELECT 1 FROM cm.suppression s
       JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
@@ -59,10 +59,12 @@ WITH freed AS (
         AND (s.expires_at IS NULL OR s.expires_at > :now) AND s.reason = ANY (:holding)
         AND (s.scope = 'all' OR s.scope = 'types' AND c.campaign_type = ANY (s.campaign_types)
              OR s.scope = 'campaign' AND s.campaign_id = e.campaign_id))
-  RETURNING e.enrolment_id, e.campaign_id, e.version_id, e.step_id, e.contact_id, e.move_no, e.held_due_at
+  RETURNING e.enrolment_id, e.campaign_id, e.version_id, old.step_id, e.contact_id, old.move_no, e.held_due_at, e.enrolled_at
 ), queued AS (
-  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no)
-  SELECT :practice, enrolment_id, version_id, step_id, greatest(held_due_at, :now), contact_id, move_no FROM freed
+  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane)
+  SELECT :practice, f.enrolment_id, f.version_id, f.step_id, greatest(f.held_due_at, :now), f.contact_id, f.move_no,
+    f.enrolled_at, s.pseudonym, s.lane
+  FROM freed f JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = f.contact_id
 )
 SELECT enrolment_id, campaign_id FROM freed
 """
@@ -84,8 +86,7 @@ ORDER BY d.dispatch_id
 """
 # First out of the outbox, where the relay has not been …
 UNSENT = """
-DELETE FROM cm.outbox o WHERE o.practice_id = :practice AND o.contact_id = :contact
-  AND o.type = 'campaign.step.requested' AND o.dispatch_id = ANY (:pending)
+DELETE FROM cm.outbox o WHERE o.practice_id = :practice AND o.outbox_id = ANY (:pending) AND o.contact_id = :contact
 RETURNING o.dispatch_id
 """
 # … then what the Hub may still hold: it is told, and answers with what became of it.

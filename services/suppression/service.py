@@ -195,7 +195,7 @@ async def lock_contact(u: Unit, contact_id: UUID) -> None:
 
 async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
     """Take back what was requested for these enrolments and within a scope: out of the outbox
-    where the relay has not been, else by telling the Hub."""
+    where the relay has not been, and by telling the Hub."""
     who = {"practice": u.practice_id, "contact": within.contact_id}
     scope = {
         "scope": within.scope,
@@ -218,18 +218,19 @@ async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
             u, AuditTag.STEP_CANCELLED, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
             contact_id=within.contact_id, reason=within.reason.value, dispatch=row.dispatch_id,
         )  # fmt: skip
-        if row.status == "cancel_requested":
-            u.emit(
-                "campaign.step.cancelled",
-                StepCancelled(
-                    dispatch_id=row.dispatch_id,
-                    contact_id=within.contact_id,
-                    practice_id=u.practice_id,
-                    reason=within.reason.value,
-                ),
-                contact_id=within.contact_id,
+        # Told even when it was still in the outbox: a relay that died between the bus and its
+        # commit has published what is there to be published again.
+        u.emit(
+            "campaign.step.cancelled",
+            StepCancelled(
                 dispatch_id=row.dispatch_id,
-            )
+                contact_id=within.contact_id,
+                practice_id=u.practice_id,
+                reason=within.reason.value,
+            ),
+            contact_id=within.contact_id,
+            dispatch_id=row.dispatch_id,
+        )
 
 
 async def _affected(u: Unit, command: Suppress) -> list[Any]:

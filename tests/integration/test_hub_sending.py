@@ -39,9 +39,23 @@ async def test_a_request_delivered_ten_times_is_one_message(world, out, contact)
     await world.send()
     assert [m.text.splitlines()[0] for m in out.taken] == ["Dear Ada,"]
     reports = await world.reports()
-    assert [status for status, _ in reports] == ["accepted", "sent", "delivered"]
+    assert [status for status, _ in reports] == ["accepted", "accepted", "sent", "delivered"]
     for _, data in reports:
         assert HubMessageEvent.model_validate(data).dispatch_id == out.taken[0].dispatch_id
+
+
+@pytest.mark.covers("EVT-5", "HUB-1")
+async def test_who_asks_again_hears_what_became_of_it(world, out, contact, practice):
+    """An answer may be lost with the bus that carried it; asking again is how it is found out."""
+    sent, refused = world.request(contact), world.request(new_id())
+    await world.hear(world.words(), sent, refused)
+    await world.send()
+    await world.reports()
+    await world.app.bus.redis.flushall()  # every answer is lost, and the groups with them
+    await world.hear(*(e.model_copy(update={"id": str(new_id())}) for e in (sent, refused)))
+    await world.send()
+    assert await world.statuses() == ["sent", "delivered", "failed"]
+    assert len(out.taken) == 1, "asking again sends nothing again"
 
 
 @pytest.mark.covers("HUB-1")

@@ -39,13 +39,15 @@ class Made:
     def enrol(self, contact: UUID, state: str = "live", step: str = "hello") -> UUID:
         enrolment = new_id()
         run(self.url, "INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym,"
-            " state, entry_no, step_id, enrolled_at, moved_at) VALUES (:p, :e, :c, :v, :contact, :contact, :state,"
-            " (SELECT count(*) + 1 FROM cm.enrolment WHERE contact_id = :contact), :step, :now, :now)",
+            " state, entry_no, step_id, move_no, enrolled_at, moved_at) VALUES (:p, :e, :c, :v, :contact, :contact, :state,"
+            " (SELECT count(*) + 1 FROM cm.enrolment WHERE contact_id = :contact),"
+            " CASE WHEN :state <> 'live' THEN :step END, CASE WHEN :state <> 'live' THEN 0 END, :now, :now)",
             {"p": self.practice, "e": enrolment, "c": self.campaign, "v": self.version, "contact": contact,
              "state": state, "step": step, "now": self.now})  # fmt: skip
         if state == "live":
-            run(self.url, "INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no)"
-                " VALUES (:p, :e, :v, :step, :now, :contact, 0)",
+            run(self.url, "INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no,"
+                " enrolled_at, pseudonym, lane)"
+                " VALUES (:p, :e, :v, :step, :now, :contact, 0, :now, :contact, cm.lane(:contact))",
                 {"p": self.practice, "e": enrolment, "v": self.version, "step": step, "now": self.now,
                  "contact": contact})  # fmt: skip
         return enrolment

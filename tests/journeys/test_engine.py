@@ -23,7 +23,7 @@ from tests.factories.world import World
 
 DAY = WaitFor(minutes=60 * 24)
 SENT = "SELECT step_id FROM cm.dispatch WHERE practice_id = :practice AND contact_id = :contact ORDER BY requested_at"
-ENROLMENT = "SELECT state, exit_reason, step_id FROM cm.enrolment WHERE practice_id = :practice AND contact_id = :contact"
+ENROLMENT = "SELECT state, exit_reason, step_id FROM cm.whereabouts WHERE practice_id = :practice AND contact_id = :contact"
 
 
 def two_messages(**more):

@@ -56,7 +56,7 @@ async def live(
     config: Settings, servers: Servers, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[App]:
     """Pooled connections and the machine's clock, and batches small enough to race for."""
-    for name in ("CLAIM", "CLAIM_WITH_CONTACTS"):
+    for name in ("CLAIM", "CLAIM_ALONE", "CLAIM_WITH_CONTACTS"):
         smaller = getattr(claim, name).replace(f"LIMIT {claim.BATCH}", f"LIMIT {BATCH}")
         monkeypatch.setattr(claim, name, smaller)
     monkeypatch.setattr(engine_service, "BATCH", BATCH)

@@ -21,12 +21,13 @@ from services.contracts.events import (
     StepCancelled,
     StepRequested,
 )
-from services.kit.bus import Consumer, Received
+from services.kit.bus import STALE_MS, Consumer, Received
 from services.kit.ids import new_token
 from services.kit.telemetry import logger
 from services.kit.uow import Unit
 from services.neighbours.hub import queries
 from services.neighbours.hub.contracts import Report
+from services.neighbours.hub.recording import reports_of
 from services.neighbours.hub.service import Closing, Hub, close, reopen, report, rows
 
 log = logger("hub.intake")
@@ -39,6 +40,7 @@ HEARD: dict[str, type[EventData]] = {
     "consent.granted": ConsentEvent,
 }
 SOURCES = ("campaigns", "consent")
+SETTLED = ("sent", "delivered", "failed", "bounced")
 COUNTS_FOR = ("marketing", "all")
 """Purposes whose withdrawal closes a channel. Others are read from `canonical` when sending."""
 
@@ -69,7 +71,7 @@ class Intake:
         """Take one read of events; returns how many entries were settled."""
         return await self.settle(await self.consumer.read(count=self.count, block_ms=block_ms))
 
-    async def reclaim_once(self, *, stale_ms: int = 30_000) -> int:
+    async def reclaim_once(self, *, stale_ms: int = STALE_MS) -> int:
         """Take what a reader of this group left behind."""
         return await self.settle(await self.consumer.reclaim(stale_ms=stale_ms, count=self.count))
 
@@ -187,6 +189,19 @@ async def _requests(u: Unit, heard: Sequence[Heard]) -> None:
         for row in answer
     ]
     await report(u, accepted)
+    new = {row.dispatch_id for row in accepted}
+    await _repeat_answers(u, [h.data.dispatch_id for h in heard if h.data.dispatch_id not in new])
+
+
+async def _repeat_answers(u: Unit, asked: Sequence[UUID]) -> None:
+    """Who asks again has not heard the answer: say what became of the message."""
+    if not asked:
+        return
+    for row in await u.execute(queries.KNOWN, practice=u.practice_id, ids=list(asked)):
+        told = list(reports_of(row, row.failure)) if row.state in SETTLED else []
+        waiting = Report("accepted", row.dispatch_id, row.contact_id, row.campaign_id, test=row.test,
+                         traceparent=row.traceparent)  # fmt: skip
+        await report(u, told or [waiting])
 
 
 async def _cancellations(u: Unit, heard: Sequence[Heard]) -> None:

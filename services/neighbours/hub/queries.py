@@ -44,6 +44,11 @@ ON CONFLICT DO NOTHING
 RETURNING dispatch_id, contact_id, campaign_id, test, traceparent
 """
 
+KNOWN = """
+SELECT dispatch_id, contact_id, campaign_id, channel, test, traceparent, state, coalesce(failure, '') AS failure
+FROM hub.message WHERE practice_id = :practice AND dispatch_id = ANY(:ids)
+"""
+
 CANCEL = """
 UPDATE hub.message SET state = 'cancelled', failure = x.reason
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(dispatch_id uuid, reason text)

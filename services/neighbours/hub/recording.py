@@ -56,11 +56,12 @@ async def record(u: Unit, values: Sequence[Mapping[str, Any]], reasons: Mapping[
         return set()
     answer = await u.execute(queries.FINISH, practice=u.practice_id, rows=rows(dict(v) for v in values))
     moved = answer.all()
-    await report(u, [r for row in moved for r in _reports(row, reasons.get(row.dispatch_id, ""))])
+    await report(u, [r for row in moved for r in reports_of(row, reasons.get(row.dispatch_id, ""))])
     return {row.dispatch_id for row in moved if row.state == "delivered"}
 
 
-def _reports(row: Any, reason: str) -> Iterator[Report]:
+def reports_of(row: Any, reason: str) -> Iterator[Report]:
+    """What a message's state amounts to, in the words of the contract."""
     statuses: dict[str, dict[str, dict[str, Any]]] = {
         "sent": {"sent": {}},
         "delivered": {"sent": {}, "delivered": {}},

@@ -60,7 +60,7 @@ class Loops:
         await self._prepare()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._loop("intake", self._consume, None, 0.0))
-            group.create_task(self._loop("reclaim", self._reclaim, None, SLOW))
+            group.create_task(self._loop("reclaim", self._reclaim, None, 2.0))
             group.create_task(self._loop("send", self._send, self.to_send, IDLE))
             group.create_task(self._loop("relay", self._relay, self.to_relay, IDLE))
             group.create_task(self._loop("recover", self._recover, None, SLOW))

@@ -10,7 +10,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from services.kit.bus import Bus
+from services.kit.bus import STALE_MS, Bus
 from services.kit.chance import seeded
 from services.kit.clock import Clock
 from services.kit.outbox import Relay
@@ -21,9 +21,9 @@ from services.neighbours.platform.consumer import HubReports
 
 log = logger("platform")
 IDLE = 0.5  # seconds between looks at the outbox when nobody rang
-LEFT_BEHIND = 30.0  # seconds after which a dead reader's entries are taken over
+LEFT_BEHIND = 2.0  # seconds between looks for what a dead reader left
 AWAY = (OperationalError, RedisConnectionError, RedisTimeoutError)
-LONGEST_WAIT = 15.0
+LONGEST_WAIT = 4.0
 
 
 @dataclass
@@ -104,7 +104,7 @@ def _reading(reports: HubReports) -> Callable[[], Awaitable[None]]:
             await reports.prepare()
             due.append(loop.time())
         if loop.time() >= due[0]:
-            await reports.run_once(stale_ms=int(LEFT_BEHIND * 1000))
+            await reports.run_once(stale_ms=STALE_MS)
             due[0] = loop.time() + LEFT_BEHIND
         await reports.run_once(block_ms=500)
 

@@ -57,10 +57,8 @@ CAPS = Caps(max_touches=3, per_days=7, min_gap_hours=4)
 EVERYTHING = frozenset({"manage", "administer", "suppress", "read"})
 
 WALKS = """
-SELECT e.contact_id, e.campaign_id, e.entry_no, e.state, coalesce(w.step_id, e.step_id),
-  coalesce(e.held_reason, e.exit_reason), w.due_at
-FROM cm.enrolment e LEFT JOIN cm.work w ON w.practice_id = e.practice_id AND w.enrolment_id = e.enrolment_id
-WHERE e.practice_id = :practice
+SELECT contact_id, campaign_id, entry_no, state, step_id, coalesce(held_reason, exit_reason), due_at
+FROM cm.whereabouts WHERE practice_id = :practice
 """
 SENT = """
 SELECT d.contact_id, d.campaign_id, e.entry_no, d.step_id, d.requested_at, d.channels, d.status, d.dispatch_id

@@ -5,6 +5,7 @@ from services.kit.uow import UnitOfWork
 from services.neighbours.hub.adapters.console import ConsoleAdapter, NullAdapter
 from services.neighbours.hub.adapters.gateway import GatewayAdapter
 from services.neighbours.hub.adapters.in_app import InAppAdapter
+from services.neighbours.hub.adapters.journal import JournalAdapter
 from services.neighbours.hub.adapters.smtp import SmtpAdapter
 from services.neighbours.hub.contracts import Adapter, Adapters
 
@@ -12,6 +13,11 @@ from services.neighbours.hub.contracts import Adapter, Adapters
 def adapters_for(settings: Settings, uow: UnitOfWork) -> Adapters:
     """Each channel's configured transport; the console where none is configured."""
     console = ConsoleAdapter(settings.home / "hub", settings.mail_from)
+    if settings.hub_adapter == "journal":
+        # Email as an SMTP server would take it, the others as gateways that know a repetition.
+        path = settings.home / "hub" / "journal.jsonl"
+        once, again = (JournalAdapter(path, uow.clock, idempotent) for idempotent in (False, True))
+        return {"email": once, "sms": again, "whatsapp": again, "in_app": again}
     if settings.hub_adapter != "auto":
         one: Adapter = console if settings.hub_adapter == "console" else NullAdapter()
         return {"email": one, "sms": one, "whatsapp": one, "in_app": one}
