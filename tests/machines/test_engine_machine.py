@@ -80,9 +80,18 @@ LIES: dict[str, Lie] = {
 }
 
 
+# Where in life a lie shows, when life as a whole comes by there too seldom.
+ABOUT = {
+    "one hold is released by another": ("staff_stops", "recall", "concierge"),
+    "an older event lifts a newer stop": ("consent",),
+    "nobody is woken": ("visit",),
+    "a complaint is no gate": ("reports", "relay", "proposal", "visit"),
+}
+
+
 @pytest.mark.covers("ENG-1", "ENG-7", "SUP-1", "SUP-7")
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lie_is_heard(config: Settings, servers: Servers, database_url: str, monkeypatch: Patch, lie: str):
     LIES[lie](monkeypatch)
     with pytest.raises(AssertionError, match="only the product has"):
-        explore(config, database_url, servers.redis_url, 1, 20, ACTS, shrink=False)
+        explore(config, database_url, servers.redis_url, 1, 20, ACTS, shrink=False, about=ABOUT.get(lie, ()))

@@ -30,6 +30,7 @@ def explore(
     acts: int,
     shrink: bool = True,
     acted: Callable[[str], None] = lambda _: None,
+    about: Sequence[str] = (),
 ) -> Counter[str]:
     """One seed: `examples` practices of so many acts; returns how often each act was done. Raises
     AssertionError with the shortest list of acts that shows a disagreement."""
@@ -45,7 +46,7 @@ def explore(
         rig = Rig(app, database_url, runner)
         try:
             test = get_state_machine_test(
-                machine(rig, count), settings=effort(examples, acts + 1, shrink=shrink)
+                machine(rig, count, about), settings=effort(examples, acts + 1, shrink=shrink)
             )
             seeded(seed)(test)()
         finally:
