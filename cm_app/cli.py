@@ -336,6 +336,39 @@ def bench_audience(
     audience.main(contacts, runs)
 
 
+@bench.command("intake")
+def bench_intake(
+    rate: Annotated[int, typer.Option(min=1, help="Events a second while dispatch runs.")] = 1_000,
+    seconds: Annotated[int, typer.Option(min=1, help="How long at that rate.")] = 60,
+    rows: Annotated[int, typer.Option(min=1, help="People with due work.")] = 300_000,
+) -> None:
+    """Events a second flat out, and how soon a suppression holds while two workers dispatch."""
+    from cm_app.bench import intake
+
+    intake.main(rate, seconds, rows)
+
+
+@bench.command("trigger")
+def bench_trigger(
+    rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 50,
+    seconds: Annotated[int, typer.Option(min=1, help="How long.")] = 60,
+) -> None:
+    """From an event to the request of its message, and from a planned time to the start."""
+    from cm_app.bench import trigger
+
+    trigger.main(rate, seconds)
+
+
+@bench.command("peers")
+def bench_peers(
+    people: Annotated[int, typer.Option(min=100, help="How many are sent to by each.")] = 20_000,
+) -> None:
+    """The same send with Celery, Procrastinate and DBOS, side by side with the engine."""
+    from cm_app.bench import peers
+
+    peers.main(people)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

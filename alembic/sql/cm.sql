@@ -526,6 +526,18 @@ CREATE INDEX inbound_event_contact ON cm.inbound_event (practice_id, contact_id,
 
 CREATE INDEX inbound_event_unknown ON cm.inbound_event (practice_id, received_at) WHERE outcome = 'unknown';
 
+CREATE TABLE cm.event_rate (
+  practice_id uuid NOT NULL,
+  minute timestamptz NOT NULL,
+  type text NOT NULL,
+  times bigint NOT NULL,
+  lag_seconds double precision NOT NULL,        -- of all of them together
+  worst_seconds double precision NOT NULL,
+  last_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, minute, type)
+);
+COMMENT ON TABLE cm.event_rate IS 'cm.inbound_event by minute, so that the Integrations page does not count a day of events.';
+
 CREATE TABLE cm.care_plan_standing (
   practice_id uuid NOT NULL,
   contact_id uuid NOT NULL,
@@ -548,6 +560,49 @@ CREATE TABLE cm.outbox (
   data json NOT NULL,                           -- written once, read once: never taken apart
   PRIMARY KEY (practice_id, outbox_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+-- Webhooks out (EVT-6) ------------------------------------------------------------------------------------
+CREATE TABLE cm.webhook_endpoint (
+  practice_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  label text NOT NULL,
+  url text NOT NULL,
+  event_types text[] NOT NULL,
+  state text NOT NULL CHECK (state IN ('on', 'off', 'stopped')),
+  secret bytea NOT NULL,                        -- sealed
+  old_secret bytea,                             -- sealed; signs too until old_secret_until
+  old_secret_until timestamptz,
+  failures integer NOT NULL DEFAULT 0,          -- rounds in a row in which everything failed
+  failing_since timestamptz,
+  quiet_until timestamptz,                      -- left alone until then
+  last_success_at timestamptz,
+  stopped_why text NOT NULL DEFAULT '',
+  created_by text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, endpoint_id)
+);
+
+CREATE TABLE cm.webhook_delivery (
+  practice_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  event_id uuid NOT NULL,                       -- the webhook-id: the same however often it is sent
+  type text NOT NULL,
+  contact_id uuid,
+  status text NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'delivered', 'failed')),
+  attempts integer NOT NULL DEFAULT 0,
+  queued_at timestamptz NOT NULL,
+  due_at timestamptz NOT NULL,                  -- of the next attempt; while one is under way, the end of its lease
+  tried_at timestamptz,
+  delivered_at timestamptz,
+  code integer,
+  problem text NOT NULL DEFAULT '',
+  body bytea NOT NULL,                          -- the envelope, exactly the bytes that are signed
+  PRIMARY KEY (practice_id, endpoint_id, event_id)
+);
+CREATE INDEX webhook_delivery_due ON cm.webhook_delivery (practice_id, endpoint_id, due_at) WHERE status = 'waiting';
+CREATE INDEX webhook_delivery_order ON cm.webhook_delivery (practice_id, endpoint_id, contact_id, event_id) WHERE status = 'waiting';
+CREATE INDEX webhook_delivery_failed ON cm.webhook_delivery (practice_id, endpoint_id) WHERE status = 'failed';
+CREATE INDEX webhook_delivery_age ON cm.webhook_delivery (practice_id, queued_at);
 
 -- Timed work ----------------------------------------------------------------------------------------------
 CREATE TABLE cm.tick (

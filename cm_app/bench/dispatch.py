@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cm_app.bench.dispatch_limits import BATCH, hand_written, raw
+from cm_app.bench.dispatch_limits import BATCH, HandWritten, raw
 from cm_app.bench.dispatch_long import sustained
 from cm_app.bench.dispatch_work import crew
 from cm_app.bench.dispatch_world import prepare
@@ -89,25 +89,21 @@ async def _compared(app: App, url: str, rows: int, workers: int) -> Figures:
         ground = await asyncio.to_thread(prepare, app, url, due, forever=False)
         progress.update(seeding, completed=1)
         engine = progress.add_task("Engine", total=rows)
-        hand = progress.add_task("Hand-written SQL", total=spare)
+        by_hand = progress.add_task("Hand-written SQL", total=spare)
         moved, requested, seconds, sealed = 0, 0, 0.0, 0
-        by_hand, hand_seconds = 0, 0.0
-        for turn in range(1, SLICES + 1):
-            done = await crew(
-                app, ground.practice, workers, _until(rows * turn // SLICES - moved),
-                advance=lambda n: progress.advance(engine, n),
-            )  # fmt: skip
-            moved, requested = moved + done.moved, requested + done.requested
-            seconds, sealed = seconds + done.seconds, sealed + done.sealed
-            people, took = await hand_written(
-                app, url, ground, rows=spare * turn // SLICES - by_hand, workers=workers,
-                advance=lambda n: progress.advance(hand, n),
-            )  # fmt: skip
-            by_hand, hand_seconds = by_hand + people, hand_seconds + took
+        async with HandWritten.open(app, url, ground, workers) as hand:
+            for turn in range(1, SLICES + 1):
+                done = await crew(
+                    app, ground.practice, workers, _until(rows * turn // SLICES - moved),
+                    advance=lambda n: progress.advance(engine, n),
+                )  # fmt: skip
+                moved, requested = moved + done.moved, requested + done.requested
+                seconds, sealed = seconds + done.seconds, sealed + done.sealed
+                await hand.until(spare * turn // SLICES, lambda n: progress.advance(by_hand, n))
         copying = progress.add_task("Raw rows", total=1)
         copied, raw_seconds = await asyncio.to_thread(raw, url, spare, workers)
         progress.update(copying, completed=1)
-    return _figures(rows, (moved, requested, seconds), (by_hand, hand_seconds), (copied, raw_seconds), sealed)
+    return _figures(rows, (moved, requested, seconds), hand, (copied, raw_seconds), sealed)
 
 
 def _until(rows: int) -> Callable[[int, float], bool]:
@@ -115,10 +111,10 @@ def _until(rows: int) -> Callable[[int, float], bool]:
 
 
 def _figures(
-    rows: int, engine: tuple[int, int, float], hand: tuple[int, float], copied: tuple[int, float], sealed: int
+    rows: int, engine: tuple[int, int, float], hand: HandWritten, copied: tuple[int, float], sealed: int
 ) -> Figures:
     moved, requested, seconds = engine
-    rate, by_hand, raw_rate = moved / seconds, hand[0] / max(hand[1], 1e-9), copied[0] / copied[1]
+    rate, by_hand, raw_rate = moved / seconds, hand.moved / max(hand.seconds, 1e-9), copied[0] / copied[1]
     return {
         "rows": rows,
         "moved": moved,
@@ -126,6 +122,7 @@ def _figures(
         "seconds": round(seconds, 2),
         "steps_per_minute": round(rate * 60),
         "hand_written_per_minute": round(by_hand * 60),
+        "hand_written_requested": round(hand.requested / max(hand.moved, 1), 3),
         "ratio_to_hand_written": round(rate / by_hand, 3) if by_hand else None,
         "raw_rows_per_minute": round(raw_rate * 60),
         "ratio_to_raw": round(rate / raw_rate, 3),

@@ -11,8 +11,9 @@ docs/decisions/0001, and that of two campaigns for the same person.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -37,8 +38,7 @@ WITH due AS (
   SELECT d.*, c.email, c.app_user, e.state AS by_email, a.state AS by_app, c.do_not_contact,
     c.contact_id IS NULL OR c.deceased OR c.merged_into IS NOT NULL AS gone,
     s.whole, s.shut, t.touches, t.last_touch,
-    EXISTS (SELECT 1 FROM canonical.opportunity o WHERE o.practice_id = %(practice)s AND o.contact_id = d.contact_id
-      AND o.outcome = 'open' AND lower(o.stack) IN ('emergency', 'emergency_stack', 'urgent', 'urgent_care', 'trauma', 'out_of_hours')) AS urgent,
+    o.urgent,
     EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s AND b.kind = 'address'
         AND b.hash = sha256(%(key)s || convert_to(lower(c.email), 'UTF8')))
       OR EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s AND b.kind = 'address'
@@ -67,6 +67,9 @@ WITH due AS (
     SELECT count(*) AS touches, max(x.requested_at) AS last_touch FROM cm.dispatch x
     WHERE x.practice_id = %(practice)s AND x.contact_id = d.contact_id
       AND x.requested_at > CAST(%(now)s AS timestamptz) - interval '7 days' AND x.status NOT IN ('cancelled', 'failed', 'bounced')) t ON true
+  LEFT JOIN LATERAL (
+    SELECT count(*) > 0 AS urgent FROM canonical.opportunity o WHERE o.practice_id = %(practice)s AND o.contact_id = d.contact_id
+      AND o.outcome = 'open' AND lower(o.stack) IN ('emergency', 'emergency_stack', 'urgent', 'urgent_care', 'trauma', 'out_of_hours')) o ON true
 ), judged AS MATERIALIZED (
   SELECT f.*, uuidv7() AS dispatch_id, uuidv7() AS audit_id, row_number() OVER () AS seq,
     coalesce(f.email, '') <> '' AND f.by_email = 'granted' AND NOT coalesce(f.shut && '{email,topic}', false) AS mail,
@@ -129,43 +132,63 @@ SELECT count(*), count(*) FILTER (WHERE reason IS NULL) FROM n
 """
 
 
-async def hand_written(
-    app: App, database_url: str, ground: Ground, *, rows: int, workers: int, advance: Callable[[int], object]
-) -> tuple[int, float]:
-    """(people moved, seconds) of `HAND` by so many workers until about `rows` are moved."""
-    url = role_url(database_url, "cm_app", app.keyring)
-    info = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    request, ref = await _constant(app, ground)
-    bind: dict[str, Any] = {
-        "practice": ground.practice, "campaign": ground.campaign, "version": ground.version, "salt": "bench/global/",
-        "key": app.keyring.derive(f"block/{ground.practice}"), "most": 3, "after": AFTER, "wait": timedelta(days=1),
-        "request": request, "ref": ref,
-    }  # fmt: skip
-    moved, begun = [0] * workers, time.perf_counter()
+class HandWritten:
+    """Workers that run `HAND`, with their connections open for the whole benchmark."""
 
-    async def work(number: int) -> None:
-        async with await psycopg.AsyncConnection.connect(info) as connection:
-            while sum(moved) < rows:
-                done = await _one(connection, bind, app.clock.now())
-                moved[number] += done
-                advance(done)
-                if not done:
-                    break
+    def __init__(self, app: App, ground: Ground, connections: list[psycopg.AsyncConnection[Any]]) -> None:
+        self._app, self._ground, self._connections = app, ground, connections
+        self.moved = self.requested = 0
+        self.seconds = 0.0
 
-    await asyncio.gather(*(work(n) for n in range(workers)))
-    return sum(moved), time.perf_counter() - begun
+    @staticmethod
+    @asynccontextmanager
+    async def open(app: App, database_url: str, ground: Ground, workers: int) -> AsyncIterator["HandWritten"]:
+        url = role_url(database_url, "cm_app", app.keyring).set(drivername="postgresql")
+        info = url.render_as_string(hide_password=False)
+        async with AsyncExitStack() as stack:
+            connections = [
+                await stack.enter_async_context(await psycopg.AsyncConnection.connect(info))
+                for _ in range(workers)
+            ]
+            yield HandWritten(app, ground, connections)
+
+    async def until(self, rows: int, advance: Callable[[int], object]) -> None:
+        """Move people until `rows` are moved in all, or nobody is due."""
+        bind, begun = await self._bind(), time.perf_counter()
+
+        async def work(connection: psycopg.AsyncConnection[Any]) -> None:
+            while self.moved < rows:
+                moved, requested = await _one(connection, bind, self._app.clock.now())
+                if not moved:
+                    return
+                self.moved += moved
+                self.requested += requested
+                advance(moved)
+
+        await asyncio.gather(*(work(connection) for connection in self._connections))
+        self.seconds += time.perf_counter() - begun
+
+    async def _bind(self) -> dict[str, Any]:
+        ground, keyring = self._ground, self._app.keyring
+        request, ref = await _constant(self._app, ground)
+        return {
+            "practice": ground.practice, "campaign": ground.campaign, "version": ground.version,
+            "salt": "bench/global/", "key": keyring.derive(f"block/{ground.practice}"), "most": 3,
+            "after": AFTER, "wait": timedelta(days=1), "request": request, "ref": ref,
+        }  # fmt: skip
 
 
-async def _one(connection: psycopg.AsyncConnection[Any], bind: dict[str, Any], now: Any) -> int:
+async def _one(connection: psycopg.AsyncConnection[Any], bind: dict[str, Any], now: Any) -> tuple[int, int]:
     async with connection.transaction():
         # Whoever writes it by hand knows his planner, too: without this it reads whole tables.
         await connection.execute(
-            "SELECT set_config('cm.practice_id', %s, true), set_config('enable_seqscan', 'off', true)",
+            "SELECT set_config('cm.practice_id', %s, true), set_config('enable_seqscan', 'off', true),"
+            " set_config('enable_memoize', 'off', true)",
             (str(bind["practice"]),),
         )
         found = await connection.execute(HAND, {**bind, "now": now, "batch": new_id()}, prepare=True)
-        row = await found.fetchone()
-        return int(row[0]) if row else 0
+        moved, requested = await found.fetchone() or (0, 0)
+        return moved, requested
 
 
 async def _constant(app: App, ground: Ground) -> tuple[str, str]:

@@ -57,6 +57,7 @@ JOIN cm.audit a ON a.practice_id = i.practice_id AND a.pseudonym = s.pseudonym A
 WHERE i.practice_id = :practice AND i.type = ANY (:types)
   AND pg_xact_commit_timestamp(a.xmin) > pg_xact_commit_timestamp(i.xmin)
 """
+HANDLED = "SELECT count(*) FROM cm.inbound_event WHERE practice_id = :practice AND outcome = 'handled'"
 STANDING = """
 SELECT count(*) FROM cm.inbound_event i
 JOIN cm.dispatch d ON d.practice_id = i.practice_id AND d.contact_id = i.contact_id AND d.status IN ('requested', 'accepted')
@@ -134,11 +135,12 @@ async def measure(stage: Stage, rate: int, seconds: int, rows: int) -> Figures:
             requested = _dispatched(stage, sending) - before
             minutes = (time.perf_counter() - begun) / 60
             await _taken(app, check)
+            stage.run("UPDATE cm.campaign SET state = 'paused' WHERE campaign_id = :c", c=sending)
         await app.close()
         noted = {k: at for path in notes for k, at in orjson.loads(path.read_bytes()).items()}
         progress.add_task("Counting violations, measuring the limit", total=None)
         violations, standing = judge(stage, practice)
-        handled = stage.ask("SELECT count(*) FROM cm.inbound_event WHERE outcome = 'handled'")[0][0]
+        handled = stage.ask(HANDLED, practice=practice)[0][0]
         if handled != flat + steady:
             raise Unfinished(f"{flat + steady:,} events went in and {handled:,} were handled: no figures.")
         raw = await _raw(stage, flat)
@@ -249,7 +251,9 @@ def _write(stage: Stage, sql: str, **values: object) -> list:
 
 async def _raw(stage: Stage, number: int) -> float:
     """Rows a second when the same rows are inserted one by one, and nothing else is done."""
-    stage.run("CREATE TABLE raw_inbound (LIKE cm.inbound_event INCLUDING ALL)")
+    stage.run(
+        "DROP TABLE IF EXISTS raw_inbound", "CREATE TABLE raw_inbound (LIKE cm.inbound_event INCLUDING ALL)"
+    )
     source = [dict(r._mapping) for r in stage.ask("SELECT * FROM cm.inbound_event LIMIT :n", n=number)]
     for row in source:
         row["data"] = orjson.dumps(row["data"]).decode()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 
-from cm_app.bench.peers_work import SCHEMA
+from cm_app.bench.peers_work import LATEST, SCHEMA
 from cm_app.bench.stage import (
     ROOT,
     WORKERS,
@@ -31,6 +31,7 @@ from cm_app.bench.stage import (
 
 GET_THEM = "uv sync --group peers"
 PATIENCE = 900.0
+WILLING = f"SELECT contact_id FROM canonical.consent WHERE practice_id = ({LATEST}) AND state = 'granted'"
 
 
 @dataclass(frozen=True)
@@ -81,30 +82,33 @@ def main(number: int = 20_000) -> list[Result]:
     return results
 
 
-def measure(stage: Stage, number: int, *, only: Sequence[str] = ()) -> list[Result]:
-    """Ours, then each peer that is installed (or `only` those named)."""
+def measure(stage: Stage, number: int) -> list[Result]:
+    """Ours, then each peer that is installed."""
     people(stage, number)
-    chosen = [peer for peer in PEERS if not only or peer.name in only]
     with monitor() as progress:
         step = progress.add_task("Campaign Manager", total=number)
+        rate = _ours(stage, number, lambda done: progress.update(step, completed=done))
+    return [Result("Campaign Manager", rate, 1.0), *others(stage, number, ours=rate)]
 
-        def shown(done: int) -> None:
-            progress.update(step, completed=done)
 
-        ours = _ours(stage, number, shown)
-        results = [Result("Campaign Manager", ours, 1.0)]
-        for peer in chosen:
+def others(stage: Stage, number: int, *, ours: float) -> list[Result]:
+    """Each peer next to `ours` sends a minute; one that is not installed says how to get it."""
+    results = []
+    with monitor() as progress:
+        for peer in PEERS:
             if find_spec(peer.package) is None:
                 results.append(Result(peer.name, note=f"not installed: {GET_THEM}"))
                 continue
             step = progress.add_task(peer.name, total=number)
-            rate, queueing = _theirs(stage, peer, number, shown)
+            rate, queueing = _theirs(
+                stage, peer, number, lambda done, step=step: progress.update(step, completed=done)
+            )
             results.append(Result(peer.name, rate, ours / rate, queueing))
     return results
 
 
 def _ours(stage: Stage, number: int, shown: Callable[[int], None]) -> float:
-    practice = stage.ask("SELECT practice_id FROM cm.practice")[0][0]
+    practice = stage.ask(f"SELECT ({LATEST})")[0][0]
     mine = campaign(stage, practice, messages(1), due="m0", state="paused")
     stage.settle()
     counted = "SELECT coalesce(sum(value), 0) FROM cm.metric WHERE campaign_id = :c AND name IN ('requested', 'refused')"
@@ -182,16 +186,14 @@ def _consumers(stage: Stage) -> list:
 
 
 def _willing(stage: Stage) -> int:
-    return len(stage.ask("SELECT 1 FROM canonical.consent WHERE state = 'granted'"))
+    return len(stage.ask(WILLING))
 
 
 def _check(
     stage: Stage, name: str, sends: str, audits: str, number: int, handed: str = "", **bind: object
 ) -> None:
     """Raise WrongEffects unless exactly those with consent were sent to, once, audit and all."""
-    wanted = {
-        r.contact_id for r in stage.ask("SELECT contact_id FROM canonical.consent WHERE state = 'granted'")
-    }
+    wanted = {r.contact_id for r in stage.ask(WILLING)}
     for sql in filter(None, (sends, handed)):
         found = [r.contact_id for r in stage.ask(sql, **bind)]
         if len(found) != len(wanted) or set(found) != wanted:

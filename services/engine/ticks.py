@@ -20,6 +20,7 @@ from services.engine.plans import plan_of
 from services.followups.jobs import drain_due
 from services.insights.publishing import publish_metrics
 from services.intake.consumer import practice_ids
+from services.intake.status import roll_up
 from services.invariants.service import watch
 from services.kit.actor import system
 from services.kit.bus import Bus
@@ -27,6 +28,7 @@ from services.kit.ids import new_id
 from services.kit.live import notify
 from services.kit.uow import Unit, UnitOfWork
 from services.suppression.service import expire, tell_care_plans
+from services.webhooks.jobs import forget_old
 
 log = structlog.get_logger("ticks")
 
@@ -118,6 +120,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("partitions", 3600.0, ensure_partitions),
     Tick("segments", 600.0, measure_segments),
     Tick("invariants", 3600.0, watch),
+    Tick("webhooks", 3600.0, forget_old),
+    Tick("event_rates", 10.0, roll_up),
 )
 
 

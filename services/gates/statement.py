@@ -109,7 +109,7 @@ BLOCKED: dict[str, str] = {
 }
 
 
-def _facts(*, each: bool) -> str:
+def facts(*, each: bool) -> str:
     """What the gates ask about, one row a person. For a batch (`each`) every person is looked up by
     index: the planner knows neither how many are in the claim nor how fast tables grow, and would
     read them whole (docs/decisions/0008). For an audience of unknown size it may choose."""
@@ -138,12 +138,12 @@ def verdicts(channels: Sequence[Channel] = (), *, entry: bool = False, each: boo
     """
     person = person_gates(entry=entry)
     if entry:
-        return f"""{_facts(each=each)},
+        return f"""{facts(each=each)},
 verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)"""
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    return f"""{_facts(each=each)},
+    return f"""{facts(each=each)},
 verdict AS MATERIALIZED (
   SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
     {_verdicts_json(channels)} AS channel_verdicts,
@@ -191,7 +191,7 @@ def all_reasons_sql(source: str, channels: Sequence[Channel]) -> str:
     person = ", ".join(f"CASE WHEN {g.predicate} THEN '{g.reason.value}' END" for g in person_gates())
     judged = _judged(f"array_remove(ARRAY[{person}], NULL) AS reasons", channels)
     return (
-        f"WITH cand AS ({source}), {_facts(each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
+        f"WITH cand AS ({source}), {facts(each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
         f" CAST({_verdicts_json(channels)} AS jsonb) AS channel_verdicts FROM ({judged}) p"
     )
 

@@ -62,6 +62,10 @@ class Settings(BaseSettings):
         None, description="Simulated opens and clicks of console messages. Empty: in development, not in QA."
     )
 
+    webhook_private: bool = Field(
+        False, description="Webhooks may go to loopback and private addresses, unencrypted. Never production."
+    )
+
     contacts: int = Field(5_000, ge=1, description="Size of the generated practice.")
     seed: int = 20_260_401
     ambient_per_minute: float = Field(
@@ -91,6 +95,11 @@ class Settings(BaseSettings):
         """Never in production, whatever is set."""
         wanted = not self.qa if self.demo_engagement is None else self.demo_engagement
         return wanted and self.environment == "development"
+
+    @property
+    def webhooks_reach_private(self) -> bool:
+        """Never in production, whatever is set."""
+        return self.webhook_private and self.environment == "development"
 
     @property
     def allowed_origins(self) -> list[str]:

@@ -84,19 +84,6 @@ async def test_a_message_to_one_person_is_planned_and_cancelled_on_their_page(si
     await expect(planned).to_contain_text("She came in today")
 
 
-@pytest.mark.covers("ENG-6")
-async def test_a_proof_run_says_what_would_happen_and_gives_the_evidence(signed_in):
-    page = await signed_in("marketer")
-    await page.locator('[data-testid="campaign-row"][data-state="draft"] a').first.click()
-    await page.get_by_test_id("open-proofs").click()
-    await page.get_by_test_id("start-proof").click()
-    run = page.get_by_test_id("proof-run").first
-    await expect(run).to_contain_text("would enter", timeout=30_000)
-    async with page.expect_download() as download:
-        await run.get_by_role("link", name="Download the evidence").click()
-    assert (await download.value).suggested_filename.startswith("proof-")
-
-
 @pytest.mark.covers("LIF-7", "GOV-2")
 async def test_the_kill_switch_is_seen_everywhere_and_released_with_a_fresh_code(signed_in):
     page, elsewhere = await signed_in("approver"), await signed_in("analyst")

@@ -25,7 +25,7 @@ from tests.factories.world import World
 @pytest.mark.timeout(240)
 @pytest.mark.covers("ENG-1", "EVT-5")
 def test_a_short_run_balances(tmp_path):
-    """Six kills; a free machine takes about half a minute."""
+    """Six kills in two rounds, days that pass, the whole balance."""
     told = run(Wish(kills=6, seed=11, people=60, a_round=3, between=0.7), None)
     assert [(line.name, line.wrong) for line in told.lines if not line.ok] == []
     assert sum(told.killed.values()) == 6

@@ -263,8 +263,8 @@ async def test_a_campaign_that_runs_is_proved_as_if_it_began_now(world: World, d
     async with world.app.uow(staff(world.practice_id)) as u:
         await u.execute(
             "INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state,"
-            " step_id, enrolled_at, moved_at, ended_at, exit_reason) SELECT :p, uuidv7(), :c, uuidv7(), contact_id,"
-            " uuidv7(), 'completed', 'done', :now, :now, :now, 'END_OF_JOURNEY' FROM canonical.contact",
+            " step_id, move_no, enrolled_at, moved_at, ended_at, exit_reason) SELECT :p, uuidv7(), :c, uuidv7(), contact_id,"
+            " uuidv7(), 'completed', 'done', 5, :now, :now, :now, 'END_OF_JOURNEY' FROM canonical.contact",
             p=world.practice_id, c=campaign, now=u.now,
         )  # fmt: skip
     again = await prove(world, campaign)

@@ -114,7 +114,7 @@ async def test_what_the_hub_reports_is_shown_with_it(world: World, contact: UUID
     row = await look(world, planned.followup.followup_id)
     assert (row.state, row.message_status, row.message_channel) == ("sent", "delivered", "email")
     async with world.app.uow(staff(world.practice_id)) as u:
-        told = [item.sentence for item in await timeline(u, contact)]
+        told = [item.sentence for item in (await timeline(u, contact)).items]
     assert "A message was planned: After the crown" in told
     assert "The email was delivered" in told
 
@@ -132,7 +132,7 @@ async def test_a_refusal_is_recorded_and_shown_with_its_reason(world: World, dat
     )
     assert (refusal.reason, refusal.inputs) == ("NO_CONSENT", {"channels": {"email": "NO_CONSENT"}})
     async with world.app.uow(staff(world.practice_id)) as u:
-        told = [item.sentence for item in await timeline(u, contact)]
+        told = [item.sentence for item in (await timeline(u, contact)).items]
     assert "Not sent: They have not agreed to marketing on this channel." in told
     tags = await world.rows(
         "SELECT tag FROM cm.audit WHERE practice_id = :practice AND tag LIKE 'followup.%' ORDER BY at, seq"
