@@ -41,12 +41,9 @@ ROUTERS = (
     proofs.router,
     schemas.router,
     events.router,
-<<<<<<< HEAD
     people.router,
     webhooks.router,
-=======
     suppression.router,
->>>>>>> lists
     audit.router,
     health.router,
 )

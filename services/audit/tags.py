@@ -95,4 +95,4 @@ KEPT_HERE = (
     AuditTag.PERSONAL_DATA_READ,
 )  # fmt: skip
 """Written a person and step, or about the book itself: sealed and exported here, not sent one by one
-as `audit.event` (docs/decisions/0010). Everything else is."""
+as `audit.event` (docs/decisions/0011). Everything else is."""

@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     platform_port: int = Field(0, ge=0, le=65535, description="Bundled platform: import. 0: port + 2.")
     public_url: str = Field("", description="Address people use for the portal. Empty: host:port.")
     hub_public_url: str = Field("", description="Address in messages' links. Empty: host:hub_port.")
+    hub_url: str = Field("", description="Hub's status API. Empty: the bundled one; external: not asked.")
+    hub_token: SecretStr | None = Field(
+        None, description="Bearer token of the Hub's status API. Empty: derived."
+    )
     platform_url: str = Field("", description="Practice Platform API. Empty: host:platform_port.")
 
     hub: Literal["bundled", "external"] = "bundled"
@@ -86,6 +90,10 @@ class Settings(BaseSettings):
 
     def hub_address(self) -> str:
         return (self.hub_public_url or f"http://{self.host}:{self.hub_port}").rstrip("/")
+
+    def hub_api_address(self) -> str:
+        """Where the Hub is asked what became of messages."""
+        return (self.hub_url or f"http://{self.host}:{self.hub_port}").rstrip("/")
 
     def platform_address(self) -> str:
         return (self.platform_url or f"http://{self.host}:{self.platform_port}").rstrip("/")
