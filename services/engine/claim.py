@@ -94,6 +94,13 @@ CLAIM_WITH_CONTACTS = CLAIM.replace(
     "FROM cm.work w JOIN cm.subject s ON s.practice_id = w.practice_id AND s.contact_id = w.contact_id\n",
 ).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR SHARE OF s SKIP LOCKED")
 
+# Where people may be in a journey more than once, one batch takes one entry of each: the gates see
+# what the batches before requested, and of two messages at once they would see neither.
+ONE_EACH = """
+DELETE FROM pg_temp.claim k USING pg_temp.claim earlier
+WHERE earlier.contact_id = k.contact_id AND earlier.enrolment_id < k.enrolment_id
+"""
+
 # Shared locks: a pause or a kill switch waits for batches in flight and stops the next (D11).
 GUARD = """
 SELECT (SELECT c.state FROM cm.campaign c WHERE c.practice_id = :practice AND c.campaign_id = :campaign FOR SHARE) AS state,
@@ -124,11 +131,18 @@ async def may_run(u: Unit, campaign_id: UUID) -> bool:
 
 
 async def claim(
-    u: Unit, step: DueStep, *, alone: bool = False, contacts: bool = False, most: int | None = None
+    u: Unit,
+    step: DueStep,
+    *,
+    alone: bool = False,
+    contacts: bool = False,
+    one_each: bool = False,
+    most: int | None = None,
 ) -> int:
     """Lock up to a batch of due people at a step (at most `most`) into the temporary table `claim`.
     `alone`: nobody else decides about them or their households until the commit; with `contacts`,
-    also the lock that enrolling them elsewhere needs."""
+    also the lock that enrolling them elsewhere needs; with `one_each`, the first entry of each
+    person, the others stay due."""
     sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
     wanted = BATCH if most is None else min(most, BATCH)
     if wanted < BATCH:  # a literal: the planner must see how few
@@ -149,6 +163,8 @@ async def claim(
     if people < wanted and since != [EARLIEST] * LANES:
         await u.execute("DELETE FROM pg_temp.claim")
         people = await _take(u, sql, values, marks, [EARLIEST] * LANES)
+    if one_each:
+        people -= int((await u.execute(ONE_EACH)).rowcount)
     return people
 
 

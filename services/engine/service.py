@@ -221,7 +221,8 @@ class Engine:
         rate = await allowance(u, due, plan.journey.pace)
         if rate is not None and rate.most == 0:
             return 0
-        size = await claim(u, due, alone=True, most=rate.most if rate else None)
+        repeats = plan.entry.reentry.rule == "concurrent"
+        size = await claim(u, due, alone=True, one_each=repeats, most=rate.most if rate else None)
         left = size
         if step.window is not None and size:
             left -= await put_off(u, step.window, Binding())

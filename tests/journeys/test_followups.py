@@ -186,7 +186,7 @@ async def test_a_suppression_cancels_what_is_planned_and_takes_back_what_was_ask
     await world.event(type, {k: contact if v == "?" else v for k, v in data.items()})
     assert (await look(world, later.followup.followup_id)).state == "cancelled"
     assert (await look(world, later.followup.followup_id)).reason == why
-    assert (await look(world, asked.followup.followup_id)).message_status == "cancel_requested"
+    assert (await look(world, asked.followup.followup_id)).message_status == "cancelled"
     left = [o.type for o in await world.rows(OUT, contact=contact)]
     assert "campaign.step.requested" not in left
     assert "campaign.step.cancelled" in left
