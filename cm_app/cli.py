@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,6 +26,8 @@ app = typer.Typer(
 imports = typer.Typer(help="Bring people in through the Practice Platform.", no_args_is_help=True)
 exports = typer.Typer(help="Write data out.", no_args_is_help=True)
 bench = typer.Typer(help="Measure, against a limit measured in the same run.", no_args_is_help=True)
+suppress_list = typer.Typer(help="Where nobody may be written to.", no_args_is_help=True)
+app.add_typer(suppress_list, name="suppress-list")
 proof = typer.Typer(help="Run a campaign with everything but the sending.", no_args_is_help=True)
 app.add_typer(proof, name="proof")
 app.add_typer(imports, name="import")
@@ -145,6 +148,30 @@ def import_synthea(
     asyncio.run(importing.synthea(folder))
 
 
+@suppress_list.command("import")
+def import_suppress_list(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV, or one entry a line.")],
+    ground: Annotated[
+        Literal["asked", "hard_bounce", "complaint", "legal", "other"], typer.Option(help="Why.")
+    ] = "asked",
+    platform: Annotated[
+        bool, typer.Option("--platform", help="Put them on the list of every practice.")
+    ] = False,
+) -> None:
+    """Put addresses, phone numbers, domains and identities on the block list."""
+    from cm_app import suppress_list as lists
+
+    asyncio.run(lists.take_file(file, ground=ground, everywhere=platform))
+
+
+@suppress_list.command("show")
+def show_suppress_list() -> None:
+    """Print the newest entries, masked: the list cannot be read back."""
+    from cm_app import suppress_list as lists
+
+    asyncio.run(lists.show())
+
+
 @app.command("verify-audit")
 def verify_audit(
     file: Annotated[
@@ -181,6 +208,17 @@ def replay(
     from cm_app import dead_letters
 
     asyncio.run(dead_letters.replay() if all_ else dead_letters.show())
+
+
+@app.command("returned-mail")
+def returned_mail(
+    recipient: Annotated[str, typer.Option(help="The address that the mail came back to.")] = "",
+) -> None:
+    """Hand the Hub a mail that came back, from standard input: for a mail server's pipe. Exit code
+    75 asks the mail server to try again."""
+    from cm_app import returned
+
+    raise SystemExit(asyncio.run(returned.take(sys.stdin.buffer.read(), recipient)))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from services.access import service as access
 from services.access.contracts import PracticeSettings
 from services.bootstrap import app
 from services.campaigns import service as campaigns
+from services.contracts.campaign_types import TYPE_KEYS
 from services.contracts.journey import Caps
 from services.kit.errors import Invalid, StepUpNeeded
 from state.session import Session, acting, changed, permitted, token_of
@@ -35,6 +36,7 @@ class Settings(rx.State):
     concierge_hold_hours: str = ""
     global_holdout_percent: str = ""
     emergency_stacks: str = ""
+    long_horizon: list[str] = []
     cold_threshold: str = ""
 
     stopping: bool = False
@@ -126,6 +128,7 @@ class Settings(rx.State):
         self.concierge_hold_hours = str(found.concierge_hold_hours)
         self.global_holdout_percent = f"{found.global_holdout_percent:g}"
         self.emergency_stacks = ", ".join(found.emergency_stacks)
+        self.long_horizon = list(found.long_horizon_types)
         self.cold_threshold = (
             f"{found.cold_threshold_days} days" if found.cold_threshold_days else "Not reported yet"
         )
@@ -140,6 +143,7 @@ def _read_form(old: PracticeSettings, form: dict[str, Any], single: bool) -> Pra
             single_operator=single,
             concierge_hold_hours=int(form["concierge_hold_hours"]),
             emergency_stacks=tuple(name for name in stacks if name),
+            long_horizon_types=tuple(kind for kind in sorted(TYPE_KEYS) if form.get(f"long-{kind}")),
             caps=Caps(
                 max_touches=_number(form.get("max_touches")),
                 per_days=int(form["per_days"]),

@@ -47,6 +47,8 @@ CREATE TABLE canonical.contact (
   PRIMARY KEY (practice_id, contact_id)
 );
 CREATE INDEX contact_identity ON canonical.contact (practice_id, identity_hash) WHERE identity_hash <> '';
+CREATE INDEX contact_email ON canonical.contact (practice_id, lower(email)) WHERE email IS NOT NULL;
+CREATE INDEX contact_phone ON canonical.contact (practice_id, phone) WHERE phone IS NOT NULL;
 CREATE INDEX contact_household ON canonical.contact (practice_id, household_id) WHERE household_id IS NOT NULL;
 CREATE INDEX contact_name ON canonical.contact (practice_id, lower(last_name), lower(first_name));
 

@@ -186,8 +186,11 @@ CREATE TABLE cm.subject (
   pseudonym uuid NOT NULL,                      -- stands for the contact in the audit; destroyed on erasure (D27)
   first_seen_at timestamptz NOT NULL,
   lane smallint NOT NULL,                       -- of the household: one at a time decides about all in it
+  merged_into uuid,                             -- the record that lives on; events for this one count for it
+  merged_at timestamptz,
   PRIMARY KEY (practice_id, contact_id)
 );
+CREATE INDEX subject_merged ON cm.subject (practice_id, merged_into) WHERE merged_into IS NOT NULL;
 COMMENT ON TABLE cm.subject IS 'One row a contact we ever touched: the lock that suppression and enrolment share (house rule 5).';
 
 CREATE TABLE cm.execution (
@@ -358,6 +361,18 @@ CREATE TABLE cm.metric (
   PRIMARY KEY (practice_id, campaign_id, version_id, step_id, variant, channel, day, name)
 ) WITH (fillfactor = 70);
 
+CREATE INDEX metric_day ON cm.metric (practice_id, day, campaign_id);
+
+CREATE TABLE cm.metric_told (
+  practice_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  name text NOT NULL,
+  value bigint NOT NULL,
+  told_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, campaign_id, name)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE cm.metric_told IS 'What campaign.metric.updated last said of each number.';
+
 CREATE TABLE cm.conversion (
   practice_id uuid NOT NULL,
   conversion_id uuid NOT NULL,
@@ -462,12 +477,35 @@ CREATE INDEX suppression_expiry ON cm.suppression (practice_id, expires_at) WHER
 
 CREATE TABLE cm.blocked_destination (
   practice_id uuid NOT NULL,
+  hash bytea NOT NULL,                          -- sha256 of the practice's key, the kind and the normalised value
   kind text NOT NULL CHECK (kind IN ('address', 'domain', 'identity')),
-  hash bytea NOT NULL,                          -- keyed hash of the address, domain or identity
-  reason text NOT NULL,
+  reason text NOT NULL,                         -- services.suppression.block_reading.BLOCK_REASONS
+  contact_id uuid,                              -- somebody it belonged to when it was added, to show it masked
   added_by text NOT NULL,
   added_at timestamptz NOT NULL,
-  PRIMARY KEY (practice_id, kind, hash)
+  PRIMARY KEY (practice_id, hash)
+);
+CREATE INDEX blocked_destination_recent ON cm.blocked_destination (practice_id, added_at, hash);
+COMMENT ON TABLE cm.blocked_destination IS 'Where nobody may be written to. Keyed hashes only: the list cannot be read back.';
+
+CREATE TABLE cm.platform_block (                -- the same for every practice; hashed under the platform's own key
+  hash bytea PRIMARY KEY,
+  kind text NOT NULL CHECK (kind IN ('address', 'domain', 'identity')),
+  reason text NOT NULL,
+  added_by text NOT NULL,
+  added_at timestamptz NOT NULL
+);
+
+CREATE TABLE cm.block_import (
+  practice_id uuid NOT NULL,
+  import_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  by text NOT NULL,
+  row_count integer NOT NULL,
+  added integer NOT NULL,
+  known integer NOT NULL,
+  problems jsonb NOT NULL DEFAULT '[]',         -- row numbers and sentences, never what stood there
+  PRIMARY KEY (practice_id, import_id)
 );
 
 -- Events in and out --------------------------------------------------------------------------------------
@@ -632,7 +670,7 @@ DECLARE t text;
 BEGIN
   FOR t IN SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE n.nspname = 'cm' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-             AND c.relname NOT IN ('platform_control', 'tick') LOOP
+             AND c.relname NOT IN ('platform_control', 'platform_block', 'tick') LOOP
     EXECUTE format('ALTER TABLE cm.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE cm.%I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant ON cm.%I TO cm_app USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
@@ -647,4 +685,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cm TO cm_app;
 REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version FROM cm_app;
 REVOKE DELETE ON cm.audit_batch, cm.practice FROM cm_app;
 REVOKE INSERT, DELETE ON cm.platform_control FROM cm_app;
+REVOKE UPDATE ON cm.platform_block FROM cm_app;
 SELECT cm.ensure_partitions(current_date, 3);

@@ -20,7 +20,7 @@ from cm_app.api.security import Caller, Running, caller
 from services.access.service import webhook_secret
 from services.bootstrap import App
 from services.contracts.envelope import Envelope
-from services.contracts.events import OWN_SOURCE, contract_for, source_of
+from services.contracts.events import OWN_SOURCES, contract_for, source_of
 from services.kit.bus import Bus
 from services.kit.clock import SystemClock
 from services.kit.errors import AppError, Conflict, Invalid, NotSignedIn
@@ -78,7 +78,7 @@ async def publish(app: App, events: list[Envelope]) -> None:
 
 def check(event: Envelope, where: str = "") -> None:
     """Refuse at the door what intake would put among the dead letters. Raises Invalid."""
-    if source_of(event.type) == OWN_SOURCE:
+    if source_of(event.type) in OWN_SOURCES:
         raise Invalid(f"{event.type} is an event of Campaign Manager itself; nobody else sends it.")
     contract = contract_for(event.type)
     if contract is None:

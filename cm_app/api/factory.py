@@ -15,6 +15,7 @@ from cm_app.api import (
     qa,
     schemas,
     sessions,
+    suppression,
     templates,
 )
 from services.bootstrap import App
@@ -38,6 +39,7 @@ ROUTERS = (
     proofs.router,
     schemas.router,
     events.router,
+    suppression.router,
     audit.router,
     health.router,
 )

@@ -3,13 +3,15 @@
 import reflex as rx
 
 from components.layout import frame, head
+from components.settings.blocks import block_list
 from components.settings.forms import code, kill_switch, rules
+from state.blocks import Blocks
 from state.session import Session
 from state.settings import Settings
 
 ROUTE = "/settings"
 TITLE = "Settings · Campaign Manager"
-ON_LOAD = [Session.enter, Settings.load]
+ON_LOAD = [Session.enter, Settings.load, Blocks.load]
 
 
 def page() -> rx.Component:
@@ -18,6 +20,7 @@ def page() -> rx.Component:
         head("Settings", "What holds for every campaign of the practice."),
         rx.box(kill_switch(), max_width="860px"),
         rules(),
+        block_list(),
         code(),
         permission="manage",
     )

@@ -4,8 +4,9 @@ from typing import Any
 
 import reflex as rx
 
-from components import ui
+from components import tokens, ui
 from components.access.one_time_code import one_time_code
+from services.contracts.campaign_types import CAMPAIGN_TYPES
 from state.session import Session
 from state.settings import Settings
 
@@ -73,6 +74,35 @@ def _number(name: str, key: str, value: Any, hint: str, **props: Any) -> rx.Comp
     )
 
 
+def _long_horizon() -> rx.Component:
+    """Types beside nurture, keep-informed and drip that emergencies are kept out of (D19)."""
+    return rx.el.fieldset(
+        rx.el.legend("Long-horizon campaign types", **tokens.text("label"), color=tokens.INK, padding="0"),
+        ui.small(
+            "People with an open emergency enquiry are kept out of nurture, keep-informed and drip campaigns, "
+            "and of the types switched on here. Changing this needs a fresh code.",
+            margin="4px 0 6px",
+        ),
+        rx.box(
+            *[
+                ui.check(
+                    kind.label,
+                    f"long-{kind.key}",
+                    default_checked=Settings.long_horizon.contains(kind.key),
+                    disabled=~Settings.may_change,
+                )
+                for kind in CAMPAIGN_TYPES
+                if not kind.long_horizon
+            ],
+            class_name="cm-halves",
+            gap="0 24px",
+        ),
+        border="0",
+        padding="0",
+        margin="0",
+    )
+
+
 def _rules() -> tuple[rx.Component, ...]:
     off = ~Settings.may_change
     return (
@@ -129,6 +159,7 @@ def _rules() -> tuple[rx.Component, ...]:
                     disabled=off,
                     hint="Separated by commas. Entries of the platform stay. Changing this needs a fresh code.",
                 ),
+                _long_horizon(),
                 ui.check(
                     "Single operator",
                     "single_operator",

@@ -10,7 +10,7 @@ from services.kit.crypto import Keyring
 from services.kit.errors import NotFound, StepUpNeeded
 from services.kit.uow import Unit
 
-SENSITIVE = ("single_operator", "emergency_stacks")
+SENSITIVE = ("single_operator", "emergency_stacks", "long_horizon_types")
 """D10: changing these needs a fresh one-time code."""
 
 

@@ -55,6 +55,22 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS bigint[]), CAST(:seals AS byt
 WHERE b.practice_id = :practice AND b.batch_id = s.batch_id
 """
 
+# What Audit & Compliance is told: acts, in the order of the chain. What a batch says of people one by
+# one (entries, steps, events taken in) stays in the book and its export.
+TELL_ACTS = f"""
+INSERT INTO cm.outbox (practice_id, outbox_id, type, occurred_at, data)
+SELECT :practice, uuidv7(), 'audit.event', x.at, json_strip_nulls(json_build_object('audit_id', x.audit_id,
+  'practice_id', x.practice_id, 'at', {AT.format(at="x.at")}, 'tag', x.tag, 'actor', x.actor, 'campaign_id', x.campaign_id,
+  'enrolment_id', x.enrolment_id, 'pseudonym', x.pseudonym, 'reason', x.reason, 'detail', CAST(x.detail AS json),
+  'seal_no', x.seal_no, 'batch_id', x.batch_id, 'leaf', encode(x.leaf, 'hex')))
+FROM (
+  SELECT a.*, s.seal_no FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS bigint[])) AS s(batch_id, seal_no)
+  JOIN cm.audit_batch b ON b.practice_id = :practice AND b.batch_id = s.batch_id
+  JOIN cm.audit a ON a.practice_id = :practice AND a.at = b.at AND a.batch_id = b.batch_id AND NOT a.tag = ANY (:kept)
+  ORDER BY s.seal_no, a.seq
+) x
+"""
+
 # Every batch with what its rows say now: leaves that no longer fit, and the digest over the leaves.
 BATCHES_WITH_ROWS = f"""
 SELECT b.batch_id, b.seal_no, b.seal, b.rows, b.digest, r.found, r.found_digest, r.wrong

@@ -50,6 +50,10 @@ class AuditTag(StrEnum):
     # suppression and consent
     SUPPRESSION_APPLIED = "suppression.applied"
     SUPPRESSION_LIFTED = "suppression.lifted"
+    BLOCK_ADDED = "block.added"
+    BLOCK_REMOVED = "block.removed"
+    BLOCKS_IMPORTED = "block.imported"
+    CONTACT_MERGED = "contact.merged"
     HANDOFF_COLLISION = "loyalty.handoff_collision"
     HANDOFF_IGNORED = "loyalty.handoff_ignored"
     # integration
@@ -79,3 +83,13 @@ class AuditTag(StrEnum):
     AIDEN_DECIDED = "aiden.decided"
     # QA mode
     QA_CLOCK_MOVED = "qa.clock_moved"
+
+
+KEPT_HERE = (
+    AuditTag.ENROLLED, AuditTag.ENROLMENT_REFUSED, AuditTag.ENROLMENT_HELD, AuditTag.ENROLMENT_RELEASED,
+    AuditTag.ENROLMENT_EXITED, AuditTag.ENROLMENT_COMPLETED, AuditTag.STEP_REQUESTED, AuditTag.STEP_REFUSED,
+    AuditTag.STEP_CANCELLED, AuditTag.CONVERSION, AuditTag.EVENT_CONSUMED, AuditTag.AUDIT_READ,
+    AuditTag.PERSONAL_DATA_READ,
+)  # fmt: skip
+"""Written a person and step, or about the book itself: sealed and exported here, not sent one by one
+as `audit.event` (docs/decisions/0010). Everything else is."""

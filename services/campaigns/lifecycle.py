@@ -176,13 +176,11 @@ async def _start_execution(u: Unit, campaign_id: UUID, version_id: UUID, journey
         version=version_id,
         now=u.now,
     )
+    nth: int = number.scalar_one()
     await record(
-        u,
-        AuditTag.EXECUTION_STARTED,
-        campaign_id=campaign_id,
-        execution=str(execution_id),
-        number=number.scalar_one(),
+        u, AuditTag.EXECUTION_STARTED, campaign_id=campaign_id, execution=str(execution_id), number=nth
     )
+    announce(u, campaign_id, "campaign.started", execution_id=str(execution_id), number=nth)
 
 
 async def _end_executions(u: Unit, campaign_id: UUID, why: str) -> None:

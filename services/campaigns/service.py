@@ -23,6 +23,7 @@ from services.campaigns.contracts import (
 )
 from services.campaigns.drafts import clone, create, delete, get, rename, save_draft, set_tags
 from services.campaigns.lifecycle import (
+    announce,
     cancel,
     complete,
     finish_campaign,
@@ -45,6 +46,7 @@ __all__ = [
     "CampaignRow",
     "VersionRow",
     "activate_due",
+    "announce",
     "approval",
     "approve",
     "cancel",

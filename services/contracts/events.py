@@ -279,6 +279,60 @@ class SuppressionChanged(EventData):
     campaign_id: UUID | None = None
 
 
+class CampaignMessage(EventData):
+    """`campaign.message.*`: what became of one message of a campaign (001; 000 §10.4).
+
+    `queued` when the Hub took the request. `bounce_type` only of a bounce, `link` only of a click;
+    `conversion_event` and `value` (in the practice's currency) only of a conversion.
+    """
+
+    campaign_id: UUID
+    practice_id: UUID
+    message_id: UUID
+    contact_id: UUID
+    version_id: UUID
+    step_id: str
+    variant: str = ""
+    channel: Channel | None = None
+    bounce_type: Literal["hard", "soft"] | None = None
+    reason: str = ""
+    link: str = ""
+    conversion_event: str = ""
+    value: float | None = None
+
+
+class AuditEvent(EventData):
+    """`audit.event`: one act as the sealed audit holds it, in the order of the chain (000 §11.2).
+
+    A person is only ever a `pseudonym`. `leaf` is the row's SHA-256 in hexadecimal, by which the
+    receiver can prove later that our copy has not changed.
+    """
+
+    audit_id: UUID
+    practice_id: UUID
+    at: AwareDatetime
+    tag: str
+    actor: str
+    campaign_id: UUID | None = None
+    enrolment_id: UUID | None = None
+    pseudonym: UUID | None = None
+    reason: str = ""
+    detail: dict[str, Any] = Field(default_factory=dict)
+    seal_no: int
+    batch_id: UUID
+    leaf: str
+
+
+class AuditSealed(EventData):
+    """`audit.sealed`: the head of the audit's chain. Whoever keeps it notices a chain cut short."""
+
+    practice_id: UUID
+    seal_no: int
+    seal: str
+    batches: int
+    rows: int
+
+
 class FollowupChanged(EventData):
     """`campaign.followup.planned|changed|sent|failed|cancelled` (003); `reason` when it failed or was
     cancelled by a rule."""
@@ -293,6 +347,8 @@ class FollowupChanged(EventData):
 
 
 class MetricUpdated(EventData):
+    """`campaign.metric.updated`: a number of a campaign over its whole life, whenever it changed."""
+
     campaign_id: UUID
     practice_id: UUID
     metric: str
@@ -333,9 +389,19 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "careplans": ("careplan.",),
     "hub": ("hub.",),
 }
-"""Stream (without prefix) → type prefixes it carries. Ours is `campaigns`."""
+"""Stream (without prefix) → type prefixes it carries, of the neighbours."""
 
 OWN_SOURCE = "campaigns"
+OWN_SOURCES: dict[str, tuple[str, ...]] = {
+    "campaign_telemetry": ("campaign.message.", "campaign.metric."),
+    "campaign_audit": ("audit.",),
+    OWN_SOURCE: ("campaign.",),
+}
+"""Our own streams: what neighbours act on, what dashboards read, what Audit & Compliance keeps."""
+MESSAGE_STATUSES = (
+    "queued", "sent", "delivered", "opened", "clicked", "replied", "converted",
+    "bounced", "complained", "failed", "unsubscribed",
+)  # fmt: skip
 
 INBOUND: dict[str, type[EventData]] = {
     "pipeline.lead.cold": LeadCold,
@@ -392,14 +458,20 @@ OUTBOUND: dict[str, type[EventData]] = {
     "campaign.suppression.applied": SuppressionChanged,
     "campaign.suppression.lifted": SuppressionChanged,
     "campaign.metric.updated": MetricUpdated,
+    **{f"campaign.message.{status}": CampaignMessage for status in MESSAGE_STATUSES},
+    "audit.event": AuditEvent,
+    "audit.sealed": AuditSealed,
     "careplan.suppression": CarePlanSuppression,
     "careplan.segmentation": CarePlanSegmentation,
 }  # fmt: skip
 
 
 def source_of(event_type: str) -> str:
-    """The stream that carries a type; `campaigns` for our own, `other` for what nobody claims."""
-    if event_type.startswith("campaign.") or event_type in OUTBOUND:
+    """The stream that carries a type; `other` for what nobody claims."""
+    for source, prefixes in OWN_SOURCES.items():
+        if event_type.startswith(prefixes):
+            return source
+    if event_type in OUTBOUND:
         return OWN_SOURCE
     for source, prefixes in SOURCES.items():
         if event_type.startswith(prefixes):

@@ -68,6 +68,18 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
     events.MetricUpdated: {
         "campaign_id": CAMPAIGN, "practice_id": PRACTICE, "metric": "delivered", "value": 12,
     },
+    events.CampaignMessage: {
+        "campaign_id": CAMPAIGN, "practice_id": PRACTICE, "message_id": DISPATCH, "contact_id": CONTACT,
+        "version_id": RECORD, "step_id": "hello", "variant": "a", "channel": "email",
+    },
+    events.AuditEvent: {
+        "audit_id": RECORD, "practice_id": PRACTICE, "at": AT, "tag": "campaign.state_changed",
+        "actor": f"person:{CONTACT}", "campaign_id": CAMPAIGN, "reason": "approved",
+        "detail": {"before": "draft", "after": "active"}, "seal_no": 17, "batch_id": DISPATCH, "leaf": "0" * 64,
+    },
+    events.AuditSealed: {
+        "practice_id": PRACTICE, "seal_no": 17, "seal": "0" * 64, "batches": 2, "rows": 5002,
+    },
     events.CarePlanSuppression: {**_CONTACT, "active": True, "until": "2026-06-04T09:30:00Z"},
     events.CarePlanSegmentation: {**_CONTACT, "campaign_id": CAMPAIGN, "enrolled": True},
 }  # fmt: skip

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from services.contracts.envelope import Envelope
-from services.contracts.events import INBOUND, OUTBOUND, OWN_SOURCE, SOURCES, source_of
+from services.contracts.events import INBOUND, OUTBOUND, OWN_SOURCE, OWN_SOURCES, SOURCES, source_of
 from services.contracts.examples import EXAMPLES, example_event
 from services.contracts.journey import Journey
 from services.kit.errors import NotFound
@@ -31,6 +31,8 @@ OWNERS = {
     "hub": "Communication Hub",
     "other": "Anyone else",
     OWN_SOURCE: "Campaign Manager",
+    "campaign_telemetry": "Campaign Manager: what became of messages, and numbers",
+    "campaign_audit": "Campaign Manager: the audit",
 }
 """Stream → the module that publishes on it."""
 
@@ -59,7 +61,7 @@ def json_schema(name: str) -> dict[str, Any]:
 @cache
 def asyncapi() -> dict[str, Any]:
     """The AsyncAPI 3 document: one channel a source module, one message an event type. Campaign
-    Manager receives on every channel but its own, where it sends."""
+    Manager receives on every channel but its own three, where it sends."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -73,10 +75,10 @@ def asyncapi() -> dict[str, Any]:
             ),
         },
         "defaultContentType": "application/cloudevents+json",
-        "channels": {source: _channel(source) for source in (*SOURCES, OWN_SOURCE)},
+        "channels": {source: _channel(source) for source in (*SOURCES, *OWN_SOURCES)},
         "operations": {
-            f"{'send' if source == OWN_SOURCE else 'receive'}.{source}": _operation(source)
-            for source in (*SOURCES, OWN_SOURCE)
+            f"{'send' if source in OWN_SOURCES else 'receive'}.{source}": _operation(source)
+            for source in (*SOURCES, *OWN_SOURCES)
         },
         "components": {
             "messages": {type: _message(type, model) for type, model in _all().items()},
@@ -103,7 +105,7 @@ def _channel(source: str) -> dict[str, Any]:
 
 def _operation(source: str) -> dict[str, Any]:
     return {
-        "action": "send" if source == OWN_SOURCE else "receive",
+        "action": "send" if source in OWN_SOURCES else "receive",
         "channel": {"$ref": f"#/channels/{source}"},
         "messages": [{"$ref": f"#/channels/{source}/messages/{type}"} for type in _types(source)],
     }

@@ -9,6 +9,7 @@ from services.content.rules import content_ref
 from services.contracts.journey import Message
 from services.engine.plan import Plan
 from services.gates.contracts import Policy, tighten
+from services.gates.lists import platform_key, practice_key
 from services.kit.uow import Unit
 
 _PLANS: dict[tuple[UUID, UUID], Plan] = {}
@@ -49,7 +50,8 @@ async def policy_for(
         emergency_stacks=tuple(settings.emergency_stacks),
         long_horizon_types=tuple(settings.long_horizon_types),
         one_per_household=step.one_per_household if step else False,
-        block_key=u.keyring.derive(f"block/{u.practice_id}"),
+        block_key=practice_key(u),
+        platform_key=platform_key(u),
         quiet_start=settings.quiet_start,
         quiet_end=settings.quiet_end,
     )

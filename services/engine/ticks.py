@@ -14,10 +14,11 @@ from services.audience.service import measure
 from services.audit.append import record
 from services.audit.service import seal_once
 from services.audit.tags import AuditTag
-from services.campaigns.service import activate_due
+from services.campaigns.service import activate_due, announce
 from services.engine.offers import offer_again
 from services.engine.plans import plan_of
 from services.followups.jobs import drain_due
+from services.insights.publishing import publish_metrics
 from services.intake.consumer import practice_ids
 from services.invariants.service import watch
 from services.kit.actor import system
@@ -70,11 +71,15 @@ async def start_recurring(u: Unit) -> int:
         since = (row.last_start or row.activated_at).astimezone(ZoneInfo(row.timezone))
         if croniter(cron, since).get_next(type(since)) > u.now:
             continue
+        execution_id = new_id()
         await u.execute(
-            START, practice=u.practice_id, id=new_id(), campaign=row.campaign_id,
+            START, practice=u.practice_id, id=execution_id, campaign=row.campaign_id,
             version=row.active_version_id, number=row.number + 1, now=u.now,
         )  # fmt: skip
         await record(u, AuditTag.EXECUTION_STARTED, campaign_id=row.campaign_id, number=row.number + 1)
+        announce(
+            u, row.campaign_id, "campaign.started", execution_id=str(execution_id), number=row.number + 1
+        )
         started += 1
     return started
 
@@ -109,6 +114,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("followups", 1.0, drain_due),
     Tick("offers", 60.0, offer_again),
     Tick("seal", 1.0, seal_once),
+    Tick("metric_feed", 2.0, publish_metrics),
     Tick("partitions", 3600.0, ensure_partitions),
     Tick("segments", 600.0, measure_segments),
     Tick("invariants", 3600.0, watch),

@@ -31,6 +31,7 @@ from services.followups.rules import (
     refusal_of_move,
 )
 from services.gates.contracts import Policy
+from services.gates.lists import platform_key, practice_key
 from services.gates.reasons import Reason, sentence
 from services.gates.service import why_not
 from services.kit.actor import Actor, Permission
@@ -133,7 +134,8 @@ async def policy_for_followups(u: Unit, channels: list[Channel]) -> Policy:
         emergency_stacks=tuple(settings.emergency_stacks),
         long_horizon_types=tuple(settings.long_horizon_types),
         one_per_household=False,
-        block_key=u.keyring.derive(f"block/{u.practice_id}"),
+        block_key=practice_key(u),
+        platform_key=platform_key(u),
         quiet_start=settings.quiet_start,
         quiet_end=settings.quiet_end,
     )

@@ -37,6 +37,7 @@ class Policy:
     long_horizon_types: tuple[str, ...] = ()
     one_per_household: bool = True
     block_key: bytes = b""
+    platform_key: bytes = b""
     quiet_start: time = time(21, 0)
     quiet_end: time = time(8, 0)
 
@@ -66,6 +67,7 @@ class Policy:
             "long_horizon": self.campaign_type in (*EXCLUDED_FROM_EMERGENCY, *self.long_horizon_types),
             "one_per_household": self.one_per_household,
             "block_key": self.block_key,
+            "platform_key": self.platform_key,
         }
 
 

@@ -46,6 +46,7 @@ def _closed(reason: Reason) -> str:
 GATES: tuple[Gate, ...] = (
     Gate(Reason.CONTACT_GONE, "f.gone", at_entry=True, effect="exit"),
     Gate(Reason.CONTACT_ERASED, _suppressed(Reason.CONTACT_ERASED), at_entry=True, effect="exit"),
+    Gate(Reason.CONTACT_MERGED, _suppressed(Reason.CONTACT_MERGED), at_entry=True, effect="exit"),
     Gate(Reason.DO_NOT_CONTACT, "f.do_not_contact", at_entry=True, effect="exit"),
     Gate(Reason.GLOBAL_LIST, "f.blocked", at_entry=True, effect="exit"),
     Gate(
@@ -76,6 +77,9 @@ GATES: tuple[Gate, ...] = (
     Gate(Reason.MANUAL_SUPPRESSION, _suppressed(Reason.MANUAL_SUPPRESSION), at_entry=True, effect="hold"),
     Gate(Reason.COMPLAINT, _suppressed(Reason.COMPLAINT), at_entry=True, effect="exit"),
     Gate(Reason.UNSUBSCRIBED, _suppressed(Reason.UNSUBSCRIBED), at_entry=True, effect="exit"),
+    # STOP and bounces close a channel; where the event named none, they close everything (fail closed).
+    Gate(Reason.STOP, _suppressed(Reason.STOP), at_entry=True, effect="exit"),
+    Gate(Reason.HARD_BOUNCE, _suppressed(Reason.HARD_BOUNCE), at_entry=True, effect="exit"),
     Gate(Reason.CONSENT_REVOKED, _suppressed(Reason.CONSENT_REVOKED), at_entry=True, effect="exit"),
     Gate(Reason.EXCLUSIVE_ENROLMENT, ":exclusive AND f.enrolled_elsewhere", at_entry=True),
     Gate(Reason.GLOBAL_HOLDOUT, "f.global_bucket < :global_holdout", at_entry=True),
@@ -85,6 +89,7 @@ GATES: tuple[Gate, ...] = (
     Gate(Reason.MINIMUM_GAP, "f.last_touch > :gap_since"),
     Gate(Reason.NO_ADDRESS, "NOT h.reachable", scope="channel"),
     Gate(Reason.HARD_BOUNCE, _closed(Reason.HARD_BOUNCE), scope="channel"),
+    Gate(Reason.GLOBAL_LIST, "h.blocked", scope="channel"),
     Gate(Reason.STOP, _closed(Reason.STOP), scope="channel"),
     Gate(Reason.UNSUBSCRIBED, _closed(Reason.UNSUBSCRIBED), scope="channel"),
     Gate(

@@ -11,11 +11,35 @@ from collections.abc import Sequence
 from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
 
+HERE = "cm.blocked_destination b WHERE b.practice_id = :practice"
+EVERYWHERE = "cm.platform_block b WHERE true"
+
+
+def hashed(key: str, kind: str, value: str) -> str:
+    """SQL of a list entry's hash: the key, the kind and the normalised value (SUP-6). Null has none."""
+    return f"sha256(CAST(:{key} AS bytea) || convert_to('{kind}:' || {value}, 'UTF8'))"
+
+
+def _listed(*values: tuple[str, str]) -> str:
+    """Is one of these (kind, value) on a list? Hashing costs, so only where a list has entries. One
+    question an entry: the planner reads a short list once, and looks a long one up."""
+    asked = []
+    for column, key, where in (("here", "block_key", HERE), ("everywhere", "platform_key", EVERYWHERE)):
+        each = " OR ".join(
+            f"EXISTS (SELECT 1 FROM {where} AND b.hash = {hashed(key, kind, value)})"
+            for kind, value in values
+        )
+        asked.append(f"CASE WHEN (SELECT {column} FROM listed) THEN {each} ELSE false END")
+    return f"({' OR '.join(asked)})"
+
+
 # What is known of a person from tables with any number of rows for them: (columns, rows, which).
 GATHERED: dict[str, tuple[str, str, str]] = {
     "sup": (
         """array_agg(DISTINCT s.reason) FILTER (WHERE s.scope = 'all'
-          OR s.scope = 'types' AND CAST(:campaign_type AS text) = ANY (s.campaign_types)
+          OR s.scope = 'types' AND (CAST(:campaign_type AS text) = ANY (s.campaign_types)
+            -- Which types an emergency excludes is asked now: the practice may have marked more since (D19).
+            OR s.reason = 'EMERGENCY_STACK_EXCLUSION')
           OR s.scope = 'campaign' AND s.campaign_id = :campaign
           OR s.scope = 'goal' AND s.goal = CAST(:goal AS text)) AS suppressed,
         array_agg(s.reason || ':' || coalesce(s.channel, '*')) FILTER (WHERE s.scope = 'channel'
@@ -37,7 +61,11 @@ GATHERED: dict[str, tuple[str, str, str]] = {
     ),
 }
 
-FACTS = """
+EMAIL, PHONE = "lower(btrim(c.email))", "c.phone"
+FACTS = f"""
+listed AS MATERIALIZED (
+  SELECT EXISTS (SELECT 1 FROM {HERE}) AS here, EXISTS (SELECT 1 FROM {EVERYWHERE}) AS everywhere
+),
 f AS (
   SELECT cand.*, coalesce(c.timezone, 'Europe/London') AS zone, c.email, c.phone,
     c.app_user, c.whatsapp_verified, c.household_id, c.locale,
@@ -48,7 +76,9 @@ f AS (
     coalesce(emergency.is_open, false) AS emergency_open,
     CASE WHEN :global_holdout > 0 THEN cm.bucket(:global_salt, cand.contact_id) ELSE 10000 END AS global_bucket,
     CASE WHEN :campaign_holdout > 0 THEN cm.bucket(:campaign_salt, cand.contact_id) ELSE 10000 END AS campaign_bucket,
-    {blocked} AS blocked,
+    {_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
+    {_listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))} AS email_blocked,
+    {_listed(("address", PHONE))} AS phone_blocked,
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
     CASE WHEN :one_per_household AND c.household_id IS NOT NULL THEN
@@ -62,32 +92,20 @@ f AS (
       ELSE false END AS duplicate
   FROM cand
   LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = cand.contact_id
-  {gathered}
+  {{gathered}}
 )"""
-
-# One question a kind of entry: the planner reads a short list once, and looks a long one up.
-BLOCKED = (
-    ("address", "lower(c.email)"),
-    ("address", "c.phone"),
-    ("domain", "split_part(lower(c.email), '@', 2)"),
-    ("identity", "c.identity_hash"),
-)
-
-
-def _blocked() -> str:
-    asked = (
-        f"EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = :practice AND b.kind = '{kind}'"
-        f" AND b.hash = sha256(CAST(:block_key AS bytea) || convert_to({value}, 'UTF8')))"
-        for kind, value in BLOCKED
-    )
-    return f"({' OR '.join(asked)})"
-
 
 REACHABLE: dict[str, str] = {
     "email": "coalesce(f.email, '') <> ''",
     "sms": "coalesce(f.phone, '') <> ''",
     "whatsapp": "f.whatsapp_verified AND coalesce(f.phone, '') <> ''",
     "in_app": "f.app_user",
+}
+BLOCKED: dict[str, str] = {
+    "email": "f.email_blocked",
+    "sms": "f.phone_blocked",
+    "whatsapp": "f.phone_blocked",
+    "in_app": "false",
 }
 
 
@@ -108,7 +126,7 @@ def _facts(*, each: bool) -> str:
                 f" WHERE {which} GROUP BY {alias}.contact_id),"
             )
             joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
-    return "".join(tables) + FACTS.format(gathered="\n  ".join(joins), blocked=_blocked())
+    return "".join(tables) + FACTS.replace("{gathered}", "\n  ".join(joins))
 
 
 def verdicts(channels: Sequence[Channel] = (), *, entry: bool = False, each: bool = False) -> str:
@@ -144,7 +162,7 @@ def _judged(person: str, channels: Sequence[Channel]) -> str:
         joins.append(
             f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
             f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
-            f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
+            f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable, {BLOCKED[channel]} AS blocked,"
             f" {k}.state AS consent) {h}"
         )
     return f"SELECT {', '.join(columns)} FROM f {' '.join(joins)}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.audit import append
 from services.audit.tags import AuditTag
 from services.campaigns.service import journey_of
-from services.contracts.events import MetricUpdated
+from services.contracts.events import CampaignMessage
 from services.insights import queries
 from services.kit.uow import Unit
 
@@ -58,9 +57,17 @@ async def record_conversions(
             event=event_ref,
             value=value,
         )
-    for campaign_id, enrolments in Counter(row.campaign_id for row in rows).items():
-        update = MetricUpdated(
-            campaign_id=campaign_id, practice_id=u.practice_id, metric=f"converted.{what}", value=enrolments
+        message = CampaignMessage(
+            campaign_id=row.campaign_id,
+            practice_id=u.practice_id,
+            message_id=row.dispatch_id,
+            contact_id=contact_id,
+            version_id=row.version_id,
+            step_id=row.step_id,
+            variant=row.variant,
+            channel=row.channel or None,
+            conversion_event=what,
+            value=value,
         )
-        u.emit("campaign.metric.updated", update)
+        u.emit("campaign.message.converted", message, contact_id=contact_id, dispatch_id=row.dispatch_id)
     return len(rows)

@@ -79,7 +79,8 @@ counted AS (
   ON CONFLICT (practice_id, campaign_id, version_id, step_id, variant, channel, day, name)
   DO UPDATE SET value = cm.metric.value + excluded.value
 )
-SELECT l.campaign_id, l.enrolment_id FROM latest l JOIN made USING (enrolment_id) ORDER BY l.enrolment_id
+SELECT l.campaign_id, l.enrolment_id, l.dispatch_id, l.version_id, l.step_id, l.variant, l.channel
+FROM latest l JOIN made USING (enrolment_id) ORDER BY l.enrolment_id
 """
 
 # The models of `rules.credits`, summed over an enrolment's messages: `row` is one enrolment's part

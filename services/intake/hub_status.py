@@ -14,7 +14,8 @@ from services.kit.uow import Unit
 APPLY = """
 WITH news AS (
   SELECT * FROM unnest(CAST(:dispatches AS uuid[]), CAST(:whats AS text[]), CAST(:ats AS timestamptz[]),
-    CAST(:channels AS text[]), CAST(:details AS text[]), CAST(:ids AS uuid[])) AS t(dispatch_id, what, at, channel, detail, id)
+    CAST(:channels AS text[]), CAST(:details AS text[]), CAST(:ids AS uuid[]), CAST(:hard AS boolean[]))
+    WITH ORDINALITY AS t(dispatch_id, what, at, channel, detail, id, hard, nth)
 ),
 known AS (
   SELECT n.*, d.enrolled_at, d.enrolment_id, d.move_no, d.campaign_id, d.version_id, d.step_id, d.variant, d.contact_id,
@@ -45,6 +46,16 @@ updated AS (
 noted AS (
   INSERT INTO cm.message_event (practice_id, at, message_event_id, dispatch_id, campaign_id, contact_id, what, channel, detail)
   SELECT :practice, at, id, dispatch_id, campaign_id, contact_id, what, channel, detail FROM known
+),
+told AS (
+  INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
+  SELECT :practice, uuidv7(), 'campaign.message.' || CASE what WHEN 'accepted' THEN 'queued' WHEN 'stop' THEN 'unsubscribed' ELSE what END,
+    contact_id, dispatch_id, at, json_strip_nulls(json_build_object('campaign_id', campaign_id, 'practice_id', CAST(:practice AS uuid),
+      'message_id', dispatch_id, 'contact_id', contact_id, 'version_id', version_id, 'step_id', step_id, 'variant', variant,
+      'channel', channel, 'bounce_type', CASE WHEN what = 'bounced' THEN CASE WHEN hard THEN 'hard' ELSE 'soft' END END,
+      'link', CASE WHEN what = 'clicked' THEN detail END, 'reason', CASE WHEN what IN ('bounced', 'failed', 'complained') THEN detail
+        WHEN what = 'stop' THEN 'STOP' END))
+  FROM (SELECT * FROM known ORDER BY nth) k
 ),
 counted AS (
   INSERT INTO cm.metric (practice_id, campaign_id, version_id, step_id, variant, channel, day, name, value)
@@ -85,6 +96,7 @@ async def apply_statuses(u: Unit, statuses: Sequence[Status]) -> int:
         channels=[s.data.channel for s in real],
         details=[s.data.link or s.data.reason for s in real],
         ids=_ids(len(real)),
+        hard=[s.data.permanent for s in real],
     )
     return int(known.scalar_one())
 

@@ -21,6 +21,7 @@ from services.intake.contracts import Outcome, Understood
 from services.intake.hub_status import Status, apply_statuses
 from services.kit.uow import Unit
 from services.suppression.handlers import suppress
+from services.suppression.merging import about_survivor
 
 REMEMBER = """
 INSERT INTO cm.inbound_event (practice_id, source, event_id, type, contact_id, occurred_at, received_at, outcome, data)
@@ -52,6 +53,8 @@ CONVERSIONS = {
 async def handle(u: Unit, understood: Understood) -> Outcome:
     """Take in one event. Idempotent by (source, id): the second time is a `duplicate`."""
     event, data = understood.event, understood.data
+    if data is not None:
+        data = await about_survivor(u, data)
     contact = contact_of(data) if data is not None else None
     # A clock that runs ahead must not reorder a timeline.
     at = min(event.time, u.now + FUTURE)
@@ -124,8 +127,9 @@ async def handle_statuses(u: Unit, batch: list[Understood]) -> int:
                 event=b.event.id, source=source,
             )  # fmt: skip
             at = min(b.event.time, u.now + FUTURE)
-            await suppress(u, b.event.type, b.event.id, b.data, settings, at=at)
-            await _signal(u, b.event.type, b.data)
+            data = await about_survivor(u, b.data)
+            await suppress(u, b.event.type, b.event.id, data, settings, at=at)
+            await _signal(u, b.event.type, data)
     return len(new)
 
 

@@ -28,6 +28,9 @@ WHERE d.practice_id = :practice AND d.requested_at >= :since
     WHEN 'goal' THEN c.objective = s.goal
     WHEN 'topic' THEN d.topic = s.topic
     WHEN 'channel' THEN s.channel = ANY (d.channels) END
+  -- Asked for when this person still had two records: what held for one was not known for the other.
+  AND NOT EXISTS (SELECT 1 FROM cm.subject m WHERE m.practice_id = d.practice_id AND m.merged_into = d.contact_id
+    AND d.requested_at <= m.merged_at)
 """
 
 SENT_TWICE = """

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
         None, description="smtp://user:pass@host:port of the mail server. Empty: console adapter."
     )
     mail_from: str = "hello@practice.example"
+    bounce_address: str = Field(
+        "",
+        pattern=r"^([^@\s+]+@[^@\s]+)?$",
+        description="bounces@… of a domain that takes bounces+anything@…: each email comes back to an"
+        " address of its own. Empty: mail_from.",
+    )
     hub_adapter: Literal["auto", "console", "null", "journal"] = Field(
         "auto",
         description="auto: each channel's configured transport, console where there is none. "

@@ -57,7 +57,7 @@ class Unit:
     ) -> None:
         """Put an event in the outbox of this transaction."""
         body = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
-        self.emitted.append(Emitted(new_id(), type, body, contact_id, dispatch_id, self.now))
+        self.emitted.append(Emitted(type, body, contact_id, dispatch_id, self.now))
 
     def before_commit(self, hook: Hook) -> None:
         """Run `hook` once, last thing before the commit (the audit closes its batch so)."""

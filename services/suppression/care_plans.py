@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.access.service import practice_settings
 from services.gates.contracts import Policy
+from services.gates.lists import platform_key, practice_key
 from services.gates.statement import verdicts
 from services.kit.uow import Unit
 
@@ -80,7 +81,8 @@ async def tell(u: Unit, contacts: Iterable[UUID] | None = None) -> int:
         campaign_type=TYPE,
         emergency_stacks=tuple(settings.emergency_stacks),
         long_horizon_types=tuple(settings.long_horizon_types),
-        block_key=u.keyring.derive(f"block/{u.practice_id}"),
+        block_key=practice_key(u),
+        platform_key=platform_key(u),
         one_per_household=False,
     )
     told = await u.execute(TELL, **policy.params(), contacts=None if contacts is None else list(contacts))

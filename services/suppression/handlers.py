@@ -1,7 +1,6 @@
 """What each suppression and exit event does (000 §4.2-§4.5, §5.2; D13-D16, D19, D21)."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from services.access.contracts import PracticeSettings
 from services.contracts.events import (
@@ -14,15 +13,23 @@ from services.contracts.events import (
     EventData,
     HubMessageEvent,
     LeadEvent,
-    OpportunityEvent,
     RecallEnded,
     RecallEnrolled,
 )
 from services.gates.gates import CONFLICTS_WITH_RECALL, EXCLUDED_FROM_EMERGENCY
 from services.gates.reasons import Reason
 from services.kit.uow import Unit
+from services.suppression.blocks import block_returned
 from services.suppression.contracts import Suppress
-from services.suppression.service import apply, concern, exit_enrolments, lift, overtaken
+from services.suppression.merging import merge
+from services.suppression.service import (
+    apply,
+    concern,
+    exit_enrolments,
+    goals_under_way,
+    lift,
+    overtaken,
+)
 
 TERMINAL = (
     "pipeline.opportunity.lost",
@@ -71,9 +78,10 @@ async def suppress(
         case CarePlanEvent():  # somebody they court: do they collide with what we send?
             concern(u, data.patient_id, new=True)
         case ContactErased():
-            await _gone(u, data.contact_id, Reason.CONTACT_ERASED, event_id)
+            command = Suppress(contact_id=data.contact_id, reason=Reason.CONTACT_ERASED, event_id=event_id)
+            await apply(u, command)
         case ContactMerged():
-            await _gone(u, data.merged_id, Reason.CONTACT_MERGED, event_id)
+            await merge(u, data, event_id)
         case _:
             return
 
@@ -101,7 +109,8 @@ async def _pipeline(
     u: Unit, type: str, event_id: str, data: LeadEvent, settings: PracticeSettings, at: datetime
 ) -> None:
     lead = data.lead_id
-    record = str(data.opportunity_id) if isinstance(data, OpportunityEvent) else str(lead)
+    opportunity = getattr(data, "opportunity_id", None)
+    record = str(opportunity or lead)
     if type in TERMINAL:
         await exit_enrolments(u, lead, Reason.OPPORTUNITY_CLOSED)
         # A lead that was opened without an opportunity is resolved by any of its opportunities.
@@ -112,7 +121,7 @@ async def _pipeline(
         return
     if data.source_channel.lower() not in {s.lower() for s in settings.emergency_stacks}:
         return
-    narrow = ("opportunity_id", [record]) if isinstance(data, OpportunityEvent) else (None, [])
+    narrow = ("opportunity_id", [record]) if opportunity else (None, [])
     if await overtaken(u, lead, TERMINAL, after=at, key=narrow[0], values=narrow[1]):
         return
     await apply(
@@ -135,11 +144,12 @@ async def _consent(u: Unit, type: str, event_id: str, data: ConsentEvent, at: da
         return
     contact, everything = data.contact_id, data.channel == "all"
     if type == "consent.granted":
-        reasons = [Reason.CONSENT_REVOKED, Reason.STOP, Reason.UNSUBSCRIBED]
+        # Where a message came back stays on the block list; who agrees anew may have a new address.
+        reasons = [Reason.CONSENT_REVOKED, Reason.STOP, Reason.UNSUBSCRIBED, Reason.HARD_BOUNCE]
         channel = None if everything else data.channel
         await lift(u, contact, reasons, why=type, channel=channel, event_at=at)
         return
-    wider = ["all"] if everything else ["all", data.channel]
+    wider = ["all", ""] if everything else ["all", "", data.channel]  # none named means all
     if await overtaken(u, contact, ["consent.granted"], after=at, key="channel", values=wider):
         return
     await apply(
@@ -176,20 +186,35 @@ async def _concierge(
         )
         return
     if type == "concierge.contact.declined":
-        command = Suppress(
-            contact_id=contact,
-            reason=Reason.CONCIERGE_DECLINED,
-            scope="goal" if data.goal else "all",
-            goal=data.goal or None,
-            event_id=event_id,
-            event_at=at,
-        )
-        if data.goal:
-            await apply(u, command)
-        else:  # no goal named: whatever runs now is what they declined
-            await exit_enrolments(u, contact, Reason.CONCIERGE_DECLINED)
+        await _declined(u, event_id, data, at)
+    if type == "concierge.contact.accepted":  # a later yes takes back an earlier no to the same
+        goal = f"goal:{data.goal}" if data.goal else None
+        await lift(u, contact, [Reason.CONCIERGE_DECLINED], why=type, record_ref=goal, event_at=at)
     if type in CONCIERGE_ENDS:
         await lift(u, contact, [Reason.CONCIERGE_RECOVERY_HOLD], why=type, event_at=at)
+
+
+async def _declined(u: Unit, event_id: str, data: ConciergeEvent, at: datetime) -> None:
+    """No goal named: what they said no to is what their journeys want now (000 §4.1)."""
+    contact = data.contact_id
+    goals = [data.goal] if data.goal else await goals_under_way(u, contact)
+    for goal in goals:
+        if await overtaken(
+            u, contact, ["concierge.contact.accepted"], after=at, key="goal", values=[goal, ""]
+        ):
+            continue
+        await apply(
+            u,
+            Suppress(
+                contact_id=contact,
+                reason=Reason.CONCIERGE_DECLINED,
+                scope="goal",
+                goal=goal,
+                record_ref=f"goal:{goal}",
+                event_id=event_id,
+                event_at=at,
+            ),
+        )
 
 
 async def _hub(u: Unit, type: str, event_id: str, data: HubMessageEvent, at: datetime) -> None:
@@ -199,8 +224,10 @@ async def _hub(u: Unit, type: str, event_id: str, data: HubMessageEvent, at: dat
             await apply(u, _channel(data, Reason.STOP, event_id, at))
         case "bounced" if data.permanent:
             await apply(u, _channel(data, Reason.HARD_BOUNCE, event_id, at))
+            await block_returned(u, contact, data.channel, "hard_bounce")
         case "complained":
             await apply(u, Suppress(contact_id=contact, reason=Reason.COMPLAINT, event_id=event_id))
+            await block_returned(u, contact, data.channel, "complaint")
         case "unsubscribed" if data.all_topics:
             await apply(
                 u,
@@ -236,13 +263,4 @@ def _channel(data: HubMessageEvent, reason: Reason, event_id: str, at: datetime)
         effect="none",
         event_id=event_id,
         event_at=at,
-    )
-
-
-async def _gone(u: Unit, contact_id: UUID, reason: Reason, event_id: str) -> None:
-    await apply(
-        u,
-        Suppress(contact_id=contact_id, reason=Reason.CONTACT_ERASED, event_id=event_id)
-        if reason is Reason.CONTACT_ERASED
-        else Suppress(contact_id=contact_id, reason=reason, event_id=event_id),
     )

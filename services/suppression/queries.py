@@ -11,7 +11,8 @@ VALUES (:practice, :id, :contact, :reason, :scope, :channel, :topic, :types, :ca
   :event_at, :note, :by, :now, :expires)
 ON CONFLICT (practice_id, contact_id, reason, scope, coalesce(channel, ''), coalesce(topic, ''), coalesce(record_ref, ''),
   coalesce(campaign_id, '00000000-0000-0000-0000-000000000000')) WHERE lifted_at IS NULL
-DO UPDATE SET expires_at = greatest(cm.suppression.expires_at, excluded.expires_at),
+DO UPDATE SET expires_at = CASE WHEN cm.suppression.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL
+    ELSE greatest(cm.suppression.expires_at, excluded.expires_at) END,
   event_at = greatest(cm.suppression.event_at, excluded.event_at)
 RETURNING suppression_id, (xmax = 0) AS fresh
 """
@@ -111,7 +112,7 @@ RETURNING suppression_id, reason, scope
 # Has the event that ends such a suppression happened after it, and only arrived before it?
 OVERTAKEN = """
 SELECT 1 FROM cm.inbound_event WHERE practice_id = :practice AND contact_id = :contact AND type = ANY (:types)
-  AND occurred_at > :event_at AND (CAST(:key AS text) IS NULL OR data->>:key = ANY (:values)) LIMIT 1
+  AND occurred_at > :event_at AND (CAST(:key AS text) IS NULL OR coalesce(data->>:key, '') = ANY (:values)) LIMIT 1
 """
 
 EXPIRED = """

@@ -12,15 +12,15 @@ from uuid import UUID
 
 from services.audit.append import pseudonym_of, record
 from services.audit.tags import AuditTag
-from services.contracts.events import CarePlanSegmentation, StepCancelled, SuppressionChanged
-from services.followups.rules import JUDGED_AS
-from services.followups.service import stop_pending
+from services.contracts.events import CarePlanSegmentation, SuppressionChanged
 from services.gates.reasons import Reason, sentence
+from services.kit.errors import Invalid
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 from services.suppression import queries
 from services.suppression.care_plans import TYPE, care_plan_left, concern, segmented, tell
 from services.suppression.contracts import HOLDING, LiveSuppression, Suppress
+from services.suppression.taking_back import take_back
 
 __all__ = [
     "apply",
@@ -28,6 +28,7 @@ __all__ = [
     "concern",
     "exit_enrolments",
     "expire",
+    "goals_under_way",
     "lift",
     "live_suppressions",
     "lock_contact",
@@ -52,7 +53,7 @@ async def apply(u: Unit, command: Suppress) -> int:
     else:
         ids = [row.enrolment_id for row in affected]
     stopped = await _stop(u, command.contact_id, ids, command.reason, hold=command.effect == "hold")
-    await _take_back(u, command, ids)
+    await take_back(u, command, ids)
     if row.fresh:
         await record(
             u,
@@ -76,10 +77,11 @@ async def exit_enrolments(
     *,
     only: Iterable[UUID] | None = None,
     campaign_id: UUID | None = None,
+    everything_back: bool = False,
 ) -> int:
     """End live and held enrolments of a contact (all, those listed, or of one campaign), and
-    take back what was requested for them: for all, also what a finished journey asked for last.
-    Returns how many ended."""
+    take back what was requested for them: for all (or with `everything_back`), also what a
+    finished journey asked for last. Returns how many ended."""
     await lock_contact(u, contact_id)
     rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=contact_id)).all()
     wanted = None if only is None else set(only)
@@ -91,13 +93,13 @@ async def exit_enrolments(
     ]
     ended = await _stop(u, contact_id, ids, reason, hold=False)
     # The scope of what is taken back; nothing is suppressed by it.
-    if only is not None:
+    if only is not None and not everything_back:
         within = Suppress(contact_id=contact_id, reason=reason, scope="campaign")
     elif campaign_id is not None:
         within = Suppress(contact_id=contact_id, reason=reason, scope="campaign", campaign_id=campaign_id)
     else:
         within = Suppress(contact_id=contact_id, reason=reason)
-    await _take_back(u, within, ids)
+    await take_back(u, within, ids)
     return ended
 
 
@@ -161,19 +163,39 @@ async def expire(u: Unit) -> int:
     return len(due)
 
 
-async def stop_marketing(u: Unit, contact_id: UUID, *, note: str) -> int:
-    """Staff stop marketing to a person (SUP-9). Needs `suppress`. Their journeys wait."""
+async def stop_marketing(u: Unit, contact_id: UUID, *, note: str, until: datetime | None = None) -> int:
+    """Staff stop marketing to a person (SUP-9), for good or `until` a moment. Needs `suppress`.
+
+    Their journeys wait; returns how many. Of two holds the longer counts, and one without an end
+    stays without one until it is released. Raises Invalid for a moment that has passed.
+    """
     u.actor.require("suppress")
+    if until is not None and until <= u.now:
+        raise Invalid("Choose a day that is still to come, or leave it empty to stop until somebody resumes.")
     return await apply(
         u,
-        Suppress(contact_id=contact_id, reason=Reason.MANUAL_SUPPRESSION, effect="hold", note=note[:500]),
+        Suppress(
+            contact_id=contact_id,
+            reason=Reason.MANUAL_SUPPRESSION,
+            effect="hold",
+            note=note[:500],
+            expires_at=until,
+        ),
     )
 
 
 async def resume_marketing(u: Unit, contact_id: UUID, *, note: str) -> int:
-    """Staff allow marketing again; consent and everything else is asked anew at each step."""
+    """Staff allow marketing again; consent and everything else is asked anew at each step. Needs
+    `suppress`. Lifts what staff stopped and nothing else: returns how many holds that was."""
     u.actor.require("suppress")
     return await lift(u, contact_id, [Reason.MANUAL_SUPPRESSION], why=note[:500])
+
+
+async def goals_under_way(u: Unit, contact_id: UUID) -> list[str]:
+    """What the journeys want that a person is in, each goal once."""
+    await lock_contact(u, contact_id)
+    rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=contact_id)).all()
+    return sorted({row.objective for row in rows})
 
 
 async def live_suppressions(u: Unit, contact_id: UUID) -> list[LiveSuppression]:
@@ -193,51 +215,6 @@ async def lock_contact(u: Unit, contact_id: UUID) -> None:
     where = {"practice": u.practice_id, "contact": contact_id}
     await u.execute(queries.LOCK_SUBJECT, **where)
     await u.execute(queries.LOCK_WORK, **where)
-
-
-async def _take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
-    """Take back what was requested for these enrolments and within a scope: out of the outbox
-    where the relay has not been, and by telling the Hub."""
-    # What is only planned first: the requests are looked for after waiting for whoever sends it.
-    await stop_pending(
-        u, within.contact_id, within.reason, scope=within.scope, channel=within.channel,
-        topic=within.topic, types=within.types,
-    )  # fmt: skip
-    who = {"practice": u.practice_id, "contact": within.contact_id}
-    scope = {
-        "scope": within.scope,
-        "types": list(within.types),
-        "campaign": within.campaign_id,
-        "goal": within.goal,
-        "topic": within.topic,
-        "channel": within.channel,
-    }
-    found = await u.execute(queries.PENDING, **who, **scope, ids=list(ids), now=u.now, judged_as=JUDGED_AS)
-    pending = list(found.scalars())
-    if not pending:
-        return
-    unsent = list((await u.execute(queries.UNSENT, **who, pending=pending)).scalars())
-    rows = await u.execute(
-        queries.CANCEL, **who, pending=pending, unsent=unsent, reason=within.reason.value, now=u.now
-    )
-    for row in rows.all():
-        await record(
-            u, AuditTag.STEP_CANCELLED, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,
-            contact_id=within.contact_id, reason=within.reason.value, dispatch=row.dispatch_id,
-        )  # fmt: skip
-        # Told even when it was still in the outbox: a relay that died between the bus and its
-        # commit has published what is there to be published again.
-        u.emit(
-            "campaign.step.cancelled",
-            StepCancelled(
-                dispatch_id=row.dispatch_id,
-                contact_id=within.contact_id,
-                practice_id=u.practice_id,
-                reason=within.reason.value,
-            ),
-            contact_id=within.contact_id,
-            dispatch_id=row.dispatch_id,
-        )
 
 
 async def _affected(u: Unit, command: Suppress) -> list[Any]:

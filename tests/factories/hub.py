@@ -91,9 +91,8 @@ class HubWorld:
     async def hear(self, *events: Envelope) -> None:
         """Publish on the right streams and let the intake take it."""
         for event in events:
-            await self.app.bus.publish(
-                "consent" if event.type.startswith("consent.") else "campaigns", [event]
-            )
+            stream = {"consent": "consent", "contact": "contacts"}.get(event.type.split(".")[0], "campaigns")
+            await self.app.bus.publish(stream, [event])
         while await self.intake.run_once():
             pass
 

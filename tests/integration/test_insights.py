@@ -142,7 +142,7 @@ async def test_an_outcome_counts_once_and_only_inside_the_goal_window(
             await u.execute("SELECT count(*) FROM cm.audit WHERE tag = 'conversion.recorded'")
         ).scalar_one() == 2
         assert (
-            await u.execute("SELECT count(*) FROM cm.outbox WHERE type = 'campaign.metric.updated'")
+            await u.execute("SELECT count(*) FROM cm.outbox WHERE type = 'campaign.message.converted'")
         ).scalar_one() == 2
         assert (await standing(u)).revenue == 900
 

@@ -11,6 +11,7 @@ from services.contracts.journey import Channel
 from services.kit.rendering import render
 from services.neighbours.hub import email_html as html
 from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice
+from services.neighbours.hub.returned import verp
 
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -22,6 +23,7 @@ class Composer:
 
     address: str
     practice: Practice
+    bounce_address: str = ""
 
     def compose(
         self,
@@ -93,6 +95,7 @@ class Composer:
             html=page,
             unsubscribe_url=opt_out,
             links=tuple(links.targets),
+            return_path=verp(self.bounce_address, message.token) if self.bounce_address else "",
         )
 
     def _context(self, message: Claimed, person: Person, zone: ZoneInfo) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class Outgoing:
     html: str = ""
     unsubscribe_url: str = ""
     links: tuple[str, ...] = ()
+    return_path: str = ""  # email: where it comes back to, an address of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What the Hub hears: step requests, cancellations and words on `campaigns`, choices on `consent`.
+"""What the Hub hears: step requests, cancellations and words on `campaigns`, choices on `consent`,
+records that become one on `contacts`.
 
 At least once in, once done: `hub.inbox` remembers every event, the idempotency key every request.
 A whole read is one transaction a practice.
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from services.contracts.envelope import Envelope
 from services.contracts.events import (
     ConsentEvent,
+    ContactMerged,
     ContentPublished,
     EventData,
     StepCancelled,
@@ -28,7 +30,7 @@ from services.kit.uow import Unit
 from services.neighbours.hub import queries
 from services.neighbours.hub.contracts import Report
 from services.neighbours.hub.recording import reports_of
-from services.neighbours.hub.service import Closing, Hub, close, reopen, report, rows
+from services.neighbours.hub.service import Closing, Hub, close, inherit, reopen, report, rows
 
 log = logger("hub.intake")
 
@@ -38,8 +40,9 @@ HEARD: dict[str, type[EventData]] = {
     "campaign.step.cancelled": StepCancelled,
     "consent.revoked": ConsentEvent,
     "consent.granted": ConsentEvent,
+    "contact.merged": ContactMerged,
 }
-SOURCES = ("campaigns", "consent")
+SOURCES = ("campaigns", "consent", "contacts")
 SETTLED = ("sent", "delivered", "failed", "bounced")
 COUNTS_FOR = ("marketing", "all")
 """Purposes whose withdrawal closes a channel. Others are read from `canonical` when sending."""
@@ -141,6 +144,7 @@ async def take(u: Unit, batch: Sequence[Heard]) -> None:
     await _cancellations(u, _of(news, "campaign.step.cancelled"))
     await close(u, [_closing(h) for h in _of(news, "consent.revoked", _closes)])
     await reopen(u, [_closing(h) for h in _of(news, "consent.granted", _closes)])
+    await inherit(u, [(h.data.contact_id, h.data.merged_id) for h in _of(news, "contact.merged")])
 
 
 def _of(news: Sequence[Heard], type: str, also: Callable[[Heard], bool] | None = None) -> list[Heard]:

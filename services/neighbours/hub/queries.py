@@ -80,6 +80,15 @@ ON CONFLICT (practice_id, contact_id, channel, topic) DO UPDATE SET at = greates
 RETURNING (xmax = 0) AS fresh
 """
 
+# Two records became one: what either closed stays closed.
+INHERIT = """
+INSERT INTO hub.closed (practice_id, contact_id, channel, topic, reason, at)
+SELECT :practice, x.contact_id, c.channel, c.topic, c.reason, c.at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(contact_id uuid, merged_id uuid)
+JOIN hub.closed c ON c.practice_id = :practice AND c.contact_id = x.merged_id
+ON CONFLICT (practice_id, contact_id, channel, topic) DO UPDATE SET at = greatest(closed.at, excluded.at)
+"""
+
 REOPEN = """
 DELETE FROM hub.closed USING jsonb_to_recordset(CAST(:rows AS jsonb))
   AS x(contact_id uuid, channel text, at timestamptz)
@@ -230,6 +239,14 @@ RECEIPT = """
 UPDATE hub.message SET state = :state, failure = :failure
 WHERE practice_id = :practice AND dispatch_id = :dispatch AND state = 'sent'
 RETURNING dispatch_id, contact_id, campaign_id, channel, test, traceparent
+"""
+
+RETURNED = """
+SELECT dispatch_id, contact_id, campaign_id, channel, topic, test, traceparent, state FROM hub.message
+WHERE practice_id = :practice AND (token = :token OR dispatch_id = :dispatch) LIMIT 1 FOR UPDATE
+"""
+BOUNCED = """
+UPDATE hub.message SET state = 'bounced', failure = :failure WHERE practice_id = :practice AND dispatch_id = :dispatch
 """
 
 # --- Demo -------------------------------------------------------------------------------------------

@@ -13,9 +13,11 @@ from services.contracts.journey import Channel
 from services.kit.uow import Unit
 from services.neighbours.hub import queries, rules
 from services.neighbours.hub.contracts import Practice, Report
+from services.neighbours.hub.returned import Returned
 from services.neighbours.hub.service import Closing, Hub, close, practice_of, report
 
 Receipt = Literal["delivered", "failed"]
+Settled = Literal["taken", "known", "unknown", "early"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,45 @@ async def receipt(hub: Hub, practice_id: UUID, dispatch_id: UUID, status: Receip
             more: dict[str, Any] = {} if status == "delivered" else {"reason": reason, "permanent": True}
             await report(u, [_report("delivered" if status == "delivered" else "bounced", row, more)])
         return row is not None
+
+
+async def came_back(hub: Hub, mail: Returned) -> Settled:
+    """A returned mail: `known` when it was reported before, `unknown` when no message of ours is
+    meant, `early` when the hand-off is not written down yet: the mail server shall try again."""
+    owner = await practice_by_token(hub, mail.token) if mail.token else None
+    for practice_id in [owner] if owner else await hub.practices():
+        async with hub.unit(practice_id) as u:
+            row = (
+                await u.execute(
+                    queries.RETURNED,
+                    practice=practice_id,
+                    token=mail.token or None,
+                    dispatch=None if owner else mail.dispatch_id,
+                )
+            ).one_or_none()
+            if row is not None:
+                return await _settle_return(u, row, mail)
+    return "unknown"
+
+
+async def _settle_return(u: Unit, row: Any, returned: Returned) -> Settled:
+    if row.state in ("queued", "sending"):
+        return "early"
+    closing = Closing(row.contact_id, row.channel, "all", "bounced", u.now)
+    if returned.what == "complained":  # on every channel: they do not want to hear from us (000 §14)
+        everything = Closing(row.contact_id, None, "all", "complained", u.now)
+        if not await close(u, [everything]):
+            return "known"
+    elif row.state == "bounced":
+        return "known"
+    else:
+        await u.execute(
+            queries.BOUNCED, practice=u.practice_id, dispatch=row.dispatch_id, failure=returned.reason
+        )
+        await close(u, [closing] if returned.permanent else [])
+    more = {"reason": returned.reason, "permanent": returned.permanent}
+    await report(u, [_report(returned.what, row, more)])
+    return "taken"
 
 
 async def _message(u: Unit, token: str) -> Any:

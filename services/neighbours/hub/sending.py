@@ -104,7 +104,7 @@ class Sender:
         words = await _words(u, claimed)
         practice = await practice_of(u)
         allowance = await Allowance.of(u, self.hub)
-        composer = Composer(self.hub.settings.hub_address(), practice)
+        composer = Composer(self.hub.settings.hub_address(), practice, self.hub.settings.bounce_address)
         touched: dict[UUID, list[datetime]] = {}
         for message in claimed:
             person = people[message.dispatch_id]

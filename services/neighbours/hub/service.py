@@ -122,6 +122,14 @@ async def reopen(u: Unit, grants: Sequence[Closing]) -> None:
         await u.execute(queries.REOPEN, practice=u.practice_id, rows=rows(values))
 
 
+async def inherit(u: Unit, merges: Sequence[tuple[UUID, UUID]]) -> None:
+    """(who lives on, who was merged into them): what the second had closed is closed for the first."""
+    for survivor, merged in merges:  # in order: one may be merged into the next
+        values = rows([{"contact_id": survivor, "merged_id": merged}])
+        await u.execute(queries.LOCK_CONTACT, practice=u.practice_id, contacts=[survivor])
+        await u.execute(queries.INHERIT, practice=u.practice_id, rows=values)
+
+
 async def practice_of(u: Unit) -> Practice:
     """The practice as its platform knows it."""
     found = (await u.execute(queries.PRACTICE, practice=u.practice_id)).mappings().one()

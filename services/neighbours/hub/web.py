@@ -21,10 +21,12 @@ from pydantic import BaseModel, Field
 from services.kit.crypto import Keyring
 from services.kit.settings import Settings
 from services.neighbours.hub import pages, queries, recipients
+from services.neighbours.hub.returned import read_returned
 from services.neighbours.hub.service import Hub, practice_of
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 MAX_BODY = 10_000
+MAX_MAIL = 2_000_000
 HEADERS = {
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{pages.STYLE_HASH}'; form-action 'self';"
@@ -74,7 +76,8 @@ def web_app(hub: Hub) -> FastAPI:
 
     @app.middleware("http")
     async def guard(request: Request, next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if int(request.headers.get("content-length") or 0) > MAX_BODY:
+        limit = MAX_MAIL if request.url.path == "/inbound/mail" else MAX_BODY
+        if int(request.headers.get("content-length") or 0) > limit:
             return JSONResponse({"detail": "Too much."}, status_code=413)
         response = await next(request)
         for name, value in HEADERS.items():
@@ -151,6 +154,23 @@ def _gateways(hub: Hub) -> APIRouter:
             hub, incoming.practice_id, incoming.id, incoming.status, incoming.reason
         )
         return {"news": news}
+
+    @router.post("/mail")
+    async def mail(
+        request: Request, recipient: str = "", authorization: Annotated[str, Header()] = ""
+    ) -> dict[str, str]:
+        """A mail that came back, as it is (RFC 822). `recipient`: the address it came back to."""
+        check(authorization)
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_MAIL:
+                raise HTTPException(413, "A returned mail has two megabytes at most.")
+        found = read_returned(bytes(body), recipient)
+        settled = "no report" if found is None else await recipients.came_back(hub, found)
+        if settled == "early":
+            raise HTTPException(503, "The message is still being handed over. Try again in a minute.")
+        return {"understood": settled}
 
     return router
 

@@ -76,7 +76,7 @@ class SmtpAdapter:
         except BadAddress as error:
             return Never(str(error), address_dead=True)
         try:
-            await client.mail(self.mail_from)
+            await client.mail(message.return_path or self.mail_from)
             await client.rcpt(to)
         except aiosmtplib.SMTPRecipientRefused as error:
             await self._reset(client)

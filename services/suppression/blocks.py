@@ -1,0 +1,323 @@
+"""The block lists: addresses, domains and identities nobody may write to (SUP-6).
+
+One list a practice and one for the whole platform, asked by the gates at every step. Only keyed
+hashes are stored (D2). Whoever changes a list takes the practice's row, as the kill switch does:
+the dispatcher holds it FOR SHARE, so no batch that has not seen the new entry can commit after it
+(house rule 5). The order of locks is practice, then contact, everywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.audit.append import record
+from services.audit.tags import AuditTag
+from services.gates.lists import entry_hash, platform_key, practice_key
+from services.gates.reasons import Reason
+from services.kit.errors import Invalid, NotFound
+from services.kit.ids import new_id
+from services.kit.uow import Unit
+from services.suppression import block_queries as queries
+from services.suppression.block_reading import (
+    GROUNDS,
+    Destination,
+    Ground,
+    Kind,
+    RowProblem,
+    masked,
+    read_file,
+    understand,
+)
+from services.suppression.service import exit_enrolments, lock_contact
+from services.suppression.taking_back import call_back
+
+PAGE = 50
+CHUNK = 1_000
+UNREADABLE = "Type an email address, a phone number with its country code, a domain such as example.com, or an identity of 16 hexadecimal digits."  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """One entry as people see it. `shown` is masked; `entry_id` is its hash in hexadecimal."""
+
+    entry_id: str
+    kind: Kind
+    shown: str
+    ground: str
+    ground_words: str
+    added_by: str
+    added_at: datetime
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a file. `problems` are kept, so that somebody can put the rows right."""
+
+    import_id: UUID
+    at: datetime
+    by: str
+    rows: int
+    added: int
+    known: int
+    problems: tuple[RowProblem, ...]
+
+
+async def block(u: Unit, text: str, *, ground: Ground, kind: Kind | None = None) -> bool:
+    """Put one entry on the practice's list; False when it was there. Needs `suppress`.
+
+    What was requested for it is taken back. Raises Forbidden, Invalid.
+    """
+    u.actor.require("suppress")
+    destination = understand(text, await _country(u), kind)
+    if destination is None:
+        raise Invalid(UNREADABLE)
+    added = await _add(u, [destination], ground)
+    for entry in added:
+        await record(
+            u, AuditTag.BLOCK_ADDED, reason=ground, kind=destination.kind, entry=entry.hex(),
+        )  # fmt: skip
+    return bool(added)
+
+
+async def unblock(u: Unit, entry_id: str, *, why: str) -> None:
+    """Take an entry off the practice's list. Needs `compliance` and a reason. Entries of the
+    platform's list stay. Raises Forbidden, Invalid, NotFound."""
+    u.actor.require("compliance")
+    if not why.strip():
+        raise Invalid("Say why people may be written to there again.")
+    row = (
+        await u.execute(queries.REMOVE, practice=u.practice_id, hash=_bytes(entry_id))
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise NotFound("This entry is not on the practice's list (any more).")
+    await record(
+        u, AuditTag.BLOCK_REMOVED, reason=why.strip()[:300], kind=row.kind, entry=entry_id, ground=row.reason,
+    )  # fmt: skip
+
+
+async def import_blocks(u: Unit, content: bytes, *, ground: Ground) -> Imported:
+    """Put a whole file on the practice's list; rows that cannot be read are kept with why. Needs
+    `suppress`. All of it counts from the moment this commits. Raises Forbidden, Invalid."""
+    u.actor.require("suppress")
+    found = read_file(content, await _country(u))
+    added = await _add(u, found.destinations, ground)
+    known = len(found.destinations) - len(added)
+    done = Imported(new_id(), u.now, u.actor.ref, found.rows, len(added), known, found.problems)
+    await u.execute(
+        queries.KEEP_IMPORT,
+        practice=u.practice_id,
+        id=done.import_id,
+        now=u.now,
+        by=u.actor.ref,
+        rows=done.rows,
+        added=done.added,
+        known=done.known,
+        problems=orjson.dumps([asdict(problem) for problem in done.problems]).decode(),
+    )
+    await record(
+        u, AuditTag.BLOCKS_IMPORTED, reason=ground, rows=done.rows, added=done.added, known=done.known,
+        unreadable=len(done.problems), import_id=done.import_id,
+    )  # fmt: skip
+    return done
+
+
+async def imports_so_far(u: Unit, *, limit: int = 10) -> list[Imported]:
+    """The last files, newest first, with the rows that could not be read. Needs `suppress`."""
+    u.actor.require("suppress")
+    rows = await u.execute(queries.IMPORTS, practice=u.practice_id, limit=limit)
+    return [
+        Imported(
+            r.import_id, r.at, r.who, r.row_count, r.added, r.known,
+            tuple(RowProblem(**problem) for problem in r.problems),
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+async def blocks(u: Unit, *, before: str | None = None) -> tuple[list[BlockRow], str | None, int]:
+    """(entries, cursor of the next page, how many there are), newest first. Needs `suppress`."""
+    u.actor.require("suppress")
+    at, last = _cursor(before)
+    rows = (await u.execute(queries.PAGE, practice=u.practice_id, before=at, last=last, limit=PAGE + 1)).all()
+    count = (await u.execute(queries.COUNT, practice=u.practice_id)).scalar_one()
+    shown = [_row(u, row) for row in rows[:PAGE]]
+    more = len(rows) > PAGE
+    end = rows[PAGE - 1] if more else None
+    return shown, f"{end.added_at.isoformat()}/{bytes(end.hash).hex()}" if end else None, count
+
+
+async def find_blocks(u: Unit, text: str) -> list[BlockRow]:
+    """Every entry that keeps this address, phone number, domain or identity from being written to:
+    itself, its domain, here and on the platform's list. Needs `suppress`. Raises Invalid."""
+    u.actor.require("suppress")
+    asked = understand(text, await _country(u))
+    if asked is None:
+        raise Invalid(UNREADABLE)
+    wanted = [asked]
+    if asked.kind == "address" and "@" in asked.value:
+        wanted.append(Destination("domain", asked.value.rpartition("@")[2]))
+    mine = {entry_hash(practice_key(u), d.kind, d.value): d for d in wanted}
+    theirs = {entry_hash(platform_key(u), d.kind, d.value): d for d in wanted}
+    rows = await u.execute(queries.FIND, practice=u.practice_id, mine=list(mine), theirs=list(theirs))
+    return [_row(u, row, shown=masked({**mine, **theirs}[bytes(row.hash)])) for row in rows]
+
+
+async def block_returned(u: Unit, contact_id: UUID, channel: str | None, ground: Ground) -> None:
+    """By rule: where a message came back for good, or was reported, goes on the list (HUB-4).
+
+    The person was suppressed in this transaction, with their lock; that is what wins the race. The
+    entry is for whoever else has, or will have, the same address: it counts for every batch that
+    starts after this commit, and needs no lock on the practice, which a flood of bounces would feel.
+    """
+    if channel == "in_app":
+        return
+    row = (await u.execute(queries.ADDRESSES, practice=u.practice_id, contact=contact_id)).one_or_none()
+    value = None if row is None else row.phone if channel in ("sms", "whatsapp") else row.email
+    if not value:
+        return
+    entry = entry_hash(practice_key(u), "address", value)
+    added = await u.execute(
+        queries.ADD,
+        practice=u.practice_id,
+        hashes=[entry],
+        kinds=["address"],
+        contacts=[contact_id],
+        ground=ground,
+        by=u.actor.ref,
+        now=u.now,
+    )
+    if added.first() is not None:
+        await record(
+            u, AuditTag.BLOCK_ADDED, contact_id=contact_id, reason=ground, kind="address", entry=entry.hex()
+        )
+
+
+async def block_everywhere(u: Unit, destinations: Sequence[Destination], *, ground: Ground) -> int:
+    """Put entries on the platform's list, which only whoever runs the server can (the command
+    line). Call `take_back_blocked` for every practice afterwards. Returns how many were new."""
+    await u.execute(queries.LOCK_PLATFORM)
+    hashes = [entry_hash(platform_key(u), d.kind, d.value) for d in destinations]
+    added = await u.execute(
+        queries.ADD_EVERYWHERE,
+        hashes=hashes,
+        kinds=[d.kind for d in destinations],
+        ground=ground,
+        by=u.actor.ref,
+        now=u.now,
+    )
+    return len(added.all())
+
+
+async def take_back_blocked(u: Unit, destinations: Sequence[Destination]) -> int:
+    """Take back what is on its way to these destinations, and end the journeys of blocked
+    identities; returns how many requests were stopped."""
+    stopped = 0
+    for row in (await u.execute(queries.UNDER_WAY, **_people(u, destinations), now=u.now)).all():
+        await lock_contact(u, row.contact_id)
+        if row.whole:
+            await exit_enrolments(u, row.contact_id, Reason.GLOBAL_LIST)
+            continue
+        pending = await u.execute(
+            queries.PENDING_ON, practice=u.practice_id, contact=row.contact_id, channels=row.channels,
+            now=u.now,
+        )  # fmt: skip
+        stopped += await call_back(u, row.contact_id, list(pending.scalars()), Reason.GLOBAL_LIST)
+    return stopped
+
+
+async def _add(u: Unit, destinations: Sequence[Destination], ground: Ground) -> list[bytes]:
+    """Add entries and take back what is on its way there. Returns the hashes of the new ones."""
+    if ground not in GROUNDS:
+        raise Invalid("Give one of the reasons: " + ", ".join(GROUNDS) + ".")
+    await u.execute(queries.LOCK_PRACTICE, practice=u.practice_id)
+    added: list[bytes] = []
+    for start in range(0, len(destinations), CHUNK):
+        chunk = destinations[start : start + CHUNK]
+        owners = await _owners(u, chunk)
+        hashes = [entry_hash(practice_key(u), d.kind, d.value) for d in chunk]
+        rows = await u.execute(
+            queries.ADD,
+            practice=u.practice_id,
+            hashes=hashes,
+            kinds=[d.kind for d in chunk],
+            contacts=[owners.get(d) for d in chunk],
+            ground=ground,
+            by=u.actor.ref,
+            now=u.now,
+        )
+        added += [bytes(row.hash) for row in rows]
+        await take_back_blocked(u, chunk)
+    return added
+
+
+def _people(u: Unit, destinations: Sequence[Destination]) -> dict[str, Any]:
+    """The destinations as the values of the statements that look for their people."""
+    values = {
+        kind: [d.value for d in destinations if d.kind == kind] for kind in ("address", "domain", "identity")
+    }
+    return {
+        "practice": u.practice_id,
+        "emails": [v for v in values["address"] if "@" in v],
+        "phones": [v for v in values["address"] if "@" not in v],
+        "domains": values["domain"],
+        "identities": values["identity"],
+    }
+
+
+async def _owners(u: Unit, destinations: Sequence[Destination]) -> dict[Destination, UUID]:
+    """Somebody each destination belongs to, where there is one."""
+    rows = await u.execute(queries.OWNERS, **_people(u, destinations))
+    return {Destination(row.kind, row.value): row.contact_id for row in rows}
+
+
+async def _country(u: Unit) -> str:
+    found = await u.execute(queries.COUNTRY, practice=u.practice_id)
+    return found.scalar_one_or_none() or "GB"
+
+
+def _row(u: Unit, row: Any, *, shown: str | None = None) -> BlockRow:
+    return BlockRow(
+        bytes(row.hash).hex(),
+        row.kind,
+        shown or _shown(u, row),
+        row.reason,
+        GROUNDS.get(row.reason, row.reason),
+        row.who,
+        row.added_at,
+        row.everywhere,
+    )
+
+
+def _shown(u: Unit, row: Any) -> str:
+    """The entry, masked, read from whoever had it when it was added, if they still do."""
+    values = {
+        "address": (row.email, row.phone),
+        "domain": (row.email.rpartition("@")[2] if row.email else None,),
+        "identity": (row.identity_hash,),
+    }
+    for value in values[row.kind]:
+        if value and entry_hash(practice_key(u), row.kind, value) == bytes(row.hash):
+            return masked(Destination(row.kind, value))
+    return f"not one of your people · {bytes(row.hash).hex()[:8]}"
+
+
+def _bytes(entry_id: str) -> bytes:
+    try:
+        return bytes.fromhex(entry_id)
+    except ValueError as error:
+        raise NotFound("This entry is not on the practice's list (any more).") from error
+
+
+def _cursor(before: str | None) -> tuple[datetime | None, bytes]:
+    if not before:
+        return None, b""
+    at, _, entry = before.partition("/")
+    try:
+        return datetime.fromisoformat(at), bytes.fromhex(entry)
+    except ValueError as error:
+        raise Invalid("This is not a page of the list. Start from the first.") from error
