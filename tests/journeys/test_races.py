@@ -115,12 +115,12 @@ def by_event(practice: UUID) -> Suppression:
 
 async def naive(u: Unit, contact: UUID, number: int) -> bool:
     """The obvious way: write the row. The dispatcher's anti-join reads it, and no lock is held."""
+    row = {
+        "contact": contact, "reason": "CONSENT_REVOKED", "scope": "all", "event_id": str(number), "note": "",
+    }  # fmt: skip
     await u.execute(
-        queries.INSERT,
-        practice=u.practice_id, id=new_id(), contact=contact, reason="CONSENT_REVOKED", scope="all", channel=None,
-        topic=None, types=None, campaign=None, goal=None, record_ref=None, event_id=str(number), event_at=None, note="",
-        by="test", now=u.now, expires=None,
-    )  # fmt: skip
+        queries.INSERT, practice=u.practice_id, by="test", now=u.now, rows=orjson.dumps([row]).decode()
+    )
     return False
 
 
