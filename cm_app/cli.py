@@ -221,6 +221,17 @@ def returned_mail(
     raise SystemExit(asyncio.run(returned.take(sys.stdin.buffer.read(), recipient)))
 
 
+@app.command("kill-switch")
+def kill_switch(
+    state: Annotated[Literal["on", "off"], typer.Argument(help="on: nothing is sent any more.")],
+    reason: Annotated[str, typer.Option(help="Why; every practice reads it. Needed for on.")] = "",
+) -> None:
+    """Stop every campaign of every practice before its next message, or release them."""
+    from cm_app import kill_switch as switching
+
+    asyncio.run(switching.switch(state == "on", reason))
+
+
 @app.command()
 def worker(
     name: Annotated[
@@ -230,6 +241,11 @@ def worker(
     """Run one process in the foreground (what `cm up` starts, for your own service manager).
 
     `engine` is intake, journeys and relay in one; each of them also runs alone."""
+    from services.kit import preflight
+
+    config, where = _running()
+    checks = preflight.machine(config, ports=False)
+    preflight.refuse(checks + preflight.servers(where["database_url"], where["redis_url"]))
     from cm_app.workers.__main__ import run
 
     run(name)

@@ -5,24 +5,20 @@ after each, so that a run that was stopped goes on where it was. A disagreement 
 history that shows it, and the seed.
 """
 
-import asyncio
 import platform
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 import psutil
-from hypothesis import seed as seeded
-from hypothesis.stateful import get_state_machine_test
 from rich.table import Table
 
 from cm_app.console import counting, screen
-from services.bootstrap import bootstrap
-from services.kit.clock import VirtualClock
 from services.kit.crypto import load_keyring
 from services.kit.db import owner
 from services.kit.embedded import start_servers
@@ -31,7 +27,7 @@ from services.kit.provision import provision
 from services.kit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES, STEPS = 10, 60
+EXAMPLES, ACTS = 10, 100
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class Figures:
 
 def main(operations: int, *, seed: int | None, progress_file: Path) -> Figures:
     """Run until `operations` acts are done in all; `seed` starts afresh from that one."""
-    if not (ROOT / "tests" / "factories" / "engine_machine.py").exists():
+    if not (ROOT / "tests" / "factories" / "proof" / "machine.py").exists():
         raise AppError("`cm prove` needs the tests folder: run it from a checkout of the source.")
     sys.path.insert(0, str(ROOT))
     done = Counter[str]()
@@ -82,21 +78,20 @@ def main(operations: int, *, seed: int | None, progress_file: Path) -> Figures:
     return figures
 
 
-def _one(config: Settings, database_url: str, redis_url: str, number: int, acted) -> None:
-    """One seed: its practices run and are compared; raises what disagreed."""
-    from tests.factories.engine_machine import START, effort, machine
-    from tests.factories.practice import run
+def _one(
+    config: Settings, database_url: str, redis_url: str, number: int, acted: Callable[[str], None]
+) -> None:
+    """One seed: its practices run and are compared. A disagreement is named with the way back to it."""
+    from tests.factories.proof.drive import explore
 
-    run(database_url, "SELECT cm.ensure_partitions(:day, 12)", {"day": START.date()})
-    app = bootstrap(config=config, clock=VirtualClock(START), database_url=database_url, redis_url=redis_url)
-    with asyncio.Runner() as runner:
-        try:
-            test = get_state_machine_test(
-                machine(app, database_url, runner, acted), settings=effort(EXAMPLES, STEPS)
-            )
-            seeded(number)(test)()
-        finally:
-            runner.run(app.close())
+    try:
+        explore(config, database_url, redis_url, number, EXAMPLES, ACTS, acted=acted)
+    except AssertionError as disagreement:
+        shortest = "\n".join(getattr(disagreement, "__notes__", []))
+        raise AppError(
+            f"Seed {number}: the engine and the plain model disagree.\n{disagreement}\n{shortest}\n"
+            f"See it again: cm prove --seed {number} --operations {EXAMPLES * ACTS}"
+        ) from disagreement
 
 
 def _resume(progress_file: Path, seed: int | None) -> tuple[int, int]:
@@ -124,5 +119,10 @@ def _show(figures: Figures, done: Counter[str]) -> None:
     table.add_row("with earlier runs", f"{figures.before + figures.operations:,}")
     table.add_row("disagreements", str(figures.disagreements))
     screen.print(table)
+    per_minute = round(figures.operations / figures.seconds * 60) if figures.seconds else 0
     machine = {"cores": psutil.cpu_count(), "python": platform.python_version()}
-    print(orjson.dumps({"prove": "engine", **vars(figures), "machine": machine}).decode())
+    print(
+        orjson.dumps(
+            {"prove": "engine", **vars(figures), "per_minute": per_minute, "machine": machine}
+        ).decode()
+    )

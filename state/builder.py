@@ -71,6 +71,7 @@ class Builder(rx.State):
     kinds: list[str] = []
     campaign_type: str = ""
     objective: str = ""
+    pace: dict[str, str] = {}
 
     _journey: Journey = Journey()
     _found: list[Problem] = []
@@ -162,6 +163,7 @@ class Builder(rx.State):
         self.left_out = box(audience_group(journey.audience, "exclude"), self._choices)
         self.kinds = list(journey.audience.kinds)
         self.campaign_type, self.objective = journey.campaign_type, journey.goal.objective
+        self.pace = {key: str(n) if n else "" for key, n in journey.pace.model_dump().items()}
         self._show_step(steps)
 
     def _show_step(self, steps: dict[str, Any]) -> None:

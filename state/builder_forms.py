@@ -87,6 +87,7 @@ class StepForm:
     unit: str = "days"
     reentry: str = "never"
     reentry_days: str = "0"
+    limit_hours: str = ""
     channels: list[ChannelRow] = field(default_factory=list)
     topic: str = ""
     per_household: bool = True
@@ -104,6 +105,9 @@ class StepForm:
     windowed: bool = False
     start: str = ""
     end: str = ""
+    aim: str = "open"
+    aim_at: str = ""
+    skip_holidays: bool = True
     days: list[DayRow] = field(default_factory=list)
     on: str = ""
     at: str = ""
@@ -155,6 +159,7 @@ def _entry(step: Entry) -> dict[str, object]:
         "cron": step.cron or "",
         "reentry": step.reentry.rule,
         "reentry_days": str(step.reentry.days),
+        "limit_hours": str(step.limit_hours),
         **_amount(step.delay_minutes),
     }
 
@@ -255,6 +260,9 @@ def _window(window: SendWindow) -> dict[str, object]:
         "windowed": True,
         "start": f"{window.start:%H:%M}",
         "end": f"{window.end:%H:%M}",
+        "aim": window.aim,
+        "aim_at": f"{window.at:%H:%M}",
+        "skip_holidays": window.skip_holidays,
         "days": [DayRow(day, day.title(), day in window.days) for day in DAYS],
     }
 

@@ -10,12 +10,14 @@ from services.audience import service as audience
 from services.builder import edits
 from services.campaigns import service as campaigns
 from services.contracts.campaign_types import TYPE_KEYS
+from services.contracts.journey import Pace
 from services.engine.outlook import outlook
 from services.insights import service as insights
 from services.kit.errors import Invalid
 from state import builder_rows as rows
 from state.builder import Builder
 from state.builder_canvas import one_of
+from state.builder_step import whole
 from state.session import acting, changed, pings
 
 TOPICS = ("tick", "campaigns", "people", "approvals", "metrics")
@@ -148,6 +150,18 @@ class Life(rx.State):
         kind = one_of(value, tuple(TYPE_KEYS))
         return await builder.apply(
             lambda j: edits.set_fields(j, campaign_type=kind), "change the kind of campaign"
+        )
+
+    @rx.event
+    async def set_pace(self, part: str, value: str) -> Any:
+        """How fast messages go out; empty: as fast as they can."""
+        builder = await self.get_state(Builder)
+        key = one_of(part, tuple(Pace.model_fields))
+        number = whole(value) if value.strip() else None
+        return await builder.apply(
+            lambda j: edits.set_fields(j, pace={**j.pace.model_dump(), key: number or None}),
+            "change the pace",
+            key=f"pace.{key}",
         )
 
     @rx.event

@@ -104,10 +104,17 @@ class StepPanel(rx.State):
 
     @rx.event
     async def set_clock(self, which: str, value: str) -> Any:
-        """Start or end of the time window."""
+        """Start, end or aim of the time window."""
+        return await self._set(await self._window(one_of(which, ("start", "end", "aim", "at"))), value)
+
+    @rx.event
+    async def set_holidays(self, skip: bool) -> Any:
+        """Whether the time window leaves out the practice's holidays."""
+        return await self._set(await self._window("skip_holidays"), bool(skip))
+
+    async def _window(self, part: str) -> str:
         builder = await self.get_state(Builder)
-        prefix = "until.window" if builder.step.kind == "wait" else "window"
-        return await self._set(f"{prefix}.{one_of(which, ('start', 'end'))}", value)
+        return f"{'until.window' if builder.step.kind == 'wait' else 'window'}.{part}"
 
     @rx.event
     async def toggle_channel(self, channel: str) -> Any:

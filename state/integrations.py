@@ -1,6 +1,7 @@
 """The integrations page: what comes in from each module, what could not be understood, replay."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import reflex as rx
@@ -11,6 +12,8 @@ from services.intake.dead_letters import DeadLetter, dead_letters, replay_for
 from services.intake.status import SourceStatus
 from state import words
 from state.session import Session, acting, changed, permitted, pings
+
+SELDOM = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Source:
     lag: str
     waiting: str
     tone: str
+    curve: str
+    curve_says: str
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,12 @@ class Integrations(rx.State):
     @rx.event(background=True, supersedes=True)
     async def follow(self) -> None:
         """Keeps the page fresh, at most once a silence or a change of people."""
+        read = app().clock.now()
         async for topic in pings(self, "/integrations"):
-            if topic in ("tick", "people", "events"):
+            # A thousand events a second are no reason to count a thousand times.
+            busy = topic == "people" and app().clock.now() - read < SELDOM
+            if topic in ("tick", "people", "events") and not busy:
+                read = app().clock.now()
                 async with self:
                     await self._read()
 
@@ -89,6 +98,7 @@ class Integrations(rx.State):
             Source(
                 s.source, s.owner, words.count(s.hour), words.count(s.day), words.ago(s.last_at, now)
                 if s.last_at else "none in a day", _lag(s), words.count(s.waiting), _tone(s),
+                _curve(s.minutes), f"Last hour, at most {words.count(max(s.minutes, default=0))} a minute",
             )
             for s in found
         ]  # fmt: skip
@@ -104,6 +114,14 @@ def _lag(s: SourceStatus) -> str:
     if s.lag_seconds is None:
         return "–"
     return f"{words.duration(s.lag_seconds)}, at worst {words.duration(s.worst_seconds or 0)}"
+
+
+def _curve(minutes: tuple[int, ...]) -> str:
+    """An SVG path over 100 × 24: events a minute, the newest on the right."""
+    top = max(minutes, default=0) or 1
+    step = 100 / max(len(minutes) - 1, 1)
+    points = [f"{n * step:.1f} {23 - 21 * value / top:.1f}" for n, value in enumerate(minutes)]
+    return "M" + " L".join(points) if points else ""
 
 
 def _tone(s: SourceStatus) -> str:

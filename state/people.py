@@ -1,39 +1,25 @@
 """Finding people, and one person's page: consents, journeys, and the timeline with its reasons."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import reflex as rx
+from reflex_components_sonner.toast import ToastAction
 
 from services.audience.people import ConsentFound, PersonFound, open_person, search_people
-from services.engine.timeline import EnrolmentItem, TimelineItem, enrolments_of, timeline
+from services.engine.timeline import EnrolmentItem, enrolments_of
 from services.suppression import service as suppression
 from services.suppression.contracts import LiveSuppression
 from state import words
 from state.session import Session, acting, changed, pings, uuid_of
 
-LOOKS: dict[str, tuple[str, words.Tone]] = {
-    "entered": ("log-in", "accent"),
-    "moved": ("corner-down-right", "neutral"),
-    "requested": ("send", "info"),
-    "message": ("mail-check", "ok"),
-    "refused": ("ban", "danger"),
-    "held": ("pause", "warn"),
-    "released": ("play", "ok"),
-    "ended": ("flag", "neutral"),
-    "suppressed": ("hand", "danger"),
-    "lifted": ("check", "ok"),
-    "event": ("zap", "info"),
-    "planned": ("calendar-plus", "info"),
-    "unplanned": ("calendar-x", "neutral"),
-}
 ENROLMENTS: dict[str, tuple[str, words.Tone]] = {
     "live": ("Under way", "ok"),
     "held": ("Waiting", "warn"),
     "completed": ("Completed", "accent"),
     "exited": ("Left", "neutral"),
 }
+UNDO_SECONDS = 8
 KINDS = [("", "Everyone"), ("patient", "Patients"), ("lead", "Leads"), ("partner", "Partners")]
 
 
@@ -76,19 +62,6 @@ class Enrolled:
     why: str
 
 
-@dataclass(frozen=True)
-class Moment:
-    at: str
-    ago: str
-    icon: str
-    tone: str
-    sentence: str
-    campaign: str
-    href: str
-    step: str
-    kind: str
-
-
 class People(rx.State):
     loading: bool = True
     text: str = ""
@@ -125,7 +98,6 @@ class Person(rx.State):
     facts: list[Fact] = []
     consents: list[Consent] = []
     enrolments: list[Enrolled] = []
-    moments: list[Moment] = []
     stopped: bool = False
     stops: list[str] = []
     asking: bool = False
@@ -141,7 +113,7 @@ class Person(rx.State):
 
     @rx.event(background=True, supersedes=True)
     async def follow(self) -> None:
-        """The timeline grows by itself while it is looked at."""
+        """Consents and journeys stay fresh while they are looked at."""
         async for _ in pings(self, "/people"):
             async with self:
                 await self._read(again=True)
@@ -161,19 +133,32 @@ class Person(rx.State):
             moved = await act(u, uuid_of(self._id), note=note)
         done = "Marketing is allowed again." if self.stopped else "Marketing to this person has stopped."
         self.asking = False
+        stopped = not self.stopped
         await self._read(again=True)
         await changed(self, "people")
-        return rx.toast.success(f"{done} {words.plural(moved, 'journey')} affected." if moved else done)
+        said = f"{done} {words.plural(moved, 'journey')} affected." if moved else done
+        return rx.toast.success(
+            said, duration=UNDO_SECONDS * 1000, action=ToastAction("Undo", Person.undo(self._id, stopped))
+        )
+
+    @rx.event
+    async def undo(self, contact_id: str, stopped: bool) -> Any:
+        """Takes the last stop, or the last permission, back."""
+        async with acting(self, "suppress") as u:
+            act = suppression.resume_marketing if stopped else suppression.stop_marketing
+            await act(u, uuid_of(contact_id), note="Undone")
+        if contact_id == self._id:
+            await self._read(again=True)
+        await changed(self, "people")
+        return rx.toast.info("Undone.")
 
     async def _read(self, *, again: bool) -> None:
         zone = (await self.get_state(Session)).zone
         contact = uuid_of(self._id)
         async with acting(self, None) as u:
             opened = await open_person(u, contact, again=again)
-            story = await timeline(u, contact)
             enrolled = await enrolments_of(u, contact)
             stops = await suppression.live_suppressions(u, contact)
-            now = u.now
         person = opened.person
         self.name, self.initials = person.name, words.initials(person.name)
         self.kind = words.plain(person.kind)
@@ -184,7 +169,6 @@ class Person(rx.State):
             for key, name in words.CHANNELS.items()
         ]
         self.enrolments = [_enrolled(item, zone) for item in enrolled]
-        self.moments = [_moment(item, zone, now) for item in story]
         self.stopped = any(s.reason == "MANUAL_SUPPRESSION" for s in stops)
         self.stops = [_stop(s, zone) for s in stops]
         self.loading = False
@@ -249,21 +233,6 @@ def _enrolled(item: EnrolmentItem, zone: str) -> Enrolled:
         step=item.step,
         next=f"Moves on {words.moment(item.next_at, zone)}" if item.next_at else "",
         why=item.why,
-    )
-
-
-def _moment(item: TimelineItem, zone: str, now: datetime) -> Moment:
-    icon, tone = LOOKS.get(item.kind, ("circle", "neutral"))
-    return Moment(
-        at=words.moment(item.at, zone),
-        ago=words.ago(item.at, now),
-        icon=icon,
-        tone=tone,
-        sentence=item.sentence,
-        campaign=item.campaign,
-        href=f"/campaigns/{item.campaign_id}" if item.campaign_id else "",
-        step=item.step if item.step != item.campaign else "",
-        kind=item.kind,
     )
 
 

@@ -95,11 +95,14 @@ CREATE TABLE cm.campaign (
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
   activated_at timestamptz,
+  resumed_at timestamptz,                       -- the last time it went on after a pause
   completed_at timestamptz,
+  emptied_at timestamptz,                       -- ended, and nobody is left in it
   PRIMARY KEY (practice_id, campaign_id)
 );
 CREATE UNIQUE INDEX campaign_external_key ON cm.campaign (practice_id, external_key) WHERE external_key IS NOT NULL;
 CREATE INDEX campaign_state ON cm.campaign (practice_id, state, created_at);
+CREATE INDEX campaign_to_empty ON cm.campaign (practice_id) WHERE state IN ('cancelled', 'completed') AND emptied_at IS NULL;
 
 CREATE TABLE cm.campaign_version (
   practice_id uuid NOT NULL,
@@ -208,9 +211,18 @@ CREATE TABLE cm.execution (
   cursor_contact uuid,                          -- bulk enrolment resumes after this contact
   enrolled_all boolean NOT NULL DEFAULT false,
   scanned_at timestamptz,                       -- when the audience was last read to its end
+  planned_at timestamptz,                       -- the firing of a repeating schedule that opened it
+  missed integer NOT NULL DEFAULT 0,            -- earlier firings that passed unserved, made good by this one
+  requested bigint NOT NULL DEFAULT 0,          -- messages counted at the last look, and what became of them
+  delivered bigint NOT NULL DEFAULT 0,
+  failed bigint NOT NULL DEFAULT 0,
+  recount_at timestamptz,                       -- ended, and the Hub has news: count again then
   PRIMARY KEY (practice_id, execution_id),
   UNIQUE (practice_id, campaign_id, number)
 );
+CREATE UNIQUE INDEX execution_firing ON cm.execution (practice_id, campaign_id, planned_at) WHERE planned_at IS NOT NULL;
+CREATE INDEX execution_open ON cm.execution (practice_id) WHERE ended_at IS NULL;
+CREATE INDEX execution_recount ON cm.execution (practice_id, recount_at) WHERE recount_at IS NOT NULL;
 
 CREATE TABLE cm.audience_snapshot (
   practice_id uuid NOT NULL,
@@ -237,6 +249,7 @@ CREATE TABLE cm.enrolment (
   move_no integer,                              -- moves made until then; null while live
   held_reason text,
   held_due_at timestamptz,                      -- when the next step was due as the hold began
+  held_signal text,                             -- the awaited event, when it came before or during the hold
   enrolled_at timestamptz NOT NULL,
   moved_at timestamptz NOT NULL,
   ended_at timestamptz,
@@ -273,6 +286,37 @@ CREATE VIEW cm.whereabouts WITH (security_invoker = true) AS
     e.held_reason, e.exit_reason, e.enrolled_at, e.ended_at
   FROM cm.enrolment e LEFT JOIN cm.work w ON w.practice_id = e.practice_id AND w.enrolment_id = e.enrolment_id;
 COMMENT ON VIEW cm.whereabouts IS 'Where everybody is or was last: of the living cm.work knows, of the others cm.enrolment.';
+
+CREATE TABLE cm.turn (
+  practice_id uuid PRIMARY KEY,
+  turn bigint NOT NULL                          -- when the engine served this practice last, counted in turns
+);
+CREATE SEQUENCE cm.turn_no;
+GRANT USAGE ON SEQUENCE cm.turn_no TO cm_app;
+
+CREATE TABLE cm.paced (
+  practice_id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  paced_id uuid NOT NULL,
+  used integer NOT NULL,
+  PRIMARY KEY (practice_id, campaign_id, at, paced_id)
+);
+COMMENT ON TABLE cm.paced IS 'Messages requested by campaigns with a declared rate, one row a batch, for as long as the rate looks back (ENG-4).';
+CREATE TABLE cm.paced_until (
+  practice_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  step_id text NOT NULL,
+  until timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, version_id, step_id)
+);
+COMMENT ON TABLE cm.paced_until IS 'Message steps whose campaign has used up its rate: their people stay due, nobody looks before then.';
+
+CREATE TABLE cm.hub_asked (
+  practice_id uuid PRIMARY KEY,
+  until timestamptz NOT NULL,                   -- the Hub was asked about everything whose time to ask had come by then
+  watch_until timestamptz NOT NULL              -- the last request's last age to ask at
+);
 
 CREATE TABLE cm.transition (
   practice_id uuid NOT NULL,
@@ -526,6 +570,18 @@ CREATE INDEX inbound_event_contact ON cm.inbound_event (practice_id, contact_id,
 
 CREATE INDEX inbound_event_unknown ON cm.inbound_event (practice_id, received_at) WHERE outcome = 'unknown';
 
+CREATE TABLE cm.event_rate (
+  practice_id uuid NOT NULL,
+  minute timestamptz NOT NULL,
+  type text NOT NULL,
+  times bigint NOT NULL,
+  lag_seconds double precision NOT NULL,        -- of all of them together
+  worst_seconds double precision NOT NULL,
+  last_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, minute, type)
+);
+COMMENT ON TABLE cm.event_rate IS 'cm.inbound_event by minute, so that the Integrations page does not count a day of events.';
+
 CREATE TABLE cm.care_plan_standing (
   practice_id uuid NOT NULL,
   contact_id uuid NOT NULL,
@@ -548,6 +604,49 @@ CREATE TABLE cm.outbox (
   data json NOT NULL,                           -- written once, read once: never taken apart
   PRIMARY KEY (practice_id, outbox_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+-- Webhooks out (EVT-6) ------------------------------------------------------------------------------------
+CREATE TABLE cm.webhook_endpoint (
+  practice_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  label text NOT NULL,
+  url text NOT NULL,
+  event_types text[] NOT NULL,
+  state text NOT NULL CHECK (state IN ('on', 'off', 'stopped')),
+  secret bytea NOT NULL,                        -- sealed
+  old_secret bytea,                             -- sealed; signs too until old_secret_until
+  old_secret_until timestamptz,
+  failures integer NOT NULL DEFAULT 0,          -- rounds in a row in which everything failed
+  failing_since timestamptz,
+  quiet_until timestamptz,                      -- left alone until then
+  last_success_at timestamptz,
+  stopped_why text NOT NULL DEFAULT '',
+  created_by text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, endpoint_id)
+);
+
+CREATE TABLE cm.webhook_delivery (
+  practice_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  event_id uuid NOT NULL,                       -- the webhook-id: the same however often it is sent
+  type text NOT NULL,
+  contact_id uuid,
+  status text NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'delivered', 'failed')),
+  attempts integer NOT NULL DEFAULT 0,
+  queued_at timestamptz NOT NULL,
+  due_at timestamptz NOT NULL,                  -- of the next attempt; while one is under way, the end of its lease
+  tried_at timestamptz,
+  delivered_at timestamptz,
+  code integer,
+  problem text NOT NULL DEFAULT '',
+  body bytea NOT NULL,                          -- the envelope, exactly the bytes that are signed
+  PRIMARY KEY (practice_id, endpoint_id, event_id)
+);
+CREATE INDEX webhook_delivery_due ON cm.webhook_delivery (practice_id, endpoint_id, due_at) WHERE status = 'waiting';
+CREATE INDEX webhook_delivery_order ON cm.webhook_delivery (practice_id, endpoint_id, contact_id, event_id) WHERE status = 'waiting';
+CREATE INDEX webhook_delivery_failed ON cm.webhook_delivery (practice_id, endpoint_id) WHERE status = 'failed';
+CREATE INDEX webhook_delivery_age ON cm.webhook_delivery (practice_id, queued_at);
 
 -- Timed work ----------------------------------------------------------------------------------------------
 CREATE TABLE cm.tick (
@@ -641,6 +740,66 @@ $$;
 -- Practices, for the engine's fair rounds; names nothing else.
 CREATE FUNCTION cm.practice_ids() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id FROM cm.practice ORDER BY practice_id';
+-- Practices where a kind of work waits, those served longest ago first; names nothing else. One
+-- question over all practices, whose answer is as long as the work, however many practices there are.
+CREATE FUNCTION cm.practices_with(what text, now_at timestamptz) RETURNS TABLE (practice_id uuid, turn bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+BEGIN
+  CASE what
+  WHEN 'engine' THEN RETURN QUERY
+    SELECT p.practice_id, t.turn FROM cm.practice p LEFT JOIN cm.turn t ON t.practice_id = p.practice_id
+    WHERE EXISTS (SELECT 1 FROM cm.campaign c WHERE c.practice_id = p.practice_id
+        AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL)
+      OR p.kill_switch_at IS NULL AND NOT EXISTS (SELECT 1 FROM cm.platform_control k WHERE k.kill_switch_at IS NOT NULL)
+      AND (EXISTS (
+          WITH RECURSIVE s AS (
+            (SELECT w.version_id, w.step_id FROM cm.work w WHERE w.practice_id = p.practice_id
+             ORDER BY w.version_id, w.step_id LIMIT 1)
+            UNION ALL
+            SELECT n.version_id, n.step_id FROM s CROSS JOIN LATERAL (
+              SELECT w.version_id, w.step_id FROM cm.work w
+              WHERE w.practice_id = p.practice_id AND (w.version_id, w.step_id) > (s.version_id, s.step_id)
+              ORDER BY w.version_id, w.step_id LIMIT 1) n
+          )
+          SELECT 1 FROM s
+          JOIN cm.campaign_version v ON v.practice_id = p.practice_id AND v.version_id = s.version_id
+          JOIN cm.campaign c ON c.practice_id = p.practice_id AND c.campaign_id = v.campaign_id AND c.state = 'active'
+          WHERE EXISTS (SELECT 1 FROM generate_series(0, 15) lane WHERE EXISTS (
+              SELECT 1 FROM cm.work w WHERE w.practice_id = p.practice_id AND w.version_id = s.version_id
+                AND w.step_id = s.step_id AND w.lane = lane AND w.due_at <= now_at))
+            AND NOT EXISTS (SELECT 1 FROM cm.paced_until u WHERE u.practice_id = p.practice_id
+              AND u.version_id = s.version_id AND u.step_id = s.step_id AND u.until > now_at))
+        OR EXISTS (
+          SELECT 1 FROM cm.execution x
+          JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id AND c.state = 'active'
+          WHERE x.practice_id = p.practice_id AND x.ended_at IS NULL AND x.started_at <= now_at
+            AND (NOT x.enrolled_all OR CASE WHEN c.kind = 'dynamic' THEN x.scanned_at <= now_at - interval '60 seconds'
+              ELSE NOT EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = p.practice_id
+                AND e.campaign_id = x.campaign_id AND e.state IN ('live', 'held') AND e.execution_id = x.execution_id) END)))
+    ORDER BY t.turn NULLS FIRST, p.practice_id;
+  WHEN 'relay' THEN RETURN QUERY
+    WITH RECURSIVE o AS (
+      (SELECT b.practice_id FROM cm.outbox b ORDER BY b.practice_id LIMIT 1)
+      UNION ALL
+      SELECT n.practice_id FROM o CROSS JOIN LATERAL (
+        SELECT b.practice_id FROM cm.outbox b WHERE b.practice_id > o.practice_id ORDER BY b.practice_id LIMIT 1) n
+    ) SELECT o.practice_id, NULL::bigint FROM o;
+  WHEN 'activate' THEN RETURN QUERY
+    SELECT DISTINCT c.practice_id, NULL::bigint FROM cm.campaign c WHERE c.state = 'scheduled' AND c.scheduled_at <= now_at;
+  WHEN 'recurring' THEN RETURN QUERY
+    SELECT DISTINCT c.practice_id, NULL::bigint FROM cm.campaign c WHERE c.state = 'active' AND c.kind = 'recurring';
+  WHEN 'expire' THEN RETURN QUERY
+    SELECT DISTINCT s.practice_id, NULL::bigint FROM cm.suppression s WHERE s.lifted_at IS NULL AND s.expires_at <= now_at;
+  WHEN 'seal' THEN RETURN QUERY
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.audit_batch b WHERE b.practice_id = p.practice_id AND b.seal_no IS NULL);
+  WHEN 'ask' THEN RETURN QUERY
+    SELECT a.practice_id, NULL::bigint FROM cm.hub_asked a WHERE a.until < least(now_at, a.watch_until);
+  WHEN 'recount' THEN RETURN QUERY
+    SELECT DISTINCT x.practice_id, NULL::bigint FROM cm.execution x WHERE x.recount_at <= now_at;
+  END CASE;
+END $$;
 -- Sign-in happens before the practice is known: these two find it, and nothing more.
 CREATE FUNCTION cm.find_login(who text, OUT practice_id uuid, OUT person_id uuid) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id, person_id FROM cm.person WHERE lower(login) = lower(who)';
@@ -681,6 +840,14 @@ CREATE POLICY finder ON cm.practice FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.person FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.session FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
+DO $$
+DECLARE t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
+                           'suppression', 'audit_batch'] LOOP
+    EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);
+  END LOOP;
+END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cm TO cm_app;
 REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version FROM cm_app;
 REVOKE DELETE ON cm.audit_batch, cm.practice FROM cm_app;

@@ -19,6 +19,7 @@ from services.campaigns.contracts import (
 )
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey, Step
+from services.engine.executions import Run, runs
 from services.kit.errors import AppError, Conflict, Invalid, NotFound
 
 router = APIRouter(prefix="/api/v1/campaigns", tags=["Campaigns"])
@@ -188,6 +189,14 @@ async def save_step(
     return await _save(
         who, campaign_id, journey.model_copy(update={"steps": edited}), _revision(if_match), response
     )
+
+
+@router.get("/{campaign_id}/executions")
+async def executions(who: Reader, campaign_id: UUID) -> list[Run]:
+    """The runs of a campaign with what became of their messages, the newest first (LIF-8)."""
+    async with who.unit() as u:
+        await campaigns.get(u, campaign_id)
+        return await runs(u, campaign_id)
 
 
 @router.get("/{campaign_id}/versions")

@@ -11,12 +11,14 @@ from cm_app.api import (
     followups,
     health,
     me,
+    people,
     proofs,
     qa,
     schemas,
     sessions,
     suppression,
     templates,
+    webhooks,
 )
 from services.bootstrap import App
 from services.kit.errors import AppError, NotFound
@@ -39,6 +41,8 @@ ROUTERS = (
     proofs.router,
     schemas.router,
     events.router,
+    people.router,
+    webhooks.router,
     suppression.router,
     audit.router,
     health.router,

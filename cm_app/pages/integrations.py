@@ -1,16 +1,18 @@
-"""What comes in from the other modules."""
+"""What comes in from the other modules, and what goes out to the practice's own systems."""
 
 import reflex as rx
 
 from components import ui
-from components.integrations import events
+from components.integrations import events, webhooks
+from components.integrations.contracts import schemas
 from components.layout import frame, head
 from state.integrations import Integrations
 from state.session import Session
+from state.webhooks import Webhooks
 
 ROUTE = "/integrations"
 TITLE = "Integrations · Campaign Manager"
-ON_LOAD = [Session.enter, Integrations.load]
+ON_LOAD = [Session.enter, Integrations.load, Webhooks.load]
 
 
 def page() -> rx.Component:
@@ -18,7 +20,7 @@ def page() -> rx.Component:
         "integrations",
         head(
             "Integrations",
-            "Events from the other modules: how many come, how fast, and what could not be understood.",
+            "Events from the other modules, what could not be understood, and webhooks for your own systems.",
             ui.link_button("Schemas", "/api/v1/schemas", icon="braces"),
             ui.link_button("AsyncAPI", "/api/v1/asyncapi.json", icon="file-json-2"),
         ),
@@ -27,6 +29,8 @@ def page() -> rx.Component:
             events.sources(),
             events.letters(),
             events.unknown(),
+            webhooks.section(),
+            schemas(),
             direction="column",
             gap="20px",
         ),

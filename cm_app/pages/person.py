@@ -8,10 +8,12 @@ from components.people.person import actions, ask, person, stops
 from state.followups import Followups
 from state.people import Person
 from state.session import Session
+from state.story import Story
+from state.why_not import Why
 
 ROUTE = "/people/[contact_id]"
 TITLE = "Person · Campaign Manager"
-ON_LOAD = [Session.enter, Person.load, Followups.load]
+ON_LOAD = [Session.enter, Person.load, Followups.load, Story.load, Why.load]
 
 
 def page() -> rx.Component:

@@ -1,7 +1,9 @@
-"""The engine process: intake, journeys (engine rounds and the scheduler's ticks) and relay.
+"""The engine process: intake, journeys (engine turns and the scheduler's ticks), relay and webhooks.
 
-All three in one process is what `cm up` starts; `cm worker intake|journeys|relay` runs one alone.
-
+All in one process is what `cm up` starts; `cm worker intake|journeys|relay` runs one alone, and
+webhooks go with the relay.
+Each loop wakes the next, and a ping of any other process wakes them all, so that an event is a
+request at the Hub within milliseconds; looking without being called is only a safety net.
 APScheduler only ticks (house rule 8): each tick runs a query over domain rows, one leader at a
 time by advisory lock, so losing its memory loses nothing.
 """
@@ -11,6 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -20,33 +23,173 @@ from sqlalchemy.exc import OperationalError
 from services.bootstrap import App, app
 from services.engine.service import Engine
 from services.engine.ticks import TICKS, run_tick
+from services.intake.asking import Asking, hub_of
 from services.intake.consumer import Intake, practice_ids
 from services.kit import qa
-from services.kit.live import notify
+from services.kit.live import follow, notify
+from services.kit.practices import practices_with
 from services.proofs.service import work_once
+from services.webhooks.jobs import Deliverer, FanOut
+from services.webhooks.sending import Sender
 
 log = structlog.get_logger("engine")
 IDLE = 0.25
-"""Seconds between looks for due work when there was none."""
+"""Seconds between looks for work that nobody announced: what becomes due by time alone."""
 PARTS = ("intake", "journeys", "relay")
+AWAY = (OperationalError, RedisError, OSError)
+
+
+@dataclass
+class Loops:
+    """The engine's loops of one process. Set `stopping`, and each ends after the batch it is in."""
+
+    wired: App
+    name: str
+    parts: Collection[str] = PARTS
+    idle: float = IDLE
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    to_move: asyncio.Event = field(default_factory=asyncio.Event)
+    to_relay: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.intake = Intake(self.wired.uow, self.wired.bus, self.name)
+        hub = hub_of(self.wired.settings, self.wired.keyring)
+        self.asking = Asking(self.wired.uow, hub) if hub else None
+        self.engine = Engine(self.wired.uow, stopping=self.stopping.is_set)
+        self.fan_out = FanOut(self.wired.uow, self.wired.bus, self.name)
+        sender = Sender(private=self.wired.settings.webhooks_reach_private)
+        self.deliverer = Deliverer(self.wired.uow, self.wired.bus, sender)
+
+    async def run(self) -> None:
+        """Until `stopping`; what is under way is finished, nothing new is begun."""
+        listening = asyncio.create_task(self._listen())
+        try:
+            await asyncio.gather(*self._loops())
+        finally:
+            if self.asking is not None:
+                await self.asking.hub.client.aclose()
+            await self.deliverer.close()
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    def _loops(self) -> list[Awaitable[None]]:
+        loops: list[Awaitable[None]] = []
+        if "intake" in self.parts:
+            loops.append(self._loop("intake", self._take_in, None, 0.0, first=self.intake.prepare))
+            loops.append(
+                self._loop("reclaim", self.intake.reclaim_once, None, 2.0, first=self.intake.prepare)
+            )
+        if "journeys" in self.parts:
+            loops.append(self._loop("engine", self._move, self.to_move, self.idle))
+            loops.append(self._loop("ask", self._ask, None, 5.0))
+            loops.append(self._loop("proofs", self._proofs, None, 1.0))
+        if "relay" in self.parts:
+            loops.append(self._loop("relay", self._publish, self.to_relay, self.idle))
+            loops.append(self._loop("webhooks", self._fan_out, None, 0.0, first=self.fan_out.prepare))
+            loops.append(
+                self._loop(
+                    "webhooks reclaim", self.fan_out.reclaim_once, None, 15.0, first=self.fan_out.prepare
+                )
+            )
+            loops.append(self._loop("deliveries", self.deliverer.start_due, None, 0.5))
+        return loops
+
+    def wake(self) -> None:
+        """Something changed somewhere: look for due work, and for what is to be published."""
+        self.to_move.set()
+        self.to_relay.set()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await follow(self.wired.bus, self.wake)
+            except AWAY as error:
+                log.warning("server away, will try again", part="wake", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+
+    async def _loop(
+        self,
+        name: str,
+        once: Callable[[], Awaitable[int]],
+        wake: asyncio.Event | None,
+        idle: float,
+        *,
+        first: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Do `once` again and again; rest when it did nothing, back off when a server is away."""
+        trouble = 0
+        while not self.stopping.is_set():
+            if wake is not None:
+                wake.clear()  # before looking: what is announced meanwhile is looked at again
+            try:
+                if first is not None:
+                    await first()
+                    first = None
+                worked = await once()
+                trouble = 0
+            except AWAY as error:
+                trouble = min(trouble + 1, 3)
+                log.warning("server away, will try again", part=name, error=type(error).__name__)
+                await self._rest(None, 0.5 * 2**trouble)
+                continue
+            if not worked:
+                await self._rest(wake, idle)
+
+    async def _rest(self, wake: asyncio.Event | None, seconds: float) -> None:
+        """Until called, until the time is up, or until the end."""
+        waits = [asyncio.create_task(e.wait()) for e in (self.stopping, wake) if e is not None]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+
+    async def _take_in(self) -> int:
+        taken = await self.intake.run_once(block_ms=500)
+        if taken:
+            self.wake()
+        return 1  # reading waits by itself
+
+    async def _fan_out(self) -> int:
+        await self.fan_out.run_once(block_ms=500)
+        return 1  # reading waits by itself
+
+    async def _ask(self) -> int:
+        if self.asking is not None:
+            await self.asking.run_once()
+        return 0  # what comes of age next can wait
+
+    async def _proofs(self) -> int:
+        """Proof runs that somebody asked for; each writes only where nobody else can see (ENG-6)."""
+        bus, worked = self.wired.bus, 0
+        for practice_id in await practice_ids(self.wired.uow):
+            if await work_once(
+                self.wired.uow, practice_id, told=lambda p=practice_id: notify(bus, p, "proofs")
+            ):
+                worked += 1
+        return worked
+
+    async def _move(self) -> int:
+        served = await self.engine.serve()
+        if served:
+            self.to_relay.set()
+        for practice_id in served:
+            await notify(self.wired.bus, practice_id, "campaigns")
+        return len(served)
+
+    async def _publish(self) -> int:
+        uow = self.wired.uow
+        waiting = await practices_with(uow.engine, "relay", uow.clock.now())
+        return sum([await self.wired.relay.run_once(one.practice_id) for one in waiting])
 
 
 async def main(parts: Collection[str] = PARTS) -> None:
-    """Run until SIGTERM or SIGINT; what is under way is finished, nothing new is begun."""
+    """Run until SIGTERM or SIGINT."""
     wired = app()
-    stopping = asyncio.Event()
+    loops = Loops(wired, f"{socket.gethostname()}-{os.getpid()}", parts=parts)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    scheduler = _scheduler(wired, parts)
-    async with qa.following(wired.bus, wired.clock, on=wired.settings.qa):
-        await asyncio.gather(*_loops(wired, stopping, parts))
-    scheduler.shutdown(wait=False)
-    await wired.close()
-    log.info("engine stopped")
-
-
-def _scheduler(wired: App, parts: Collection[str]) -> AsyncIOScheduler:
+        loop.add_signal_handler(number, loops.stopping.set)
     scheduler = AsyncIOScheduler(timezone="UTC")
     for tick in TICKS if "journeys" in parts else ():
         scheduler.add_job(
@@ -54,83 +197,11 @@ def _scheduler(wired: App, parts: Collection[str]) -> AsyncIOScheduler:
             id=tick.name,
         )  # fmt: skip
     scheduler.start()
-    return scheduler
-
-
-def _loops(wired: App, stopping: asyncio.Event, parts: Collection[str]) -> list[Awaitable[None]]:
-    loops: list[Awaitable[None]] = []
-    if "intake" in parts:
-        intake = Intake(wired.uow, wired.bus, f"{socket.gethostname()}-{os.getpid()}")
-        loops += [
-            _forever("intake", stopping, lambda: intake.run_once(block_ms=500), first=intake.prepare),
-            _forever("reclaim", stopping, intake.reclaim_once, idle=2.0, first=intake.prepare),
-        ]
-    if "journeys" in parts:
-        engine = Engine(wired.uow)
-        loops.append(_forever("engine", stopping, lambda: _engine(wired, engine)))
-        loops.append(_forever("proofs", stopping, lambda: _proofs(wired), idle=1.0))
-    if "relay" in parts:
-        loops.append(_forever("relay", stopping, lambda: _relay(wired), idle=0.05))
-    return loops
-
-
-async def _forever(
-    name: str,
-    stopping: asyncio.Event,
-    once: Callable[[], Awaitable[int]],
-    *,
-    idle: float = IDLE,
-    first: Callable[[], Awaitable[None]] | None = None,
-) -> None:
-    """Do `once` again and again; rest when it did nothing, back off when a server is away."""
-    trouble = 0
-    while not stopping.is_set():
-        try:
-            if first is not None:
-                await first()
-                first = None
-            worked = await once()
-            trouble = 0
-        except (OperationalError, RedisError, OSError) as error:
-            trouble = min(trouble + 1, 3)
-            log.warning("server away, will try again", part=name, error=type(error).__name__)
-            worked = 0
-        if not worked:
-            await _rest(stopping, idle if not trouble else 0.5 * 2**trouble)
-
-
-async def _rest(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return
-
-
-async def _engine(wired: App, engine: Engine) -> int:
-    """One slice for every practice in turn (ENG-3)."""
-    worked = 0
-    for practice_id in await practice_ids(wired.uow):
-        done = await engine.run_once(practice_id)
-        if done:
-            worked += 1
-            await notify(wired.bus, practice_id, "campaigns")
-    return worked
-
-
-async def _proofs(wired: App) -> int:
-    """Proof runs that somebody asked for; each writes only where nobody else can see (ENG-6)."""
-    worked = 0
-    for practice_id in await practice_ids(wired.uow):
-        if await work_once(wired.uow, practice_id, told=lambda p=practice_id: notify(wired.bus, p, "proofs")):
-            worked += 1
-    return worked
-
-
-async def _relay(wired: App) -> int:
-    published = 0
-    for practice_id in await practice_ids(wired.uow):
-        published += await wired.relay.run_once(practice_id)
-    return published
+    async with qa.following(wired.bus, wired.clock, on=wired.settings.qa):
+        await loops.run()
+    scheduler.shutdown(wait=False)
+    await wired.close()
+    log.info("engine stopped")
 
 
 if __name__ == "__main__":

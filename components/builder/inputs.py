@@ -9,6 +9,11 @@ from state.builder import Builder
 from state.builder_forms import DayRow, ShareRow
 from state.builder_step import StepPanel
 
+AIMS = [
+    ("open", "As soon as possible"),
+    ("at", "At a set time"),
+    ("best_hour", "When each person opens most"),
+]
 PAUSE = 350  # milliseconds without a key before the server is told
 
 
@@ -160,6 +165,20 @@ def window() -> rx.Component:
             text("Until", "window-end", step.end, lambda v: StepPanel.set_clock("end", v), type="time"),
             gap="10px",
         ),
+        rx.flex(
+            choice(
+                "Within these hours", "window-aim", AIMS, step.aim, lambda v: StepPanel.set_clock("aim", v)
+            ),
+            rx.cond(
+                step.aim == "at",
+                text("At", "window-at", step.aim_at, lambda v: StepPanel.set_clock("at", v), type="time"),
+            ),
+            gap="10px",
+        ),
+        switch(
+            "Not on the practice's holidays", "window-holidays", step.skip_holidays, StepPanel.set_holidays
+        ),
+        ui.small("Times are each person's own local time."),
         direction="column",
         gap="10px",
     )

@@ -68,7 +68,7 @@ def _panel() -> rx.Component:
         Builder.panel,
         ("audience", "Audience"),
         ("problems", "To fix"),
-        ("settings", "Aim and kind"),
+        ("settings", "Aim, kind and pace"),
         Builder.step.kind_words,
     )
     return rx.cond(

@@ -93,7 +93,19 @@ def _entry() -> rx.Component:
                 hint="Minute, hour, day of month, month, weekday. “0 9 * * mon” is every Monday at 9:00.",
             ),
         ),
-        rx.cond(form.how == "event", inputs.length("Start after")),
+        rx.cond(
+            form.how == "event",
+            rx.fragment(
+                inputs.length("Start after"),
+                inputs.number(
+                    "At most once a person in how many hours",
+                    "entry-limit",
+                    form.limit_hours,
+                    lambda v: StepPanel.set_number("limit_hours", v),
+                    hint="0: every time it happens.",
+                ),
+            ),
+        ),
         inputs.choice(
             "May somebody come in again?",
             "entry-reentry",

@@ -26,7 +26,7 @@ def sources() -> rx.Component:
             ui.lines(8, padding="8px 24px 32px"),
             ui.table(
                 "Events by source",
-                ["Source", "#Last hour", "#Last day", "Last event", "Lag", "#Waiting"],
+                ["Source", "Last hour", "#Events", "#Last day", "Last event", "~Lag", "#Waiting"],
                 rx.foreach(Integrations.sources, _source),
             ),
         ),
@@ -87,13 +87,34 @@ def _source(row: rx.Var[Source]) -> rx.Component:
         rx.el.td(
             rx.flex(ui.dot(row.tone), rx.el.span(row.owner, font_weight="540"), gap="10px", align="center"),
         ),
+        rx.el.td(_curve(row)),
         rx.el.td(row.hour, class_name="cm-num"),
         rx.el.td(row.day, class_name="cm-num"),
         rx.el.td(row.last, white_space="nowrap"),
-        rx.el.td(row.lag, white_space="nowrap", color=tokens.QUIET),
+        rx.el.td(row.lag, white_space="nowrap", color=tokens.QUIET, class_name="cm-wide-only"),
         rx.el.td(row.waiting, class_name="cm-num"),
         data_testid="source-row",
         data_source=row.source,
+    )
+
+
+def _curve(row: rx.Var[Source]) -> rx.Component:
+    return rx.el.svg(
+        rx.el.title(row.curve_says),
+        rx.el.svg.path(
+            d=row.curve,
+            fill="none",
+            stroke=tokens.solid("accent"),
+            stroke_width="1.6",
+            vector_effect="non-scaling-stroke",
+        ),
+        view_box="0 0 100 24",
+        preserve_aspect_ratio="none",
+        role="img",
+        aria_label=row.curve_says,
+        width="110px",
+        height="26px",
+        display="block",
     )
 
 

@@ -1,11 +1,12 @@
-"""One person: facts, consents, journeys, timeline, and stopping marketing."""
+"""One person: facts, consents, journeys, and stopping marketing."""
 
 import reflex as rx
 
 from components import tokens, ui
 from components.people.followups import planned
-from components.ui.pills import by_tone
-from state.people import LOOKS, Consent, Enrolled, Fact, Moment, Person
+from components.people.story import story
+from components.people.why_not import why_not
+from state.people import Consent, Enrolled, Fact, Person
 from state.session import may
 
 
@@ -137,56 +138,12 @@ def journeys() -> rx.Component:
     )
 
 
-def _moment(item: rx.Var[Moment]) -> rx.Component:
-    icon = rx.match(
-        item.icon,
-        *[(name, rx.icon(name, size=15)) for name in sorted({look[0] for look in LOOKS.values()})],
-        rx.icon("circle", size=15),
-    )
-    return rx.el.li(
-        rx.el.span(
-            icon,
-            class_name="cm-dot",
-            aria_hidden="true",
-            background=by_tone(item.tone, tokens.tint),
-            color=by_tone(item.tone, tokens.ink),
-        ),
-        ui.body(item.sentence, font_weight="520", padding_top="4px"),
-        ui.small(
-            rx.cond(
-                item.campaign != "",
-                rx.fragment(rx.el.a(item.campaign, href=item.href, class_name="cm-plain-link"), " · "),
-            ),
-            rx.cond(item.step != "", f"{item.step} · ", ""),
-            rx.el.time(item.at, title=item.ago),
-        ),
-        data_testid="timeline-item",
-        data_kind=item.kind,
-    )
-
-
-def story() -> rx.Component:
-    return ui.section(
-        "Timeline",
-        rx.cond(
-            Person.moments.length() > 0,
-            rx.el.ol(rx.foreach(Person.moments, _moment), class_name="cm-timeline", data_testid="timeline"),
-            ui.empty(
-                "history",
-                "Nothing yet",
-                "Journeys entered, messages, bookings and every reason not to write appear here.",
-            ),
-        ),
-        hint="What happened, what was sent, what was not, and why",
-    )
-
-
 def person() -> rx.Component:
     return rx.cond(
         Person.loading,
         rx.box(ui.blocks(3), ui.blocks(2), class_name="cm-two"),
         rx.box(
-            story(),
+            rx.flex(why_not(), story(), direction="column", gap="24px", min_width="0"),
             rx.flex(
                 planned(),
                 facts(),

@@ -62,6 +62,9 @@ class AuditTag(StrEnum):
     EVENT_REJECTED = "event.rejected"
     EVENT_REPLAYED = "event.replayed"
     IMPORT_REQUESTED = "import.requested"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_STOPPED = "webhook.stopped"
+    WEBHOOK_RETRIED = "webhook.retried"
     # people
     SIGNED_IN = "access.signed_in"
     SIGN_IN_FAILED = "access.sign_in_failed"
@@ -92,4 +95,4 @@ KEPT_HERE = (
     AuditTag.PERSONAL_DATA_READ,
 )  # fmt: skip
 """Written a person and step, or about the book itself: sealed and exported here, not sent one by one
-as `audit.event` (docs/decisions/0010). Everything else is."""
+as `audit.event` (docs/decisions/0011). Everything else is."""

@@ -6,6 +6,7 @@ from services.builder.contracts import CheckContext, Fix, Problem, name_of
 from services.builder.graph import graph_of, reachable
 from services.builder.schedule import valid_cron
 from services.builder.secret_values import looks_secret, texts
+from services.builder.timing_checks import check_timing
 from services.contracts.journey import (
     Branch,
     Entry,
@@ -26,6 +27,7 @@ def check_settings(journey: Journey, context: CheckContext) -> list[Problem]:
         *_check_campaign(journey, context),
         *_check_audience(journey, context),
         *_check_entry(journey),
+        *check_timing(journey),
         *_check_events(journey, context),
         *_check_shares(journey),
         *_check_steps(journey, context),

@@ -153,7 +153,12 @@ def window_words(window: SendWindow) -> str:
         days = f"{chosen[0].title()}–{chosen[-1].title()}"
     else:
         days = ", ".join(day.title() for day in chosen)
-    return f"{days}, {window.start:%H:%M}–{window.end:%H:%M}"
+    hours = f"{window.start:%H:%M}–{window.end:%H:%M}"
+    if window.aim == "at":
+        hours = f"{window.at:%H:%M} their time"
+    elif window.aim == "best_hour":
+        hours = f"their best hour, {hours}"
+    return f"{days}, {hours}"
 
 
 def step_name(journey: Journey, step_id: str | None) -> str:

@@ -8,11 +8,13 @@ from services.contracts.campaign_types import LABELS
 from services.contracts.journey import (
     Branch,
     Entry,
+    EventCondition,
     EventMatch,
     Exit,
     GoalStep,
     Journey,
     Message,
+    Pace,
     SendWindow,
     Split,
     Step,
@@ -51,6 +53,18 @@ EVENT_WORDS: dict[str, str] = {
     "concierge.contact.no_answer": "the concierge gets no answer",
     "concierge.contact.accepted": "the person accepts the concierge's offer",
 }
+CONDITION_WORDS = {
+    "is": "is",
+    "is_not": "is not",
+    "contains": "contains",
+    "not_contains": "does not contain",
+    "gt": "is more than",
+    "gte": "is at least",
+    "lt": "is less than",
+    "lte": "is at most",
+    "in": "is one of",
+    "not_in": "is none of",
+}
 _CHANNELS = {"in_app": "in the app", "email": "by email", "sms": "by text", "whatsapp": "by WhatsApp"}
 _DAYS = {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat", "sun": "Sun"}
 
@@ -75,6 +89,7 @@ def summary(journey: Journey) -> list[str]:
         lines.append(f"At least {journey.caps.min_gap_hours} hours lie between two messages.")
     if journey.caps.exclusive:
         lines.append("People in this journey take part in no other at the same time.")
+    lines += _pace(journey.pace)
     if journey.holdout_percent:
         lines.append(f"{journey.holdout_percent:g} % of people are held out, to measure the effect.")
     return lines
@@ -84,8 +99,15 @@ def event_words(match: EventMatch) -> str:
     words = EVENT_WORDS.get(match.type, f"“{match.type}” happens")
     if not match.where:
         return words
-    details = " and ".join(f"{c.property} {c.op.replace('_', ' ')} {c.value}" for c in match.where)
-    return f"{words} ({details})"
+    return f"{words} ({' and '.join(condition_words(c) for c in match.where)})"
+
+
+def condition_words(condition: EventCondition) -> str:
+    """“value is more than 200”."""
+    value = condition.value
+    shown = " or ".join(map(str, value)) if isinstance(value, list) else value
+    name = condition.property.replace("_", " ").replace(".", " ")
+    return f"{name} {CONDITION_WORDS[condition.op]} {shown}"
 
 
 def days(n: int) -> str:
@@ -166,7 +188,10 @@ def _entry(step: Entry) -> str:
         case "event":
             what = event_words(step.event) if step.event else "an event that is not chosen yet"
             after = f", {duration(step.delay_minutes)} later" if step.delay_minutes else ""
-            return f"People in the audience come in when {what}{after}."
+            text = f"People in the audience come in when {what}{after}"
+            if step.delay_minutes:
+                text += ", if they still belong to it then"
+            return f"{text}.{_often(step)}"
 
 
 def _message(step: Message) -> str:
@@ -196,4 +221,30 @@ def _wait(step: Wait) -> str:
 
 def _window(window: SendWindow) -> str:
     listed = ", ".join(_DAYS[d] for d in window.days)
-    return f"between {window.start:%H:%M} and {window.end:%H:%M} on {listed}"
+    hours = f"between {window.start:%H:%M} and {window.end:%H:%M} on {listed}"
+    if window.skip_holidays:
+        hours += " (not on the practice's holidays)"
+    match window.aim:
+        case "open":
+            return hours
+        case "at":
+            return f"at {window.at:%H:%M} in each person's own time zone, {hours}"
+        case "best_hour":
+            return f"at the hour each person opens most, where known, {hours}"
+
+
+def _often(step: Entry) -> str:
+    if not step.limit_hours:
+        return ""
+    span = duration(step.limit_hours * 60)
+    return f" The same person comes in at most once in {span}."
+
+
+def _pace(pace: Pace) -> list[str]:
+    rates = [f"{n:,} {unit}" for n, unit in ((pace.per_minute, "a minute"), (pace.per_hour, "an hour")) if n]
+    lines = (
+        [f"At most {' and '.join(rates)} messages are requested; the rest wait their turn."] if rates else []
+    )
+    if pace.spread_minutes:
+        lines.append(f"People who come in together are spread over {duration(pace.spread_minutes)}.")
+    return lines

@@ -14,6 +14,7 @@ from services.contracts.events import CampaignLifecycle, ContentPublished
 from services.contracts.journey import Journey, Message
 from services.kit.errors import Invalid, NotFound, StaleWrite, TransitionError
 from services.kit.ids import new_id
+from services.kit.stops import stop_practice
 from services.kit.uow import Unit
 
 
@@ -199,6 +200,7 @@ async def _end_executions(u: Unit, campaign_id: UUID, why: str) -> None:
 async def pause(u: Unit, campaign_id: UUID, *, reason: str) -> None:
     """Stop sending now, the current batch included (LIF-7). Needs the manage permission."""
     u.actor.require("manage")
+    await stop_practice(u)
     await move(u, campaign_id, "paused", reason=reason)
 
 
@@ -223,12 +225,14 @@ async def resume(u: Unit, campaign_id: UUID, *, reason: str = "") -> None:
 async def cancel(u: Unit, campaign_id: UUID, *, reason: str) -> None:
     """End it for good; what is waiting will not be sent."""
     u.actor.require("manage")
+    await stop_practice(u)
     await move(u, campaign_id, "cancelled", reason=reason)
 
 
 async def complete(u: Unit, campaign_id: UUID, *, reason: str = "") -> None:
     """Close a campaign that has done its work."""
     u.actor.require("manage")
+    await stop_practice(u)
     await move(u, campaign_id, "completed", reason=reason)
 
 
@@ -239,6 +243,7 @@ async def finish_campaign(u: Unit, campaign_id: UUID) -> None:
 
 async def pause_by_system(u: Unit, campaign_id: UUID, *, reason: str) -> None:
     """The engine's way to Paused, when a guard trips (D12). It never resumes: people do."""
+    await stop_practice(u)
     await move(u, campaign_id, "paused", reason=reason)
 
 
@@ -250,6 +255,7 @@ async def kill_switch(u: Unit, on: bool, reason: str) -> None:
     u.actor.require("manage")
     if on and not reason.strip():
         raise Invalid("Say why everything is stopped: the team will read it.")
+    await stop_practice(u)
     changed = await u.execute(
         "UPDATE cm.practice SET kill_switch_at = :at, kill_switch_by = :by, kill_switch_reason = :reason"
         " WHERE practice_id = :practice AND (kill_switch_at IS NULL) = :on RETURNING practice_id",

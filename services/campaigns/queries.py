@@ -45,6 +45,7 @@ SET state = :to, updated_at = :now,
                 WHEN :to = 'draft' AND kind = 'scheduled' THEN 'one_off' ELSE kind END,
     draft_editors = CASE WHEN CAST(:version AS uuid) IS NULL THEN draft_editors ELSE '{}' END,
     activated_at = CASE WHEN :to = 'active' THEN coalesce(activated_at, :now) ELSE activated_at END,
+    resumed_at = CASE WHEN :to = 'active' AND state = 'paused' THEN :now ELSE resumed_at END,
     completed_at = CASE WHEN :to IN ('completed', 'cancelled') THEN :now ELSE completed_at END
 WHERE practice_id = :practice AND campaign_id = :campaign AND state = :from
 RETURNING state

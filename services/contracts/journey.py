@@ -42,7 +42,7 @@ class EventCondition(Strict):
     """One property of an event's data compared with a value; several are joined by AND (001)."""
 
     property: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,79}$")
-    op: Literal["is", "is_not", "contains", "gt", "gte", "lt", "lte", "in"]
+    op: Literal["is", "is_not", "contains", "not_contains", "gt", "gte", "lt", "lte", "in", "not_in"]
     value: Scalar | list[Scalar]
 
 
@@ -98,6 +98,12 @@ class SendWindow(Strict):
     end: time = time(18, 0)
     days: list[Weekday] = Field(["mon", "tue", "wed", "thu", "fri"])
     skip_holidays: bool = True
+    aim: Literal["open", "at", "best_hour"] = Field(
+        "open",
+        description="`open`: as soon as the window is open; `at`: at one local time inside it;"
+        " `best_hour`: in the hour each person opens most, where known, else when it opens.",
+    )
+    at: time = Field(time(10, 0), description="For `at`: the local time of the recipient.")
 
 
 class Message(StepBase):
@@ -240,9 +246,11 @@ class Caps(Strict):
 
 
 class Pace(Strict):
-    """ENG-4: at most `per_minute` requests, or evenly over `spread_minutes`."""
+    """ENG-4: at most `per_minute` and `per_hour` requests, whoever sends; and people who come in
+    together are spread evenly over `spread_minutes`."""
 
     per_minute: int | None = Field(None, ge=1, le=1_000_000)
+    per_hour: int | None = Field(None, ge=1, le=10_000_000)
     spread_minutes: int | None = Field(None, ge=1, le=60 * 24 * 14)
 
 

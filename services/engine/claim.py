@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.kit.stops import sending
 from services.kit.uow import Unit
 
 BATCH = 5_000
@@ -86,6 +87,13 @@ CLAIM_WITH_CONTACTS = CLAIM.replace(
     "FROM cm.work w JOIN cm.subject s ON s.practice_id = w.practice_id AND s.contact_id = w.contact_id\n",
 ).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR SHARE OF s SKIP LOCKED")
 
+# Where people may be in a journey more than once, one batch takes one entry of each: the gates see
+# what the batches before requested, and of two messages at once they would see neither.
+ONE_EACH = """
+DELETE FROM pg_temp.claim k USING pg_temp.claim earlier
+WHERE earlier.contact_id = k.contact_id AND earlier.enrolment_id < k.enrolment_id
+"""
+
 # Shared locks: a pause or a kill switch waits for batches in flight and stops the next (D11).
 GUARD = """
 SELECT (SELECT c.state FROM cm.campaign c WHERE c.practice_id = :practice AND c.campaign_id = :campaign FOR SHARE) AS state,
@@ -110,19 +118,32 @@ async def due_steps(u: Unit) -> list[DueStep]:
 
 async def may_run(u: Unit, campaign_id: UUID) -> bool:
     """Is the campaign active and no kill switch on? Holds both answers until the commit."""
+    await sending(u)
     row = (await u.execute(GUARD, practice=u.practice_id, campaign=campaign_id)).one()
     return row.state == "active" and row.practice_stop is None and row.platform_stop is None
 
 
-async def claim(u: Unit, step: DueStep, *, alone: bool = False, contacts: bool = False) -> int:
-    """Lock up to a batch of due people at a step into the temporary table `claim`. `alone`: nobody
-    else decides about them or their households until the commit; with `contacts`, also the lock
-    that enrolling them elsewhere needs."""
+async def claim(
+    u: Unit,
+    step: DueStep,
+    *,
+    alone: bool = False,
+    contacts: bool = False,
+    one_each: bool = False,
+    most: int | None = None,
+) -> int:
+    """Lock up to a batch of due people at a step (at most `most`) into the temporary table `claim`.
+    `alone`: nobody else decides about them or their households until the commit; with `contacts`,
+    also the lock that enrolling them elsewhere needs; with `one_each`, the first entry of each
+    person, the others stay due."""
+    sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
+    if most is not None and most < BATCH:  # a literal: the planner must see how few
+        sql = sql.replace(f"LIMIT {BATCH}", f"LIMIT {most}")
     await u.execute(CLAIM_TABLE)
     await u.execute(BY_INDEX)
     lanes = {"lanes": lane_key(u, "")} if alone else {}
     taken = await u.execute(
-        CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM,
+        sql,
         practice=u.practice_id,
         version=step.version_id,
         step=step.step_id,
@@ -130,7 +151,10 @@ async def claim(u: Unit, step: DueStep, *, alone: bool = False, contacts: bool =
         turn=u.unit_id.int % LANES,
         **lanes,
     )
-    return int(taken.rowcount)
+    if not one_each:
+        return int(taken.rowcount)
+    later = await u.execute(ONE_EACH)
+    return int(taken.rowcount) - int(later.rowcount)
 
 
 def lane_key(u: Unit, lane: int | str) -> str:

@@ -38,10 +38,11 @@ SELECT count(*) FROM (
 
 ENTER = """
 WITH cand AS (
-  SELECT e.contact_id, s.pseudonym, s.lane,
+  SELECT c.contact_id, s.pseudonym, s.lane,
     1 + coalesce((SELECT max(x.entry_no) FROM cm.enrolment x WHERE x.practice_id = :practice
-                  AND x.contact_id = e.contact_id AND x.campaign_id = :campaign), 0) AS entry_no
-  FROM pg_temp.entrant e JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = e.contact_id
+                  AND x.contact_id = c.contact_id AND x.campaign_id = :campaign), 0) AS entry_no
+  FROM pg_temp.entrant c JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = c.contact_id
+  WHERE {reentry}
 ),
 {verdicts},
 m AS MATERIALIZED (
@@ -135,9 +136,12 @@ async def enter(
     await u.execute(LOCK, practice=u.practice_id, now=u.now)
     await u.execute(SHARE, practice=u.practice_id)
     entry, binding = plan.entry, Binding()
-    first = plan.target(entry, "next")
+    # A delayed trigger waits at the entry itself, where the audience is asked again (EVT-3).
+    first = entry if trigger and entry.delay_minutes else plan.target(entry, "next")
     due = due_sql(first, binding) if first else ":now"
     sql = ENTER.format(
+        # Asked again with the locks held: what another worker committed since the choice counts.
+        reentry=reentry_sql(entry.reentry, binding),
         verdicts=verdicts(entry=True, each=True),
         ends="false" if first else "true",
         care_plans=segmented(policy.campaign_type, "m x JOIN entered USING (enrolment_id)", enrolled=True),
@@ -164,11 +168,14 @@ async def enter(
 def _offset(plan: Plan, entry: Entry, binding: Binding, already: int) -> str:
     """Delay, even spread and pace (ENG-4) as one interval a person."""
     parts = [binding.add(timedelta(minutes=entry.delay_minutes))]
-    pace = plan.journey.pace
+    pace, rank = plan.journey.pace, f"(m.nth - 1 + {binding.add(already)})"
     if pace.spread_minutes:
         whole = binding.add(timedelta(minutes=pace.spread_minutes))
         parts.append(f"{whole} * (cm.bucket('spread/', m.contact_id) / 10000.0)")
     if pace.per_minute:
-        rank = f"((m.nth - 1 + {binding.add(already)}) / {binding.add(pace.per_minute)})"
-        parts.append(f"{binding.add(timedelta(minutes=1))} * {rank}")
+        parts.append(f"{binding.add(timedelta(minutes=1))} * ({rank} / {binding.add(pace.per_minute)})")
+    if pace.per_hour:
+        parts.append(
+            f"{binding.add(timedelta(hours=1))} * ({rank} / CAST({binding.add(pace.per_hour)} AS float8))"
+        )
     return " + ".join(parts)

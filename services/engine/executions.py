@@ -1,7 +1,8 @@
 """Executions: one run of a campaign over its audience, from first enrolment to outcome (D6)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.audience.service import snapshot
@@ -15,6 +16,8 @@ from services.kit.uow import Unit
 from services.suppression.service import care_plan_left
 
 ZERO = UUID(int=0)
+RECOUNT_AFTER = timedelta(seconds=5)
+"""News of one run are gathered for so long before it is counted again."""
 RESCAN = timedelta(seconds=60)
 """How often a dynamic campaign looks for people who joined its audience."""
 
@@ -50,19 +53,52 @@ WHERE x.practice_id = :practice AND x.enrolled_all AND x.ended_at IS NULL AND c.
                   AND e.state IN ('live', 'held') AND e.execution_id = x.execution_id)
 FOR UPDATE OF x SKIP LOCKED
 """
-END = """
-UPDATE cm.execution x SET ended_at = :now, outcome = (
-  SELECT CASE WHEN count(*) = 0 THEN 'empty' WHEN count(*) = count(*) FILTER (WHERE d.status IN ('failed', 'bounced')) THEN 'failed'
-    WHEN count(*) FILTER (WHERE d.status IN ('failed', 'bounced', 'cancelled')) > 0 THEN 'partial' ELSE 'delivered' END
-  FROM cm.enrolment e JOIN cm.dispatch d ON d.practice_id = :practice AND d.enrolment_id = e.enrolment_id AND d.enrolled_at = e.enrolled_at
-  WHERE e.practice_id = :practice AND e.campaign_id = x.campaign_id AND e.execution_id = x.execution_id)
-WHERE x.practice_id = :practice AND x.execution_id = :execution RETURNING outcome
+# What became of a run's messages. Stopped stays stopped: only its numbers are kept right (D6).
+COUNTED = """
+FROM (
+  SELECT count(*) AS requested, count(*) FILTER (WHERE d.status = 'delivered') AS delivered,
+    count(*) FILTER (WHERE d.status IN ('failed', 'bounced')) AS failed,
+    count(*) FILTER (WHERE d.status = 'cancelled') AS cancelled
+  FROM cm.execution y
+  JOIN cm.enrolment e ON e.practice_id = :practice AND e.campaign_id = y.campaign_id AND e.execution_id = y.execution_id
+  JOIN cm.dispatch d ON d.practice_id = :practice AND d.enrolment_id = e.enrolment_id AND d.enrolled_at = e.enrolled_at
+  WHERE y.practice_id = :practice AND y.execution_id = :execution) n
+"""
+SET_COUNTED = """requested = n.requested, delivered = n.delivered, failed = n.failed, recount_at = NULL,
+  outcome = CASE WHEN x.outcome = 'stopped' THEN 'stopped' WHEN n.requested = 0 THEN 'empty' WHEN n.requested = n.failed THEN 'failed'
+    WHEN n.failed + n.cancelled > 0 THEN 'partial' ELSE 'delivered' END"""
+END = f"""
+UPDATE cm.execution x SET ended_at = :now, {SET_COUNTED} {COUNTED}
+WHERE x.practice_id = :practice AND x.execution_id = :execution RETURNING x.outcome
+"""
+# The Hub had news of messages of runs that ended: they are counted again, a little later and together.
+NEWS = """
+UPDATE cm.execution x SET recount_at = :due
+WHERE x.practice_id = :practice AND x.ended_at IS NOT NULL AND x.recount_at IS NULL AND x.execution_id IN (
+  SELECT DISTINCT e.execution_id FROM cm.dispatch d
+  JOIN cm.enrolment e ON e.practice_id = d.practice_id AND e.enrolment_id = d.enrolment_id
+  WHERE d.practice_id = :practice AND d.dispatch_id = ANY (:dispatches))
+"""
+TO_RECOUNT = """
+SELECT execution_id, campaign_id, outcome FROM cm.execution
+WHERE practice_id = :practice AND recount_at <= :now ORDER BY recount_at LIMIT 100 FOR UPDATE SKIP LOCKED
+"""
+RECOUNT = f"""
+UPDATE cm.execution x SET {SET_COUNTED} {COUNTED}
+WHERE x.practice_id = :practice AND x.execution_id = :execution RETURNING x.outcome
 """
 
 ANY_LEFT = """
-SELECT 1 FROM cm.campaign c WHERE c.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+SELECT 1 FROM cm.campaign c WHERE c.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
   AND EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.campaign_id = c.campaign_id
               AND e.state IN ('live', 'held')) LIMIT 1
+"""
+# Nobody can enter an ended campaign: once empty, it need never be looked at again.
+EMPTIED = """
+UPDATE cm.campaign c SET emptied_at = :now
+WHERE c.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.campaign_id = c.campaign_id
+                  AND e.state IN ('live', 'held'))
 """
 CARE_PLAN_LEFT = care_plan_left("gone")
 # Work before enrolments, as everybody who stops somebody does: two orders would be a deadlock.
@@ -70,7 +106,7 @@ LOCK_LEFT = f"""
 SELECT w.enrolment_id FROM cm.work w
 JOIN cm.enrolment x ON x.practice_id = w.practice_id AND x.enrolment_id = w.enrolment_id
 JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
-WHERE w.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+WHERE w.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
 ORDER BY w.enrolment_id LIMIT {BATCH} FOR UPDATE OF w SKIP LOCKED
 """
 # People left in campaigns that ended: out of them, set-based, a batch at a time.
@@ -81,7 +117,7 @@ WITH gone AS (
   FROM cm.whereabouts was WHERE was.practice_id = :practice AND was.enrolment_id = e.enrolment_id
     AND e.practice_id = :practice AND e.enrolment_id IN (
     SELECT x.enrolment_id FROM cm.enrolment x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
-    WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed')
+    WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
       AND (x.state = 'held' OR x.state = 'live' AND x.enrolment_id = ANY (:locked))
     ORDER BY x.enrolment_id LIMIT {BATCH} FOR UPDATE OF x SKIP LOCKED)
   RETURNING e.enrolment_id, e.campaign_id, e.contact_id, e.pseudonym
@@ -180,6 +216,7 @@ async def finish(u: Unit) -> int:
 
 async def empty_ended(u: Unit) -> int:
     """Take people out of campaigns that were cancelled or completed; returns how many."""
+    await u.execute(EMPTIED, practice=u.practice_id, now=u.now)
     if not (await u.execute(ANY_LEFT, practice=u.practice_id)).first():
         return 0
     locked = (await u.execute(LOCK_LEFT, practice=u.practice_id)).scalars().all()
@@ -192,3 +229,70 @@ async def empty_ended(u: Unit) -> int:
         first_seq=next_seq(u, BATCH + 1),
     )
     return int(gone.scalar_one())
+
+
+async def heard_of(u: Unit, dispatches: Sequence[UUID]) -> None:
+    """The Hub reported on these messages: runs that ended are to be counted again (LIF-8)."""
+    if dispatches:
+        await u.execute(NEWS, practice=u.practice_id, dispatches=list(dispatches), due=u.now + RECOUNT_AFTER)
+
+
+async def recount(u: Unit) -> int:
+    """Put numbers and outcomes of ended runs right; returns how many outcomes changed."""
+    changed = 0
+    for row in (await u.execute(TO_RECOUNT, practice=u.practice_id, now=u.now)).all():
+        found = await u.execute(RECOUNT, practice=u.practice_id, execution=row.execution_id)
+        outcome = found.scalar_one()
+        if outcome != row.outcome:
+            changed += 1
+            await record(
+                u, AuditTag.EXECUTION_ENDED, campaign_id=row.campaign_id, execution=row.execution_id,
+                outcome=outcome, before=row.outcome,
+            )  # fmt: skip
+    return changed
+
+
+WATCH = """
+INSERT INTO cm.hub_asked (practice_id, until, watch_until) VALUES (:practice, :now, :last)
+ON CONFLICT (practice_id) DO UPDATE SET watch_until = excluded.watch_until,
+  until = CASE WHEN cm.hub_asked.until >= cm.hub_asked.watch_until THEN excluded.until ELSE cm.hub_asked.until END
+"""
+ASKING_ENDS = timedelta(minutes=31)
+
+
+async def watch_hub(u: Unit) -> None:
+    """Messages were requested: for half an hour the Hub may have to be asked about them (002)."""
+    await u.execute(WATCH, practice=u.practice_id, now=u.now, last=u.now + ASKING_ENDS)
+
+
+RUNS = """
+SELECT execution_id, number, version_id, started_at, planned_at, missed, ended_at, outcome, audience_size, enrolled, refused,
+  requested, delivered, failed
+FROM cm.execution WHERE practice_id = :practice AND campaign_id = :campaign ORDER BY number DESC LIMIT :most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution as people see it; counts of messages are of the last look, all times UTC."""
+
+    execution_id: UUID
+    number: int
+    version_id: UUID
+    started_at: datetime
+    planned_at: datetime | None
+    missed: int
+    ended_at: datetime | None
+    outcome: str | None
+    audience_size: int
+    enrolled: int
+    refused: int
+    requested: int
+    delivered: int
+    failed: int
+
+
+async def runs(u: Unit, campaign_id: UUID, *, most: int = 100) -> list[Run]:
+    """The runs of a campaign, the newest first."""
+    rows = await u.execute(RUNS, practice=u.practice_id, campaign=campaign_id, most=most)
+    return [Run(**row._mapping) for row in rows]

@@ -28,9 +28,8 @@ from services.contracts.journey import (
     WaitUntilWindow,
     ports,
 )
+from services.engine.windows import arrival_sql
 from services.kit.errors import Invalid
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 # The next date of the person's own that a wait may aim at, as a scalar subquery.
 DATE_FIELDS: dict[str, str] = {
@@ -105,7 +104,7 @@ def due_sql(step: Step, binding: Binding) -> str:
     """When somebody who arrives at `step` now is due there."""
     match step:
         case Message(window=SendWindow() as window) | Wait(until=WaitUntilWindow(window=window)):
-            return _window(window, binding)
+            return arrival_sql(window, binding)
         case Wait(until=WaitFor(minutes=minutes)):
             return f"(:now + {binding.add(timedelta(minutes=minutes))})"
         case Wait(until=WaitUntilDate(on=on, at=at)):
@@ -123,14 +122,6 @@ def due_sql(step: Step, binding: Binding) -> str:
             return ":now"
         case _ as never:
             assert_never(never)  # type: ignore[arg-type]
-
-
-def _window(window: SendWindow, binding: Binding) -> str:
-    days = [WEEKDAYS.index(day) + 1 for day in window.days] or [1, 2, 3, 4, 5, 6, 7]
-    return (
-        f"cm.next_window(:practice, :now, m.zone, {binding.add(window.start)}, {binding.add(window.end)},"
-        f" {binding.add(days)}, {binding.add(window.skip_holidays)})"
-    )
 
 
 def local(at: datetime, zone: str) -> datetime:

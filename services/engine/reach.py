@@ -11,11 +11,9 @@ from services.audience.contracts import AudiencePreview
 from services.audience.service import preview
 from services.contracts.journey import Entry, Journey, Message, ports
 from services.engine.plan import Plan
-from services.engine.plans import plan_of, policy_for
+from services.engine.plans import policy_for
 from services.gates.contracts import Policy
-from services.gates.reasons import sentence
-from services.gates.service import breakdown, why_not
-from services.kit.errors import NotFound
+from services.gates.service import breakdown
 from services.kit.uow import Unit
 
 NOBODY = UUID(int=0)
@@ -41,38 +39,16 @@ async def _ask(
     return await breakdown(u, source, own, policy)
 
 
-async def why_not_now(u: Unit, contact_id: UUID, campaign_id: UUID) -> list[str]:
-    """Every sentence that keeps this person from this campaign's first message now; none: nothing
-    does. Channel reasons name their channel (SUP-8)."""
-    row = (
-        await u.execute(
-            "SELECT active_version_id FROM cm.campaign WHERE practice_id = :practice AND campaign_id = :campaign",
-            practice=u.practice_id,
-            campaign=campaign_id,
-        )
-    ).one_or_none()
-    if row is None or row.active_version_id is None:
-        raise NotFound("This campaign has never been active, so there is nothing to explain.")
-    plan = await plan_of(u, row.active_version_id)
-    first = first_message(plan.journey)
-    if first is None:
-        return []
-    policy = await policy_for(u, campaign_id, row.active_version_id, plan, first)
-    reasons, channels = await why_not(u, contact_id, policy)
-    by_channel = [
-        f"{channel.replace('_', '-')}: {sentence(reason)}"
-        for channel, reason in channels.items()
-        if reason != "ok"
-    ]
-    open_channel = any(reason == "ok" for reason in channels.values())
-    return [sentence(r) for r in reasons] + ([] if open_channel else by_channel)
-
-
 def first_message(journey: Journey) -> Message | None:
-    """The message people meet first after the start, breadth first; None when there is none."""
+    """The message people meet first after the start; None when there is none."""
+    entry = next((step.id for step in journey.steps if isinstance(step, Entry)), None)
+    return next_message(journey, entry) if entry else None
+
+
+def next_message(journey: Journey, step_id: str) -> Message | None:
+    """The message somebody at a step meets next, that step included, breadth first."""
     steps = {step.id: step for step in journey.steps}
-    queue = [step.id for step in journey.steps if isinstance(step, Entry)][:1]
-    seen = set(queue)
+    queue, seen = [step_id], {step_id}
     while queue:
         step = steps[queue.pop(0)]
         if isinstance(step, Message):

@@ -4,23 +4,40 @@ Every piece of work is its own short transaction, so that a long queue of one st
 locks, and one practice's load is worked off in slices between those of others (ENG-3).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.audience.service import where
-from services.contracts.journey import Message, SubCampaign
+from services.contracts.journey import Entry, Message, Step, SubCampaign
 from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
-from services.engine.executions import empty_ended, finish, open_executions, progressed, rescan, take
+from services.engine.entries import let_go
+from services.engine.executions import (
+    empty_ended,
+    finish,
+    open_executions,
+    progressed,
+    rescan,
+    take,
+    watch_hub,
+)
 from services.engine.lanes import astray, change_lane
 from services.engine.message import send
 from services.engine.moves import move
-from services.engine.plan import Binding
+from services.engine.pace import allowance, resting, spend
+from services.engine.plan import Binding, Plan
 from services.engine.plans import plan_of, policy_for, refs_of
+from services.engine.windows import put_off
 from services.kit.actor import system
+from services.kit.practices import Waiting, practices_with
 from services.kit.uow import Unit, UnitOfWork
+
+TURN = """
+INSERT INTO cm.turn (practice_id, turn) VALUES (:practice, nextval('cm.turn_no'))
+ON CONFLICT (practice_id) DO UPDATE SET turn = excluded.turn WHERE cm.turn.turn = :seen
+"""
 
 
 @dataclass
@@ -43,24 +60,58 @@ class Engine:
 
     uow: UnitOfWork
     slice: int = 4
-    """Batches of one step a round, before the next step or practice has its turn."""
+    """Batches of one step a turn, before the next practice has its turn."""
+    turn: int = 8
+    """Batches a turn of a practice; every due step has at least one of them."""
     name: str = field(default="engine")
+    stopping: Callable[[], bool] = field(default=lambda: False)
+    """Asked between batches: true ends the turn, with nothing half done."""
+
+    async def serve(self) -> list[UUID]:
+        """A turn for every practice with work, those served longest ago first (ENG-3). Several
+        workers share the turns. Returns the practices where something was done."""
+        served = []
+        for waiting in await practices_with(self.uow.engine, "engine", self.uow.clock.now()):
+            if self.stopping():
+                break
+            if await self._take_turn(waiting) and await self.run_once(waiting.practice_id):
+                served.append(waiting.practice_id)
+        return served
+
+    async def _take_turn(self, waiting: Waiting) -> bool:
+        """False when another worker has taken this turn since we looked."""
+        async with self._unit(waiting.practice_id) as u:
+            taken = await u.execute(TURN, practice=waiting.practice_id, seen=waiting.turn)
+            return bool(taken.rowcount)
 
     async def run_once(self, practice_id: UUID) -> Round:
         """One fair slice of a practice's work. Falsy when nothing was due."""
         done = Round()
         await self._enrol(practice_id, done)
         async with self._unit(practice_id) as u:
-            due = await due_steps(u)
-        for step in due:
-            for _ in range(self.slice):
-                if await self._advance(practice_id, step, done) < BATCH:
-                    break
+            tired = await resting(u)
+            due = [d for d in await due_steps(u) if (d.version_id, d.step_id) not in tired]
+        await self._work_off(practice_id, due, done)
         async with self._unit(practice_id) as u:
             done.finished += await finish(u)
         async with self._unit(practice_id) as u:
             done.moved += await empty_ended(u)
+            if done.requested:
+                await watch_hub(u)
         return done
+
+    async def _work_off(self, practice_id: UUID, due: list[DueStep], done: Round) -> None:
+        """A batch of every due step, then again of those that have more, until the turn is over."""
+        batches = 0
+        for lap in range(self.slice):
+            more = []
+            for step in due:
+                if self.stopping() or (lap and batches >= self.turn):
+                    return
+                if await self._advance(practice_id, step, done) >= BATCH:
+                    more.append(step)
+                batches += 1
+            due = more
 
     async def drain(self, practice_id: UUID, *, rounds: int = 10_000) -> Round:
         """Rounds until nothing is due; for tests, benchmarks and `cm` commands."""
@@ -121,26 +172,52 @@ class Engine:
                 return 0
             plan = await plan_of(u, due.version_id)
             step = plan.steps[due.step_id]
-            alone = isinstance(step, Message)
-            size = await claim(u, due, alone=alone, contacts=isinstance(step, SubCampaign))
-            if size == 0:
-                return 0
             strays: list[UUID] = []
             if isinstance(step, Message):
-                policy = await policy_for(u, due.campaign_id, due.version_id, plan, step)
-                sent = await send(u, due, plan, step, policy, refs_of(step), size)
-                done.requested += sent.requested
-                done.refused += sent.refused
-                if sent.requested + sent.refused < size:
-                    strays = await astray(u)
+                size = await self._request(u, due, plan, step, done, strays)
             else:
-                if isinstance(step, SubCampaign):
-                    await self._hand_over(u, UUID(step.campaign_id))
-                await move(u, due, plan, step, size)
-            done.moved += size
+                size = await self._pass_on(u, due, plan, step)
+                done.moved += size
         if strays:
             async with self._unit(practice_id) as u:
                 await change_lane(u, strays)
+        return size
+
+    async def _pass_on(self, u: Unit, due: DueStep, plan: Plan, step: Step) -> int:
+        """A batch of a step that requests nothing."""
+        size = await claim(u, due, contacts=isinstance(step, SubCampaign))
+        left = size
+        if isinstance(step, Entry) and size:
+            left -= await let_go(u, due, plan, size)
+        if isinstance(step, SubCampaign) and left:
+            await self._hand_over(u, UUID(step.campaign_id))
+        if left:
+            await move(u, due, plan, step, left)
+        return size
+
+    async def _request(
+        self, u: Unit, due: DueStep, plan: Plan, step: Message, done: Round, strays: list[UUID]
+    ) -> int:
+        """A batch of a message step, within the campaign's rate and everybody's window. Adds to
+        `strays` who must change lanes first."""
+        rate = await allowance(u, due, plan.journey.pace)
+        if rate is not None and rate.most == 0:
+            return 0
+        repeats = plan.entry.reentry.rule == "concurrent"
+        size = await claim(u, due, alone=True, one_each=repeats, most=rate.most if rate else None)
+        left = size
+        if step.window is not None and size:
+            left -= await put_off(u, step.window, Binding())
+        if left:
+            policy = await policy_for(u, due.campaign_id, due.version_id, plan, step)
+            sent = await send(u, due, plan, step, policy, refs_of(step), left)
+            done.requested += sent.requested
+            done.refused += sent.refused
+            if sent.requested + sent.refused < left:
+                strays += await astray(u)
+            if rate is not None:
+                await spend(u, due.campaign_id, sent.requested)
+        done.moved += left
         return size
 
     async def _hand_over(self, u: Unit, campaign_id: UUID) -> Entered:
@@ -148,7 +225,7 @@ class Engine:
         row = (
             await u.execute(
                 "SELECT active_version_id FROM cm.campaign WHERE practice_id = :practice"
-                " AND campaign_id = :campaign AND state = 'active'",
+                " AND campaign_id = :campaign AND state = 'active' FOR SHARE",
                 practice=u.practice_id,
                 campaign=campaign_id,
             )

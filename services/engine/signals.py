@@ -1,29 +1,41 @@
 """Events as journeys see them: goals and exits reached, waits that end, people who enter."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from services.audience.service import where
 from services.contracts.journey import EventCondition, EventMatch, WaitEvent
 from services.engine.enrol import Entered, choose, enter, reentry_sql
+from services.engine.entries import belongs
 from services.engine.plan import Binding
 from services.engine.plans import plan_of, policy_for
 from services.gates.reasons import Reason
 from services.kit.uow import Unit
-from services.suppression.service import exit_enrolments
+from services.suppression.service import exit_enrolments, lock_contact
 
 LIVE = """
-SELECT e.enrolment_id, e.version_id, e.step_id FROM cm.whereabouts e
+SELECT e.enrolment_id, e.version_id, e.step_id, e.state FROM cm.whereabouts e
 WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state IN ('live', 'held')
 """
 WAKE = """
 UPDATE cm.work SET signal = :type, due_at = least(due_at, :now)
 WHERE practice_id = :practice AND enrolment_id = ANY (:ids) AND signal IS NULL
 """
+# A held journey has no work: what it waited for is kept, and it goes on by it once released.
+REMEMBER = """
+UPDATE cm.enrolment SET held_signal = :type
+WHERE practice_id = :practice AND enrolment_id = ANY (:ids) AND state = 'held' AND held_signal IS NULL
+"""
 LISTENING = """
 SELECT campaign_id, active_version_id FROM cm.campaign
 WHERE practice_id = :practice AND state = 'active' AND kind = 'event' AND active_version_id IS NOT NULL
 ORDER BY activated_at, campaign_id
+"""
+# Whoever ends the campaign waits for us, or we see that it ended: nobody enters an ended one.
+STILL_ACTIVE = """
+SELECT 1 FROM cm.campaign WHERE practice_id = :practice AND campaign_id = :campaign AND state = 'active' FOR SHARE
 """
 
 
@@ -36,33 +48,87 @@ def _holds(condition: EventCondition, data: dict[str, Any]) -> bool:
     value: Any = data
     for part in condition.property.split("."):
         value = value.get(part) if isinstance(value, dict) else None
-    wanted: Any = condition.value
+    wanted = condition.value
     match condition.op:
         case "is":
-            return bool(value == wanted)
+            return _same(value, wanted)
         case "is_not":
-            return bool(value != wanted)
+            return not _same(value, wanted)
         case "contains":
-            return value is not None and str(wanted).lower() in str(value).lower()
+            return _contains(value, wanted)
+        case "not_contains":
+            return not _contains(value, wanted)
         case "in":
-            return isinstance(wanted, list) and value in wanted
-        case _:
+            return isinstance(wanted, list) and any(_same(value, one) for one in wanted)
+        case "not_in":
+            return not (isinstance(wanted, list) and any(_same(value, one) for one in wanted))
+        case "gt" | "gte" | "lt" | "lte":
             return _ordered(condition.op, value, wanted)
 
 
+def _contains(value: Any, wanted: Any) -> bool:
+    if isinstance(value, list):
+        return any(_same(one, wanted) for one in value)
+    return value is not None and str(wanted).casefold() in str(value).casefold()
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    a, b = _number(value), _number(wanted)
+    if a is not None and b is not None:
+        return a == b
+    if isinstance(value, str) and isinstance(wanted, str):
+        return value.casefold() == wanted.casefold()
+    return bool(value == wanted)
+
+
 def _ordered(op: str, value: Any, wanted: Any) -> bool:
-    if isinstance(value, str) is not isinstance(wanted, str) or value is None:
-        return False
-    return bool(
-        {"gt": value > wanted, "gte": value >= wanted, "lt": value < wanted, "lte": value <= wanted}[op]
-    )
+    """Numbers as numbers (also those that travel as text), moments as moments, text as text; what
+    cannot be compared is neither greater nor less."""
+    readings: tuple[Callable[[Any], Any], ...] = (_number, _moment, _text)
+    for read in readings:
+        b = read(wanted)
+        if b is not None:
+            a = read(value)
+            return a is not None and bool({"gt": a > b, "gte": a >= b, "lt": a < b, "lte": a <= b}[op])
+    return False
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+def _text(value: Any) -> str | None:
+    return value.casefold() if isinstance(value, str) else None
 
 
 async def signal(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> None:
-    """End journeys whose goal or exit this event is; wake those that wait for it."""
-    rows = (await u.execute(LIVE, practice=u.practice_id, contact=contact_id)).all()
-    reached, ended, woken = [], [], []
-    for row in rows:
+    """End journeys whose goal or exit this event is; wake those that wait for it.
+
+    Where somebody stands is read with their work locked: a batch that has claimed it commits first,
+    and the event then meets the step it moved them to.
+    """
+    if not await _concerned(u, type, data, contact_id):
+        return
+    await lock_contact(u, contact_id)
+    reached: list[UUID] = []
+    ended: list[UUID] = []
+    waiting: list[UUID] = []
+    held: list[UUID] = []
+    for row in (await u.execute(LIVE, practice=u.practice_id, contact=contact_id)).all():
         plan = await plan_of(u, row.version_id)
         if matches(plan.journey.goal.event, type, data):
             reached.append(row.enrolment_id)
@@ -71,7 +137,7 @@ async def signal(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> 
         else:
             step = plan.steps.get(row.step_id)
             if isinstance(step, WaitEvent) and matches(step.event, type, data):
-                woken.append(row.enrolment_id)
+                (held if row.state == "held" else waiting).append(row.enrolment_id)
     if reached:
         # A booking that is also the goal is named as the booking it is (000 §4.2).
         booked = type == "appointment.booked"
@@ -79,8 +145,20 @@ async def signal(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> 
         await exit_enrolments(u, contact_id, reason, only=reached)
     if ended:
         await exit_enrolments(u, contact_id, Reason.EXIT_EVENT, only=ended)
-    if woken:
-        await u.execute(WAKE, practice=u.practice_id, ids=woken, type=type, now=u.now)
+    if waiting:
+        await u.execute(WAKE, practice=u.practice_id, ids=waiting, type=type, now=u.now)
+    if held:
+        await u.execute(REMEMBER, practice=u.practice_id, ids=held, type=type)
+
+
+async def _concerned(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> bool:
+    """Is anything in this person's journeys about such an event? Most are about nobody's, and lock nothing."""
+    for row in (await u.execute(LIVE, practice=u.practice_id, contact=contact_id)).all():
+        plan = await plan_of(u, row.version_id)
+        waits = (step.event for step in plan.journey.steps if isinstance(step, WaitEvent))
+        if any(matches(m, type, data) for m in (plan.journey.goal.event, *plan.journey.exit_on, *waits)):
+            return True
+    return False
 
 
 async def enter_on_event(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> int:
@@ -106,16 +184,15 @@ async def enter_one(
     u: Unit, version_id: UUID, campaign_id: UUID, contact_id: UUID, *, trigger: str
 ) -> Entered:
     """Enrol one contact who is in the audience now, within re-entry and frequency rules
-    (001 BR-CAM-007.5, .7). An event journey without audience rules takes everyone of its kinds."""
+    (001 BR-CAM-007.5, .7). With a delay, the audience is asked again when it is over."""
+    await lock_contact(u, contact_id)  # two events at once: the second sees what the first did
+    active = await u.execute(STILL_ACTIVE, practice=u.practice_id, campaign=campaign_id)
+    if active.first() is None:
+        return Entered(0, 0, 0)
     plan = await plan_of(u, version_id)
     policy = await policy_for(u, campaign_id, version_id, plan)
     entry, binding = plan.entry, Binding()
-    audience = plan.journey.audience
-    if audience.include:
-        fragment = await where(u, audience, prefix="a_")
-        condition, params = fragment.sql, dict(fragment.params)
-    else:
-        condition, params = "c.kind = ANY (:a_kinds)", {"a_kinds": list(audience.kinds)}
+    condition, params = await belongs(u, plan.journey.audience)
     if entry.limit_hours:
         condition += (
             " AND NOT EXISTS (SELECT 1 FROM cm.enrolment r WHERE r.practice_id = :practice"

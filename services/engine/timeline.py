@@ -1,98 +1,39 @@
 """One person's story: what entered, moved, was sent, refused, held or released, and why (SUP-8)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, get_args
 from uuid import UUID
 
+import orjson
+
+from services.access.service import names
+from services.audience.service import zone as practice_zone
+from services.contracts.journey import WaitEvent
+from services.engine import timeline_queries as queries
+from services.engine import timeline_words as words
 from services.engine.plans import plan_of
 from services.followups.queries import NO_CAMPAIGN
 from services.gates.reasons import sentence
+from services.kit.errors import Invalid
 from services.kit.uow import Unit
 
 Kind = Literal[
     "entered", "refused", "requested", "message", "moved", "held", "released", "ended",
     "suppressed", "lifted", "event", "planned", "unplanned",
 ]  # fmt: skip
-
-TIMELINE = """
-SELECT * FROM (
-  SELECT e.enrolled_at AS at, 'entered' AS kind, '' AS what, '' AS reason, e.campaign_id, e.version_id, '' AS step_id, coalesce(e.trigger_event, '') AS detail
-  FROM cm.enrolment e WHERE e.practice_id = :practice AND e.contact_id = :contact
-  UNION ALL
-  SELECT e.ended_at, 'ended', e.state, coalesce(e.exit_reason, ''), e.campaign_id, e.version_id, e.step_id, ''
-  FROM cm.enrolment e WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.ended_at IS NOT NULL
-  UNION ALL
-  SELECT e.moved_at, 'held', '', coalesce(e.held_reason, ''), e.campaign_id, e.version_id, e.step_id, ''
-  FROM cm.enrolment e WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state = 'held'
-  UNION ALL
-  SELECT d.requested_at, 'requested', d.status, coalesce(d.failure, ''), d.campaign_id, nullif(d.version_id, :none), d.step_id, array_to_string(d.channels, ', ')
-  FROM cm.dispatch d WHERE d.practice_id = :practice AND d.contact_id = :contact
-  UNION ALL
-  SELECT r.at, 'refused', '', r.reason, r.campaign_id, nullif(r.version_id, :none), r.step_id, r.inputs::text
-  FROM cm.refusal r WHERE r.practice_id = :practice AND r.contact_id = :contact
-  UNION ALL
-  SELECT m.at, 'message', m.what, '', m.campaign_id, NULL, '', coalesce(m.channel, '')
-  FROM cm.message_event m WHERE m.practice_id = :practice AND m.contact_id = :contact AND m.what <> 'accepted'
-  UNION ALL
-  SELECT t.at, 'moved', t.port, '', e.campaign_id, e.version_id, t.step_id, ''
-  FROM cm.enrolment e JOIN cm.transition t ON t.practice_id = e.practice_id AND t.enrolment_id = e.enrolment_id
-  WHERE e.practice_id = :practice AND e.contact_id = :contact
-  UNION ALL
-  SELECT s.applied_at, 'suppressed', s.scope, s.reason, s.campaign_id, NULL, '', coalesce(s.channel, s.topic, s.note)
-  FROM cm.suppression s WHERE s.practice_id = :practice AND s.contact_id = :contact
-  UNION ALL
-  SELECT s.lifted_at, 'lifted', s.scope, s.reason, s.campaign_id, NULL, '', coalesce(s.lift_reason, '')
-  FROM cm.suppression s WHERE s.practice_id = :practice AND s.contact_id = :contact AND s.lifted_at IS NOT NULL
-  UNION ALL
-  SELECT f.created_at, 'planned', f.state, '', NULL, NULL, '', f.why FROM cm.followup f
-  WHERE f.practice_id = :practice AND f.contact_id = :contact
-  UNION ALL
-  SELECT f.ended_at, 'unplanned', f.state, coalesce(f.reason, ''), NULL, NULL, '', f.note FROM cm.followup f
-  WHERE f.practice_id = :practice AND f.contact_id = :contact AND f.state = 'cancelled'
-  UNION ALL
-  SELECT i.received_at, 'event', i.type, '', NULL, NULL, '', i.source
-  FROM cm.inbound_event i WHERE i.practice_id = :practice AND i.contact_id = :contact AND i.type NOT LIKE 'hub.message.%'
-) x LEFT JOIN (SELECT campaign_id AS id, name FROM cm.campaign WHERE practice_id = :practice) c ON c.id = x.campaign_id
-ORDER BY date_trunc('second', x.at) DESC,
-  array_position(ARRAY['planned', 'event', 'entered', 'moved', 'refused', 'requested', 'message', 'ended'], x.kind) DESC NULLS FIRST,
-  array_position(ARRAY['sent', 'delivered', 'opened', 'clicked'], x.what) DESC NULLS FIRST, x.at DESC
-LIMIT :limit
-"""
-ENROLMENTS = """
-SELECT e.enrolment_id, e.campaign_id, c.name, c.campaign_type, e.state, e.step_id, e.version_id, e.enrolled_at, e.held_reason,
-  e.exit_reason, e.ended_at, e.due_at
-FROM cm.whereabouts e JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
-WHERE e.practice_id = :practice AND e.contact_id = :contact ORDER BY e.enrolled_at DESC LIMIT 100
-"""
-EVENTS = {
-    "appointment.booked": "Booked an appointment",
-    "appointment.cancelled": "Cancelled an appointment",
-    "appointment.attended": "Came to an appointment",
-    "appointment.no_show": "Missed an appointment",
-    "consent.granted": "Gave consent",
-    "consent.revoked": "Withdrew consent",
-    "recall.patient.enrolled": "Started a recall journey",
-    "recall.journey.completed": "Completed a recall journey",
-    "recall.patient.exited": "Left a recall journey",
-    "concierge.recovery.started": "The AI Concierge took over",
-    "concierge.contact.accepted": "Said yes to the concierge",
-    "concierge.contact.declined": "Said no to the concierge",
-}
-MESSAGE = {
-    "sent": "The {} was sent", "delivered": "The {} was delivered", "opened": "Opened the {}",
-    "clicked": "Clicked a link in the {}", "replied": "Replied to the {}", "bounced": "The {} came back",
-    "complained": "Reported the {} as unwanted", "failed": "The {} could not be delivered",
-    "unsubscribed": "Unsubscribed through the {}", "stop": "Replied STOP to the {}",
-}  # fmt: skip
-MEDIA = {"email": "email", "sms": "text message", "whatsapp": "WhatsApp message", "in_app": "in-app message"}
-CHANNELS = {"email": "email", "sms": "text", "whatsapp": "WhatsApp", "in_app": "the app"}
+Group = Literal["messages", "refusals", "journeys", "stops", "events"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
-    """`sentence` is what people read; `reason` the stored code behind it, if any."""
+    """`sentence` is what people read; `facts` (name, value) is what it rests on, in plain English;
+    `details` the same for a compliance officer: codes, ids and the stored inputs."""
 
+    item_id: str
     at: datetime
     kind: Kind
     sentence: str
@@ -100,7 +41,16 @@ class TimelineItem:
     campaign_id: UUID | None
     campaign: str
     step: str
-    detail: str
+    facts: tuple[tuple[str, str], ...]
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePage:
+    """Newest first. `older` continues after the last item; None: there is nothing older."""
+
+    items: tuple[TimelineItem, ...]
+    older: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +67,42 @@ class EnrolmentItem:
     ended_at: datetime | None
 
 
-async def timeline(u: Unit, contact_id: UUID, *, limit: int = 200) -> list[TimelineItem]:
-    """Newest first."""
+async def timeline(
+    u: Unit,
+    contact_id: UUID,
+    *,
+    groups: Sequence[Group] = (),
+    campaign_id: UUID | None = None,
+    after: str | None = None,
+    limit: int = PAGE,
+) -> TimelinePage:
+    """One page of a person's story; `after` is the page before's `older`. Raises Invalid for a
+    place in the story that no page gave."""
+    ceiling, skip = _place(after)
     rows = (
-        await u.execute(TIMELINE, practice=u.practice_id, contact=contact_id, limit=limit, none=NO_CAMPAIGN)
-    ).all()
-    return [
-        TimelineItem(
-            r.at, r.kind, _sentence(r.kind, r.what, r.reason, r.detail), r.reason, r.campaign_id,
-            r.name or "", await _step(u, r.version_id, r.step_id), r.detail,
+        await u.execute(
+            queries.TIMELINE, practice=u.practice_id, contact=contact_id, campaign=campaign_id,
+            kinds=[kind for group in groups for kind in queries.KINDS[group]], ceiling=ceiling, skip=skip,
+            limit=limit + 1, none=NO_CAMPAIGN,
         )
-        for r in rows
-    ]  # fmt: skip
+    ).all()  # fmt: skip
+    shown = rows[:limit]
+    who = {"practice": u.practice_id, "contact": contact_id}
+    consents = (await u.execute(queries.CONSENTS, **who)).all() if shown else []
+    zone, staff = await practice_zone(u), await names(u)
+    items = [await _item(u, row, zone, staff, consents, who) for row in shown]
+    return TimelinePage(tuple(items), _older(shown, ceiling, skip) if len(rows) > limit else None)
+
+
+async def campaigns_of(u: Unit, contact_id: UUID) -> list[tuple[UUID, str]]:
+    """(id, name) of the campaigns that a timeline can be narrowed to."""
+    rows = await u.execute(queries.CAMPAIGNS, practice=u.practice_id, contact=contact_id)
+    return [(row.campaign_id, row.name) for row in rows]
 
 
 async def enrolments_of(u: Unit, contact_id: UUID) -> list[EnrolmentItem]:
     """Every enrolment of a person, newest first, with where they are and what comes next."""
-    rows = (await u.execute(ENROLMENTS, practice=u.practice_id, contact=contact_id)).all()
+    rows = (await u.execute(queries.ENROLMENTS, practice=u.practice_id, contact=contact_id)).all()
     return [
         EnrolmentItem(
             r.enrolment_id, r.campaign_id, r.name, r.campaign_type, r.state,
@@ -145,6 +114,48 @@ async def enrolments_of(u: Unit, contact_id: UUID) -> list[EnrolmentItem]:
     ]  # fmt: skip
 
 
+async def _item(
+    u: Unit, row: Any, zone: str, staff: dict[str, str], consents: Sequence[Any], who: dict[str, UUID]
+) -> TimelineItem:
+    event = (row.cause, row.cause_at, row.cause_source, row.cause_id)
+    if row.kind == "moved" and row.what == "on_event":
+        event = await _awaited(u, row, who) or event
+    facts = words.facts(row, zone=zone, staff=staff, consents=consents)
+    return TimelineItem(
+        f"{row.kind}:{row.ref}", row.at, row.kind, words.headline(row.kind, row.what, row.reason, row.detail),
+        row.reason, row.campaign_id, row.campaign or "",
+        await _step(u, row.version_id_known, row.step_known),
+        (*facts, *words.cause(event[0], event[1], zone)), tuple(_details(row, event)),
+    )  # fmt: skip
+
+
+async def _awaited(u: Unit, row: Any, who: dict[str, UUID]) -> tuple[Any, Any, Any, Any] | None:
+    """The event that ended a wait for one."""
+    step = (await plan_of(u, row.version_id)).steps.get(row.step_id)
+    if not isinstance(step, WaitEvent):
+        return None
+    found = (await u.execute(queries.AWAITED, **who, type=step.event.type, at=row.at)).one_or_none()
+    return (found.type, found.occurred_at, found.source, found.event_id) if found else None
+
+
+def _details(row: Any, event: tuple[Any, Any, Any, Any]) -> list[tuple[str, str]]:
+    """Codes and ids: what an auditor looks things up by."""
+    inputs = {name: value for name, value in (row.inputs or {}).items() if value not in (None, "")}
+    given = {
+        "Moment": row.at.isoformat(timespec="milliseconds"),
+        "Reason": row.reason,
+        "Campaign": row.campaign_id,
+        "Version": row.version_id_known,
+        "Step": row.step_known,
+        "Enrolment": row.enrolment_id,
+        "Record": row.ref,
+        "By": row.by,
+        "Event": f"{event[0]} {event[3]} from {event[2]}" if event[0] else "",
+        "Inputs": orjson.dumps(inputs, option=orjson.OPT_SORT_KEYS).decode() if inputs else "",
+    }
+    return [(name, str(value)) for name, value in given.items() if value]
+
+
 async def _step(u: Unit, version_id: UUID | None, step_id: str) -> str:
     if version_id is None or not step_id:
         return ""
@@ -152,42 +163,19 @@ async def _step(u: Unit, version_id: UUID | None, step_id: str) -> str:
     return (step.title or step.kind.replace("_", " ").capitalize()) if step else step_id
 
 
-def _sentence(kind: Kind, what: str, reason: str, detail: str) -> str:
-    match kind:
-        case "entered":
-            return "Entered the journey" + (f" after {detail}" if detail else "")
-        case "ended":
-            return ("Completed the journey" if what == "completed" else "Left the journey") + _because(reason)
-        case "held":
-            return "Waiting" + _because(reason)
-        case "requested":
-            ways = ", else by ".join(CHANNELS.get(way, way) for way in detail.split(", "))
-            if what == "cancelled":
-                return "Message called back" + _because(reason)
-            return f"A message is due, by {ways}"
-        case "refused":
-            return "Not sent" + _because(reason)
-        case "message":
-            return MESSAGE.get(what, what.capitalize()).format(MEDIA.get(detail, "message"))
-        case "moved":
-            return {"on_event": "What we waited for happened", "on_timeout": "Waited long enough"}.get(
-                what, "Moved on"
-            )
-        case "suppressed":
-            return "Marketing stopped" + (f" on {detail}" if what == "channel" else "") + _because(reason)
-        case "lifted":
-            return "Marketing allowed again" + _because(reason, "was: ")
-        case "event":
-            return EVENTS.get(what, what.replace(".", " ").replace("_", " ").capitalize())
-        case "planned":
-            return "A message was planned" + (f": {detail}" if detail else "")
-        case "unplanned":
-            return "The planned message was cancelled" + (
-                _because(reason) or (f": {detail}" if detail else "")
-            )
-        case "released":
-            return "Went on"
+def _older(shown: Sequence[Any], ceiling: datetime | None, skip: int) -> str:
+    """Items are ordered within their second: continue in the last one's, after those given of it."""
+    second = shown[-1].at.astimezone(UTC).replace(microsecond=0)
+    given = sum(row.at.astimezone(UTC).replace(microsecond=0) == second for row in shown)
+    if ceiling is not None and second + timedelta(seconds=1) == ceiling:
+        given += skip
+    return f"{int(second.timestamp())}.{given}"
 
 
-def _because(reason: str, lead: str = "") -> str:
-    return f": {lead}{sentence(reason)}" if reason else ""
+def _place(after: str | None) -> tuple[datetime | None, int]:
+    if after is None:
+        return None, 0
+    second, _, given = after.partition(".")
+    if not (second.isdecimal() and given.isdecimal() and len(second) < 12 and len(given) < 10):
+        raise Invalid("This is no place in a timeline. Take `older` of the page before.")
+    return datetime.fromtimestamp(int(second) + 1, UTC), int(given)

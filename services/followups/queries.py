@@ -110,7 +110,7 @@ dispatched AS (
 ),
 outgoing AS (
   INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
-  SELECT :practice, uuidv7(), 'campaign.step.requested', contact_id, dispatch_id, :now, CAST(
+  SELECT :practice, dispatch_id, 'campaign.step.requested', contact_id, dispatch_id, :now, CAST(
     CAST(:request AS jsonb) || jsonb_build_object('dispatch_id', dispatch_id, 'idempotency_key', followup_id || '/0',
       'followup_id', followup_id, 'contact_id', contact_id, 'channels', channels, 'variant', '', 'content_ref', content_ref) AS json)
   FROM n WHERE reason IS NULL

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     CAMPAIGN_ENDED = "CAMPAIGN_ENDED"
     REMOVED_BY_STAFF = "REMOVED_BY_STAFF"
     HOLD_TIMEOUT = "HOLD_TIMEOUT"
+    NOT_IN_AUDIENCE = "NOT_IN_AUDIENCE"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -74,6 +75,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.CAMPAIGN_ENDED: "The campaign was cancelled or completed.",
     Reason.REMOVED_BY_STAFF: "Someone at the practice took them out.",
     Reason.HOLD_TIMEOUT: "The hold ran out.",
+    Reason.NOT_IN_AUDIENCE: "They no longer belonged to the audience when their time came.",
 }
 
 

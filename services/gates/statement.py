@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
+from services.gates.reasons import Reason
 
 HERE = "cm.blocked_destination b WHERE b.practice_id = :practice"
 EVERYWHERE = "cm.platform_block b WHERE true"
@@ -82,9 +83,7 @@ f AS (
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
     CASE WHEN :one_per_household AND c.household_id IS NOT NULL THEN
-      row_number() OVER (PARTITION BY c.household_id, coalesce(lower(c.email), c.phone) ORDER BY cand.contact_id) > 1
-        AND coalesce(c.email, c.phone) IS NOT NULL
-      OR EXISTS (SELECT 1 FROM canonical.contact m
+      EXISTS (SELECT 1 FROM canonical.contact m
         JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = m.contact_id
           AND d.version_id = :version AND d.step_id = :step AND d.status NOT IN ('cancelled', 'failed', 'bounced')
         WHERE m.practice_id = :practice AND m.household_id = c.household_id AND m.contact_id <> c.contact_id
@@ -94,6 +93,12 @@ f AS (
   LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = cand.contact_id
   {{gathered}}
 )"""
+
+# Of one batch, the first of a household who is cleared gets the message; whoever is refused for a
+# reason of their own does not stand in the way of the others (D25).
+SECOND = """:one_per_household AND p.household_id IS NOT NULL AND coalesce(p.email, p.phone) IS NOT NULL
+      AND row_number() OVER (PARTITION BY p.household_id, coalesce(lower(p.email), p.phone), p.own_reason IS NULL
+                             ORDER BY p.contact_id) > 1"""
 
 REACHABLE: dict[str, str] = {
     "email": "coalesce(f.email, '') <> ''",
@@ -109,7 +114,7 @@ BLOCKED: dict[str, str] = {
 }
 
 
-def _facts(*, each: bool) -> str:
+def facts(*, each: bool) -> str:
     """What the gates ask about, one row a person. For a batch (`each`) every person is looked up by
     index: the planner knows neither how many are in the claim nor how fast tables grow, and would
     read them whole (docs/decisions/0008). For an audience of unknown size it may choose."""
@@ -138,17 +143,18 @@ def verdicts(channels: Sequence[Channel] = (), *, entry: bool = False, each: boo
     """
     person = person_gates(entry=entry)
     if entry:
-        return f"""{_facts(each=each)},
+        return f"""{facts(each=each)},
 verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)"""
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    return f"""{_facts(each=each)},
+    return f"""{facts(each=each)},
 verdict AS MATERIALIZED (
   SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
     {_verdicts_json(channels)} AS channel_verdicts,
-    coalesce(p.person_reason, CASE WHEN {shut} THEN {first} END) AS reason
-  FROM ({_judged(f"CASE {_cases(person)} END AS person_reason", channels)}) p
+    coalesce(p.own_reason, CASE WHEN {SECOND} THEN '{Reason.DUPLICATE_DESTINATION}' END) AS reason
+  FROM (SELECT p.*, coalesce(p.person_reason, CASE WHEN {shut} THEN {first} END) AS own_reason
+        FROM ({_judged(f"CASE {_cases(person)} END AS person_reason", channels)}) p) p
 )"""
 
 
@@ -191,7 +197,7 @@ def all_reasons_sql(source: str, channels: Sequence[Channel]) -> str:
     person = ", ".join(f"CASE WHEN {g.predicate} THEN '{g.reason.value}' END" for g in person_gates())
     judged = _judged(f"array_remove(ARRAY[{person}], NULL) AS reasons", channels)
     return (
-        f"WITH cand AS ({source}), {_facts(each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
+        f"WITH cand AS ({source}), {facts(each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
         f" CAST({_verdicts_json(channels)} AS jsonb) AS channel_verdicts FROM ({judged}) p"
     )
 

@@ -14,6 +14,7 @@ from services.access.service import practice_settings
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.contracts.events import EventData, HubMessageEvent, LoyaltyHandoff, contact_of
+from services.engine.executions import heard_of
 from services.engine.handoffs import take_handoff
 from services.engine.signals import enter_on_event, signal
 from services.insights.service import record_conversions
@@ -118,6 +119,7 @@ async def handle_statuses(u: Unit, batch: list[Understood]) -> int:
         if isinstance(b.data, HubMessageEvent)
     ]
     await apply_statuses(u, statuses)
+    await heard_of(u, [s.data.dispatch_id for s in statuses if s.what in _OF_A_RUN])
     settings = None
     for b in new:
         if b.data is not None and b.event.type.rsplit(".", 1)[-1] in _MORE_THAN_STATUS:
@@ -130,9 +132,12 @@ async def handle_statuses(u: Unit, batch: list[Understood]) -> int:
             data = await about_survivor(u, b.data)
             await suppress(u, b.event.type, b.event.id, data, settings, at=at)
             await _signal(u, b.event.type, data)
+            if at >= u.now - LATE and (contact := contact_of(data)) is not None:
+                await enter_on_event(u, b.event.type, data.model_dump(mode="json"), contact)
     return len(new)
 
 
+_OF_A_RUN = frozenset({"delivered", "failed", "bounced"})
 _MORE_THAN_STATUS = frozenset(
     {"opened", "clicked", "replied", "bounced", "complained", "unsubscribed", "stop"}
 )

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -35,8 +35,8 @@ class Keyring:
     writes use the newest (`previous` holds the old roots).
     """
 
-    root: bytes
-    previous: tuple[bytes, ...] = ()
+    root: bytes = field(repr=False)
+    previous: tuple[bytes, ...] = field(default=(), repr=False)
 
     def derive(self, purpose: str, length: int = 32, root: bytes | None = None) -> bytes:
         kdf = HKDF(algorithm=SHA256(), length=length, salt=None, info=f"cm/{purpose}".encode())

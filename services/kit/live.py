@@ -4,7 +4,7 @@ A ping names a topic and nothing else; whoever hears it reads the truth from the
 ping costs at most `every` seconds: `watch` also yields then.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 from services.kit.bus import Bus
@@ -24,3 +24,13 @@ async def watch(bus: Bus, practice_id: UUID, *, every: float = 5.0) -> AsyncIter
         while True:
             message = await channel.get_message(timeout=every)
             yield message["data"].decode() if message else "tick"
+
+
+async def follow(bus: Bus, heard: Callable[[], object], *, every: float = 5.0) -> None:
+    """Call `heard` whenever anything changed at any practice, until cancelled: workers wake by it."""
+    async with bus.redis.pubsub(ignore_subscribe_messages=True) as channel:
+        await channel.psubscribe(f"{CHANNEL}*")
+        heard()  # what changed before we listened
+        while True:
+            if await channel.get_message(timeout=every):
+                heard()

@@ -21,6 +21,7 @@ from services.kit.embedded import half_initialised
 from services.kit.errors import AppError
 from services.kit.settings import Settings
 
+OLDEST_POSTGRES = 180000
 LOOPBACK = {"", "localhost", "127.0.0.1", "::1"}
 
 
@@ -172,6 +173,18 @@ def production(config: Settings) -> list[Check]:
             "Use https:// in CM_SMS_GATEWAY_URL and CM_WHATSAPP_GATEWAY_URL.",
         ),
         _rule(
+            "hub over TLS",
+            _tls(config.hub_url, {"https"}),
+            "The Communication Hub is asked over the network without TLS.",
+            "Use https:// in CM_HUB_URL.",
+        ),
+        _rule(
+            "hub token",
+            not config.hub_url or config.hub_token is not None,
+            "CM_HUB_URL is set, but no CM_HUB_TOKEN.",
+            "Set the token that your Hub gave you, so that it answers.",
+        ),
+        _rule(
             "portal over TLS",
             _tls(config.public_url, {"https"}),
             "People would reach the portal without TLS.",
@@ -243,7 +256,7 @@ def _database(url: str) -> list[Check]:
     return [
         _rule(
             "database version",
-            version >= 180000,
+            version >= OLDEST_POSTGRES,
             f"PostgreSQL {version // 10000} is too old.",
             "PostgreSQL 18 or later is needed.",
         ),

@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     platform_port: int = Field(0, ge=0, le=65535, description="Bundled platform: import. 0: port + 2.")
     public_url: str = Field("", description="Address people use for the portal. Empty: host:port.")
     hub_public_url: str = Field("", description="Address in messages' links. Empty: host:hub_port.")
+    hub_url: str = Field("", description="Hub's status API. Empty: the bundled one; external: not asked.")
+    hub_token: SecretStr | None = Field(
+        None, description="Bearer token of the Hub's status API. Empty: derived."
+    )
     platform_url: str = Field("", description="Practice Platform API. Empty: host:platform_port.")
 
     hub: Literal["bundled", "external"] = "bundled"
@@ -62,6 +66,10 @@ class Settings(BaseSettings):
         None, description="Simulated opens and clicks of console messages. Empty: in development, not in QA."
     )
 
+    webhook_private: bool = Field(
+        False, description="Webhooks may go to loopback and private addresses, unencrypted. Never production."
+    )
+
     contacts: int = Field(5_000, ge=1, description="Size of the generated practice.")
     seed: int = 20_260_401
     ambient_per_minute: float = Field(
@@ -83,6 +91,10 @@ class Settings(BaseSettings):
     def hub_address(self) -> str:
         return (self.hub_public_url or f"http://{self.host}:{self.hub_port}").rstrip("/")
 
+    def hub_api_address(self) -> str:
+        """Where the Hub is asked what became of messages."""
+        return (self.hub_url or f"http://{self.host}:{self.hub_port}").rstrip("/")
+
     def platform_address(self) -> str:
         return (self.platform_url or f"http://{self.host}:{self.platform_port}").rstrip("/")
 
@@ -91,6 +103,11 @@ class Settings(BaseSettings):
         """Never in production, whatever is set."""
         wanted = not self.qa if self.demo_engagement is None else self.demo_engagement
         return wanted and self.environment == "development"
+
+    @property
+    def webhooks_reach_private(self) -> bool:
+        """Never in production, whatever is set."""
+        return self.webhook_private and self.environment == "development"
 
     @property
     def allowed_origins(self) -> list[str]:

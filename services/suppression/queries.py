@@ -52,7 +52,7 @@ ORDER BY e.enrolment_id FOR UPDATE OF e
 
 HOLD = """
 UPDATE cm.enrolment e SET state = 'held', held_reason = t.reason, moved_at = :now,
-  step_id = w.step_id, move_no = w.move_no, held_due_at = w.due_at
+  step_id = w.step_id, move_no = w.move_no, held_due_at = w.due_at, held_signal = w.signal
 FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS t(enrolment_id, reason), cm.work w
 WHERE w.practice_id = :practice AND w.enrolment_id = t.enrolment_id
   AND e.practice_id = :practice AND e.enrolment_id = t.enrolment_id AND e.state = 'live'
@@ -60,7 +60,7 @@ RETURNING e.contact_id, e.enrolment_id, e.campaign_id, NULL AS campaign_type
 """
 EXIT = """
 UPDATE cm.enrolment e SET state = 'exited', exit_reason = t.reason, ended_at = :now, moved_at = :now,
-  step_id = was.step_id, move_no = was.move_no, held_reason = NULL, held_due_at = NULL
+  step_id = was.step_id, move_no = was.move_no, held_reason = NULL, held_due_at = NULL, held_signal = NULL
 FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS t(enrolment_id, reason), cm.whereabouts was
 WHERE was.practice_id = :practice AND was.enrolment_id = t.enrolment_id
   AND e.practice_id = :practice AND e.enrolment_id = t.enrolment_id AND e.state IN ('live', 'held')
@@ -71,7 +71,7 @@ DROP_WORK = "DELETE FROM cm.work WHERE practice_id = :practice AND enrolment_id 
 
 RELEASE = """
 WITH freed AS (
-  UPDATE cm.enrolment e SET state = 'live', moved_at = :now, held_reason = NULL, step_id = NULL, move_no = NULL
+  UPDATE cm.enrolment e SET state = 'live', moved_at = :now, held_reason = NULL, held_signal = NULL, step_id = NULL, move_no = NULL
   WHERE e.practice_id = :practice AND e.contact_id = ANY (:contacts) AND e.state = 'held'
     AND NOT EXISTS (SELECT 1 FROM cm.suppression s
       JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
@@ -79,11 +79,14 @@ WITH freed AS (
         AND (s.expires_at IS NULL OR s.expires_at > :now) AND s.reason = ANY (:holding)
         AND (s.scope = 'all' OR s.scope = 'types' AND c.campaign_type = ANY (s.campaign_types)
              OR s.scope = 'campaign' AND s.campaign_id = e.campaign_id))
-  RETURNING e.enrolment_id, e.campaign_id, e.version_id, old.step_id, e.contact_id, old.move_no, e.held_due_at, e.enrolled_at
+  RETURNING e.enrolment_id, e.campaign_id, e.version_id, old.step_id, e.contact_id, old.move_no, e.held_due_at, e.enrolled_at,
+    old.held_signal
 ), queued AS (
-  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane)
-  SELECT :practice, f.enrolment_id, f.version_id, f.step_id, greatest(f.held_due_at, :now), f.contact_id, f.move_no,
-    f.enrolled_at, s.pseudonym, s.lane
+  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane,
+    signal)
+  SELECT :practice, f.enrolment_id, f.version_id, f.step_id,
+    CASE WHEN f.held_signal IS NULL THEN greatest(f.held_due_at, :now) ELSE CAST(:now AS timestamptz) END,
+    f.contact_id, f.move_no, f.enrolled_at, s.pseudonym, s.lane, f.held_signal
   FROM freed f JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = f.contact_id
 )
 SELECT contact_id, enrolment_id, campaign_id FROM freed

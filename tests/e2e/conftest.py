@@ -134,7 +134,7 @@ def site(mailbox: Mailbox) -> Iterator[Site]:
     when the run ends."""
     folder = Path(tempfile.mkdtemp(prefix="cme"))
     folder.chmod(0o755)
-    product = Product(folder, CM_QA="true", CM_SMTP_URL=mailbox.address)
+    product = Product(folder, CM_QA="true", CM_SMTP_URL=mailbox.address, CM_WEBHOOK_PRIVATE="true")
     try:
         product.start()
         running = Site(

@@ -38,16 +38,23 @@ def journey(*steps: Step, audience: Audience = EVERYONE, **more) -> Journey:
     return Journey(steps=[entry, *steps, *tail], audience=audience, **more)
 
 
-async def launch(app: App, practice_id: UUID, definition: Journey, *, kind: str = "one_off") -> Launched:
-    made = Launched(new_id(), new_id(), new_id())
+async def launch(
+    app: App,
+    practice_id: UUID,
+    definition: Journey,
+    *,
+    kind: str = "one_off",
+    campaign_id: UUID | None = None,
+) -> Launched:
+    made = Launched(campaign_id or new_id(), new_id(), new_id())
     sealed = app.keyring.seal(
         definition.model_dump_json().encode(), place=f"campaign.version:{made.version_id}"
     )
     async with app.uow(system(practice_id, "test")) as u:
         await u.execute(
             "INSERT INTO cm.campaign (practice_id, campaign_id, name, campaign_type, kind, state, objective,"
-            " active_version_id, created_by, created_at, updated_at, activated_at)"
-            " VALUES (:p, :c, :name, :type, :kind, 'active', :objective, :v, :who, :now, :now, :now)",
+            " active_version_id, draft_hash, created_by, created_at, updated_at, activated_at)"
+            " VALUES (:p, :c, :name, :type, :kind, 'active', :objective, :v, 'h', :who, :now, :now, :now)",
             p=practice_id, c=made.campaign_id, name=f"Campaign {made.campaign_id.hex[-6:]}",
             type=definition.campaign_type, kind=kind, objective=definition.goal.objective,
             v=made.version_id, who=new_id(), now=u.now,
@@ -58,7 +65,7 @@ async def launch(app: App, practice_id: UUID, definition: Journey, *, kind: str 
             " VALUES (:p, :v, :c, 1, 'h', :definition, '{}', :who, :now)",
             p=practice_id, v=made.version_id, c=made.campaign_id, definition=sealed, who=new_id(), now=u.now,
         )  # fmt: skip
-        if kind != "event":
+        if kind not in ("event", "recurring"):
             await u.execute(
                 "INSERT INTO cm.execution (practice_id, execution_id, campaign_id, version_id, number, started_at)"
                 " VALUES (:p, :x, :c, :v, 1, :now)",

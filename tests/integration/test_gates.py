@@ -5,10 +5,12 @@ from uuid import UUID
 import pytest
 
 from services.contracts.journey import Caps
-from services.engine.reach import reach, why_not_now
+from services.engine.reach import reach
+from services.engine.why_not import why_not_now
 from services.gates.contracts import tighten
 from services.gates.gates import GATES
 from services.gates.reasons import SENTENCES, Reason
+from services.gates.words import LABELS
 from services.kit.actor import system
 from services.kit.ids import new_id
 from tests.factories.campaign import journey, launch, message
@@ -44,8 +46,19 @@ async def test_why_not_now_runs_every_gate(world: World, database_url: str):
     )
     made = await launch(world.app, world.practice_id, journey(message("hello", "end")))
     async with world.app.uow(system(world.practice_id, "test")) as u:
-        why = await why_not_now(u, person, made.campaign_id)
-    assert why == [SENTENCES[Reason.DO_NOT_CONTACT], f"email: {SENTENCES[Reason.NO_ADDRESS]}"]
+        (why,) = await why_not_now(u, person, campaign_id=made.campaign_id)
+    assert {(a.channel, a.sentence) for a in why.refusals} == {
+        (None, SENTENCES[Reason.DO_NOT_CONTACT]),
+        ("email", SENTENCES[Reason.NO_ADDRESS]),
+        ("email", SENTENCES[Reason.NO_CONSENT]),
+    }
+    assert [a.reason for a in why.answers] == [g.reason for g in GATES]
+    assert not why.would_send
+
+
+@pytest.mark.covers("SUP-8")
+def test_every_gate_has_words_for_those_who_pass():
+    assert {gate.reason for gate in GATES} == set(LABELS)
 
 
 @pytest.mark.covers("SUP-7")

@@ -7,7 +7,8 @@ import pytest
 
 from cm_app import dead_letters as command
 from services.intake.dead_letters import dead_letters, replay_for
-from services.intake.status import sources, unknown_types
+from services.intake.status import roll_up, sources, unknown_types
+from services.kit.actor import system
 from services.kit.errors import Forbidden
 from tests.factories.journeys import person as staff
 from tests.factories.practice import make_contact, make_practice
@@ -43,6 +44,36 @@ async def test_each_source_says_how_much_came_how_late_and_what_waits(world: Wor
     async with world.app.uow(staff(world.practice_id, "author")) as u:
         with pytest.raises(Forbidden):
             await sources(u, world.app.bus)
+
+
+@pytest.mark.covers("EVT-1")
+async def test_the_rates_say_the_same_as_the_events_whenever_they_were_counted(world: World, patient: UUID):
+    booked = {"appointment_id": RECORD, "patient_id": patient}
+
+    async def look() -> tuple[int, int, tuple[int, ...], float | None]:
+        async with world.app.uow(staff(world.practice_id, "read")) as u:
+            (found,) = [s for s in await sources(u, world.app.bus) if s.source == "appointments"]
+        return found.hour, found.day, found.minutes, found.lag_seconds
+
+    async def count() -> None:
+        async with world.app.uow(system(world.practice_id, "scheduler")) as u:
+            await roll_up(u)
+
+    for n in range(4):
+        before = world.clock.now() - timedelta(seconds=3 * n)
+        await world.event("appointment.booked", booked, time=before)
+        uncounted = await look()
+        await count()
+        await count()
+        assert await look() == uncounted
+        world.clock.advance(minutes=20, seconds=15)
+    hour, day, minutes, lag = await look()
+    assert (hour, day, lag) == (2, 4, 4.5)
+    assert (len(minutes), sum(minutes), minutes[-1], minutes[-22]) == (60, 2, 0, 1)
+    world.clock.advance(days=31)
+    await world.event("appointment.booked", booked)
+    await count()
+    assert await world.one("SELECT count(*) FROM cm.event_rate WHERE practice_id = :practice") == 1
 
 
 @pytest.mark.covers("EVT-4")

@@ -114,7 +114,7 @@ async def test_what_the_hub_reports_is_shown_with_it(world: World, contact: UUID
     row = await look(world, planned.followup.followup_id)
     assert (row.state, row.message_status, row.message_channel) == ("sent", "delivered", "email")
     async with world.app.uow(staff(world.practice_id)) as u:
-        told = [item.sentence for item in await timeline(u, contact)]
+        told = [item.sentence for item in (await timeline(u, contact)).items]
     assert "A message was planned: After the crown" in told
     assert "The email was delivered" in told
 
@@ -132,7 +132,7 @@ async def test_a_refusal_is_recorded_and_shown_with_its_reason(world: World, dat
     )
     assert (refusal.reason, refusal.inputs) == ("NO_CONSENT", {"channels": {"email": "NO_CONSENT"}})
     async with world.app.uow(staff(world.practice_id)) as u:
-        told = [item.sentence for item in await timeline(u, contact)]
+        told = [item.sentence for item in (await timeline(u, contact)).items]
     assert "Not sent: They have not agreed to marketing on this channel." in told
     tags = await world.rows(
         "SELECT tag FROM cm.audit WHERE practice_id = :practice AND tag LIKE 'followup.%' ORDER BY at, seq"
@@ -186,7 +186,7 @@ async def test_a_suppression_cancels_what_is_planned_and_takes_back_what_was_ask
     await world.event(type, {k: contact if v == "?" else v for k, v in data.items()})
     assert (await look(world, later.followup.followup_id)).state == "cancelled"
     assert (await look(world, later.followup.followup_id)).reason == why
-    assert (await look(world, asked.followup.followup_id)).message_status == "cancel_requested"
+    assert (await look(world, asked.followup.followup_id)).message_status == "cancelled"
     left = [o.type for o in await world.rows(OUT, contact=contact)]
     assert "campaign.step.requested" not in left
     assert "campaign.step.cancelled" in left

@@ -184,7 +184,8 @@ async def test_what_the_hub_says_later_about_the_merged_record_counts_for_the_su
 async def test_every_table_about_people_is_either_moved_or_answered_for(world: World):
     """A new table with contacts in it must decide what a merge does to it."""
     answered = {
-        "subject": "points to the survivor", "work": "follows the enrolment", "followup": "moved before anything is taken back", "suppression": "inherited, with audit and announcement",
+        "subject": "points to the survivor", "work": "follows the enrolment", "followup": "moved before anything is taken back",
+        "webhook_delivery": "a copy of what was said, under the name it was said with", "suppression": "inherited, with audit and announcement",
         "enrolment": "moved with its entries counted anew", "outbox": "taken back or already said",
         "care_plan_standing": "compared again for both", "blocked_destination": "about an address",
     }  # fmt: skip

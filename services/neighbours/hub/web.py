@@ -23,9 +23,10 @@ from services.kit.settings import Settings
 from services.neighbours.hub import pages, queries, recipients
 from services.neighbours.hub.returned import read_returned
 from services.neighbours.hub.service import Hub, practice_of
+from services.neighbours.hub.status import status_router
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-MAX_BODY = 10_000
+MAX_BODY = 25_000
 MAX_MAIL = 2_000_000
 HEADERS = {
     "Content-Security-Policy": (
@@ -71,6 +72,7 @@ def web_app(hub: Hub) -> FastAPI:
     app = FastAPI(title="Communication Hub", openapi_url=None, docs_url=None, redoc_url=None)
     app.include_router(_recipients(hub))
     app.include_router(_gateways(hub))
+    app.include_router(status_router(hub))
     if hub.settings.environment != "production":
         app.include_router(_outbox(hub))
 

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from services.kit import telemetry
+from services.kit.crypto import Keyring
 from services.kit.ids import new_id, new_token
 
 
@@ -109,3 +110,7 @@ def test_a_line_outside_the_context_no_longer_carries_it(stream):
         pass
     telemetry.logger().info("later")
     assert "practice_id" not in lines(stream)[0]
+
+
+def test_a_keyring_never_shows_its_keys():
+    assert "root-of-all" not in repr(Keyring(b"root-of-all-keys", (b"root-of-all-before",)))

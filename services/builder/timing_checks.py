@@ -1,0 +1,75 @@
+"""Checks of when things happen: triggers, windows and rates (EVT-3, ENG-4)."""
+
+from collections.abc import Iterator
+
+from services.builder.contracts import Problem, name_of
+from services.contracts.journey import (
+    Entry,
+    EventMatch,
+    Journey,
+    Message,
+    SendWindow,
+    Step,
+    Wait,
+    WaitEvent,
+    WaitUntilWindow,
+)
+
+LONGEST_DELAY = 30 * 24 * 60
+"""Minutes between an event and the start it triggers (001 BR-CAM-007.4)."""
+
+
+def check_timing(journey: Journey) -> Iterator[Problem]:
+    """Problems of triggers and windows, in the order of the steps."""
+    for step in journey.steps:
+        if isinstance(step, Entry) and step.how == "event" and step.delay_minutes > LONGEST_DELAY:
+            yield Problem(
+                step_id=step.id,
+                code="delay_too_long",
+                sentence="A start can come at most 30 days after its event. Shorten the delay, or add a Wait step.",
+            )
+        window = window_of(step)
+        if window is not None:
+            yield from _window(step, window)
+        if isinstance(step, Entry | WaitEvent) and step.event is not None:
+            yield from _conditions(step.id, name_of(step), step.event)
+    yield from _conditions(None, "The goal", journey.goal.event)
+    for match in journey.exit_on:
+        yield from _conditions(None, "An exit rule", match)
+
+
+def window_of(step: Step) -> SendWindow | None:
+    """The hours a message goes in, or a wait waits for."""
+    match step:
+        case Message(window=SendWindow() as window) | Wait(until=WaitUntilWindow(window=window)):
+            return window
+        case _:
+            return None
+
+
+def _window(step: Step, window: SendWindow) -> Iterator[Problem]:
+    if window.end <= window.start:
+        yield Problem(
+            step_id=step.id,
+            code="window_backwards",
+            sentence=f"The hours of {name_of(step)} end before they begin. Choose a later end.",
+        )
+    elif window.aim == "at" and not window.start <= window.at < window.end:
+        yield Problem(
+            step_id=step.id,
+            code="time_outside_window",
+            sentence=f"{name_of(step)} goes at {window.at:%H:%M}, which is outside its hours"
+            f" ({window.start:%H:%M} to {window.end:%H:%M}). Change one or the other.",
+        )
+
+
+def _conditions(step_id: str | None, where: str, match: EventMatch) -> Iterator[Problem]:
+    for condition in match.where:
+        many = isinstance(condition.value, list)
+        if many is not (condition.op in ("in", "not_in")):
+            wanted = "a list of values" if not many else "one value"
+            yield Problem(
+                step_id=step_id,
+                code="condition_value",
+                sentence=f"{where} compares “{condition.property}” in a way that needs {wanted}. Change the value.",
+            )

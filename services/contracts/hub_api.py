@@ -1,0 +1,36 @@
+"""What travels when a Communication Hub is asked what became of messages (002 R3.2).
+
+For Hubs that report nothing by event: `POST /status` with a bearer token; the answer names the
+messages the Hub knows, and leaves out the others.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from services.contracts.envelope import Strict
+from services.contracts.journey import Channel
+
+MOST = 500
+"""Messages in one question."""
+
+
+class StatusQuestion(Strict):
+    practice_id: UUID
+    dispatch_ids: list[UUID] = Field(min_length=1, max_length=MOST)
+
+
+class MessageStatus(Strict):
+    """Where one message stands, and since when. `reason` says why one failed."""
+
+    dispatch_id: UUID
+    status: Literal["accepted", "sent", "delivered", "failed", "bounced"]
+    at: AwareDatetime
+    channel: Channel | None = None
+    reason: str = Field("", max_length=300)
+    permanent: bool = False
+
+
+class StatusAnswer(Strict):
+    messages: list[MessageStatus] = Field(max_length=MOST)

@@ -1,0 +1,127 @@
+"""The SQL of one person's story: every table that decided something about them, on one line of time."""
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "messages": ("requested", "message", "planned", "unplanned"),
+    "refusals": ("refused",),
+    "journeys": ("entered", "moved", "held", "released", "ended"),
+    "stops": ("suppressed", "lifted"),
+    "events": ("event",),
+}
+"""What a timeline can be narrowed to → the kinds of its items."""
+
+_ENROLMENT = "FROM cm.enrolment e WHERE e.practice_id = :practice AND e.contact_id = :contact"
+
+# One branch a source. `ref` names the row; `by` who did it; `event_id` the event, where it is stored.
+_STORY = f"""
+  SELECT e.enrolled_at AS at, 'entered' AS kind, '' AS what, '' AS reason, e.campaign_id, e.version_id, '' AS step_id,
+    coalesce(e.trigger_event, '') AS detail, e.enrolment_id, e.enrolment_id::text AS ref, '' AS by, NULL::text AS event_id,
+    jsonb_build_object('entry', e.entry_no, 'priority', e.priority) AS inputs
+  {_ENROLMENT}
+  UNION ALL
+  SELECT e.ended_at, 'ended', e.state, coalesce(e.exit_reason, ''), e.campaign_id, e.version_id, coalesce(e.step_id, ''), '', e.enrolment_id,
+    e.enrolment_id::text, '', NULL, '{{}}'
+  {_ENROLMENT} AND e.ended_at IS NOT NULL
+  UNION ALL
+  SELECT d.requested_at, 'requested', d.status, coalesce(d.failure, ''), nullif(d.campaign_id, :none),
+    nullif(d.version_id, :none), d.step_id,
+    array_to_string(d.channels, ', '), d.enrolment_id, d.dispatch_id::text, '', NULL,
+    jsonb_build_object('variant', d.variant, 'topic', d.topic, 'words', d.content_ref, 'move', d.move_no)
+  FROM cm.dispatch d WHERE d.practice_id = :practice AND d.contact_id = :contact
+  UNION ALL
+  SELECT r.at, 'refused', '', r.reason, nullif(r.campaign_id, :none), nullif(r.version_id, :none), r.step_id, '', r.enrolment_id, r.refusal_id::text, '', NULL, r.inputs
+  FROM cm.refusal r WHERE r.practice_id = :practice AND r.contact_id = :contact
+  UNION ALL
+  SELECT m.at, 'message', m.what, '', nullif(m.campaign_id, :none), NULL, '', coalesce(m.channel, ''), NULL, m.message_event_id::text, '', NULL,
+    jsonb_build_object('said', m.detail, 'dispatch', m.dispatch_id)
+  FROM cm.message_event m WHERE m.practice_id = :practice AND m.contact_id = :contact AND m.what <> 'accepted'
+  UNION ALL
+  SELECT t.at, 'moved', t.port, '', e.campaign_id, e.version_id, t.step_id, '', e.enrolment_id, t.enrolment_id::text || '/' || t.move_no, '',
+    NULL, jsonb_build_object('move', t.move_no)
+  FROM cm.enrolment e JOIN cm.transition t ON t.practice_id = e.practice_id AND t.enrolment_id = e.enrolment_id
+  WHERE e.practice_id = :practice AND e.contact_id = :contact
+  UNION ALL
+  SELECT a.at, CASE a.tag WHEN 'enrolment.held' THEN 'held' ELSE 'released' END, '', a.reason, a.campaign_id, e.version_id, coalesce(e.step_id, ''),
+    '', a.enrolment_id, a.audit_id::text, a.actor, NULL, '{{}}'
+  FROM cm.subject s JOIN cm.audit a ON a.practice_id = s.practice_id AND a.pseudonym = s.pseudonym
+  LEFT JOIN cm.enrolment e ON e.practice_id = a.practice_id AND e.enrolment_id = a.enrolment_id
+  WHERE s.practice_id = :practice AND s.contact_id = :contact AND a.tag IN ('enrolment.held', 'enrolment.released')
+  UNION ALL
+  SELECT s.applied_at, 'suppressed', s.scope, s.reason, s.campaign_id, NULL, '', coalesce(s.channel, s.topic, ''), NULL,
+    s.suppression_id::text, s.applied_by, s.event_id,
+    jsonb_build_object('note', s.note, 'until', s.expires_at, 'types', s.campaign_types, 'goal', s.goal, 'record', s.record_ref)
+  FROM cm.suppression s WHERE s.practice_id = :practice AND s.contact_id = :contact
+  UNION ALL
+  SELECT s.lifted_at, 'lifted', s.scope, s.reason, s.campaign_id, NULL, '', coalesce(s.channel, s.topic, ''), NULL,
+    s.suppression_id::text || '/lifted', coalesce(s.lifted_by, ''), NULL, jsonb_build_object('note', coalesce(s.lift_reason, ''))
+  FROM cm.suppression s WHERE s.practice_id = :practice AND s.contact_id = :contact AND s.lifted_at IS NOT NULL
+  UNION ALL
+  SELECT f.created_at, 'planned', f.state, '', NULL, NULL, '', f.why, NULL, f.followup_id::text, 'person:' || f.created_by, NULL,
+    jsonb_build_object('due', f.due_at)
+  FROM cm.followup f WHERE f.practice_id = :practice AND f.contact_id = :contact
+  UNION ALL
+  SELECT f.ended_at, 'unplanned', f.state, coalesce(f.reason, ''), NULL, NULL, '', f.note, NULL, f.followup_id::text || '/ended',
+    coalesce(f.ended_by, ''), NULL, '{{}}'
+  FROM cm.followup f WHERE f.practice_id = :practice AND f.contact_id = :contact AND f.state = 'cancelled'
+  UNION ALL
+  SELECT i.received_at, 'event', i.type, '', NULL, NULL, '', i.source, NULL, i.event_id, '', i.event_id,
+    jsonb_build_object('happened', i.occurred_at, 'outcome', i.outcome)
+  FROM cm.inbound_event i WHERE i.practice_id = :practice AND i.contact_id = :contact AND i.type NOT LIKE 'hub.message.%'
+"""
+_ORDER = """date_trunc('second', at) DESC,
+    array_position(ARRAY['planned', 'event', 'entered', 'moved', 'refused', 'requested', 'message', 'ended'], kind) DESC NULLS FIRST,
+    array_position(ARRAY['sent', 'delivered', 'opened', 'clicked'], what) DESC NULLS FIRST, at DESC, ref DESC"""
+
+# The event that caused something was taken in by the same transaction, so at the very same instant.
+# Hub statuses come in batches: they only count where the row names them.
+TIMELINE = f"""
+WITH x AS ({_STORY}),
+page AS (
+  SELECT *, row_number() OVER (ORDER BY {_ORDER}) AS n FROM x
+  WHERE (CAST(:campaign AS uuid) IS NULL OR campaign_id = :campaign)
+    AND (CAST(:kinds AS text[]) = '{{}}' OR kind = ANY (CAST(:kinds AS text[])))
+    AND (CAST(:ceiling AS timestamptz) IS NULL OR at < :ceiling)
+  ORDER BY n LIMIT :limit OFFSET :skip
+)
+SELECT p.*, coalesce(p.version_id, nullif(d.version_id, :none)) AS version_id_known, coalesce(nullif(p.step_id, ''), d.step_id, '') AS step_known,
+  c.name AS campaign, v.number AS version, i.type AS cause, i.source AS cause_source, i.event_id AS cause_id, i.occurred_at AS cause_at
+FROM page p
+LEFT JOIN cm.dispatch d ON p.kind = 'message' AND d.practice_id = :practice AND d.dispatch_id = CAST(p.inputs->>'dispatch' AS uuid)
+LEFT JOIN cm.campaign c ON c.practice_id = :practice AND c.campaign_id = p.campaign_id
+LEFT JOIN cm.campaign_version v ON v.practice_id = :practice AND v.version_id = coalesce(p.version_id, d.version_id)
+LEFT JOIN LATERAL (
+  SELECT i.type, i.source, i.event_id, i.occurred_at FROM cm.inbound_event i
+  WHERE i.practice_id = :practice AND i.contact_id = :contact AND i.received_at = p.at
+    AND p.kind IN ('entered', 'ended', 'held', 'released', 'suppressed', 'lifted', 'refused')
+    AND CASE WHEN p.event_id IS NOT NULL THEN i.event_id = p.event_id
+             WHEN p.kind = 'entered' THEN i.type = p.detail ELSE i.type NOT LIKE 'hub.message.%' END
+  LIMIT 1) i ON true
+ORDER BY p.n
+"""
+# A wait for an event ended: the event is the last of its type before.
+AWAITED = """
+SELECT type, source, event_id, occurred_at FROM cm.inbound_event
+WHERE practice_id = :practice AND contact_id = :contact AND type = :type AND received_at <= :at
+ORDER BY received_at DESC LIMIT 1
+"""
+# The consents as they stood, newest first; the present ones where no history was kept.
+CONSENTS = """
+SELECT channel, state, method, evidence, effective_at FROM canonical.consent_history
+WHERE practice_id = :practice AND contact_id = :contact AND purpose = 'marketing'
+UNION
+SELECT channel, state, method, evidence, effective_at FROM canonical.consent
+WHERE practice_id = :practice AND contact_id = :contact AND purpose = 'marketing'
+ORDER BY effective_at DESC
+"""
+CAMPAIGNS = """
+SELECT c.campaign_id, c.name FROM cm.campaign c WHERE c.practice_id = :practice AND EXISTS (
+  SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.campaign_id = c.campaign_id
+  UNION ALL
+  SELECT 1 FROM cm.refusal r WHERE r.practice_id = :practice AND r.contact_id = :contact AND r.campaign_id = c.campaign_id)
+ORDER BY lower(c.name), c.campaign_id LIMIT 100
+"""
+ENROLMENTS = """
+SELECT e.enrolment_id, e.campaign_id, c.name, c.campaign_type, e.state, e.step_id, e.version_id, e.enrolled_at, e.held_reason,
+  e.exit_reason, e.ended_at, e.due_at
+FROM cm.whereabouts e JOIN cm.campaign c ON c.practice_id = e.practice_id AND c.campaign_id = e.campaign_id
+WHERE e.practice_id = :practice AND e.contact_id = :contact ORDER BY e.enrolled_at DESC LIMIT 100
+"""

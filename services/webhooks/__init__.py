@@ -1,0 +1,1 @@
+"""Outbound webhooks: campaign events for the systems a practice's integrators run (EVT-6)."""

@@ -1,0 +1,69 @@
+"""Running the machine: one seed is a fixed batch of examples, here or in processes of their own."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from hypothesis import seed as seeded
+from hypothesis.stateful import get_state_machine_test
+
+from services.bootstrap import bootstrap
+from services.kit.clock import VirtualClock
+from services.kit.settings import Settings
+from tests.conftest import START
+from tests.factories.practice import run
+from tests.factories.proof.machine import effort, machine
+from tests.factories.proof.world import Rig
+
+MONTHS = 24
+"""Longer than any example's clock can go."""
+
+
+def explore(
+    config: Settings,
+    database_url: str,
+    redis_url: str,
+    seed: int,
+    examples: int,
+    acts: int,
+    shrink: bool = True,
+    acted: Callable[[str], None] = lambda _: None,
+    about: Sequence[str] = (),
+) -> Counter[str]:
+    """One seed: `examples` practices of so many acts; returns how often each act was done. Raises
+    AssertionError with the shortest list of acts that shows a disagreement."""
+    run(database_url, "SELECT cm.ensure_partitions(:day, :months)", {"day": START.date(), "months": MONTHS})
+    app = bootstrap(config=config, clock=VirtualClock(START), database_url=database_url, redis_url=redis_url)
+    done = Counter[str]()
+
+    def count(name: str) -> None:
+        done[name] += 1
+        acted(name)
+
+    with asyncio.Runner() as runner:
+        rig = Rig(app, database_url, runner)
+        try:
+            test = get_state_machine_test(
+                machine(rig, count, about), settings=effort(examples, acts + 1, shrink=shrink)
+            )
+            seeded(seed)(test)()
+        finally:
+            rig.close()
+            runner.run(app.close())
+    return done
+
+
+def explore_together(
+    config: Settings, database_url: str, redis_url: str, seeds: Sequence[int], examples: int, acts: int
+) -> Counter[str]:
+    """Several seeds at once, each in a process of its own."""
+    done = Counter[str]()
+    with ProcessPoolExecutor(len(seeds), mp_context=get_context("spawn")) as pool:
+        running = [
+            pool.submit(explore, config, database_url, redis_url, seed, examples, acts) for seed in seeds
+        ]
+        for one in running:
+            done += one.result()
+    return done

@@ -1,0 +1,122 @@
+"""What each signal does to the people it is about, one walk at a time."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from services.contracts.journey import WaitEvent
+from tests.factories.proof.gates import HOLDS, Gates
+from tests.factories.proof.rows import Ban, Campaign, Person, Sent, Walk
+
+RANK = {"accepted": 1, "cancel_requested": 1, "sent": 2, "delivered": 3, "failed": 4, "bounced": 5}
+
+
+class Suppression(Gates):
+    people: list[Person]
+    campaigns: list[Campaign]
+
+    def ban(self, person: Person, ban: Ban, effect: str) -> None:
+        self.expire(person)
+        for old in person.bans:
+            if old.same(ban):
+                old.expires = max(filter(None, (old.expires, ban.expires)), default=None)
+                old.at = max(filter(None, (old.at, ban.at)), default=None)
+                break
+        else:
+            person.bans.append(ban)
+        touched = [] if effect == "none" else self._open(person, ban.covers)
+        for walk in touched:
+            if effect == "exit":
+                walk.end("exited", ban.reason, self.now)
+            elif walk.state == "live":
+                walk.state, walk.why = "held", ban.reason
+        for sent in self.sent:
+            only = ban.scope == "channel" and sent.channels == (ban.channel,)
+            within = only or ban.scope == "topic" or ban.covers(sent.walk.campaign)
+            if sent.walk.person is person and (sent.walk in touched or within):
+                sent.take_back()
+
+    def end(self, person: Person, reason: str) -> None:
+        """Every journey of theirs ends, and all that is under way is taken back."""
+        self._end(self._open(person), reason)
+        for sent in self.sent:
+            if sent.walk.person is person:
+                sent.take_back()
+
+    def leave(self, person: Person, campaign: Campaign, reason: str) -> None:
+        """They go from one campaign, and all it asked for is taken back."""
+        self._end(self._open(person, lambda c: c is campaign), reason)
+        for sent in self.sent:
+            if sent.walk.person is person and sent.walk.campaign is campaign:
+                sent.take_back()
+
+    def _end(self, walks: list[Walk], reason: str) -> None:
+        for walk in walks:
+            walk.end("exited", reason, self.now)
+        for sent in self.sent:
+            if sent.walk in walks:
+                sent.take_back()
+
+    def _open(self, person: Person, within: Callable[[Campaign], bool] = lambda _: True) -> list[Walk]:
+        return [w for w in self.walks if w.person is person and w.open and within(w.campaign)]
+
+    def lift(
+        self, person: Person, *reasons: str, at: datetime, ref: str | None = None, channel: str | None = None
+    ) -> None:
+        """End suppressions that what happened `at` that moment may end: older ones."""
+        over = [
+            b
+            for b in person.bans
+            if b.reason in reasons
+            and (ref is None or b.ref == ref)
+            and (channel is None or b.scope == "all" or b.channel == channel)
+            and (b.at is None or b.at <= at)
+        ]
+        if over:
+            person.bans = [b for b in person.bans if b not in over]
+            self._release(person)
+
+    def expire(self, person: Person) -> None:
+        lasting = [b for b in person.bans if self.in_force(b.expires)]
+        if len(lasting) < len(person.bans):
+            person.bans = lasting
+            self._release(person)
+
+    def _release(self, person: Person) -> None:
+        for walk in self.walks:
+            if walk.person is not person or walk.state != "held":
+                continue
+            if not any(
+                b.reason in HOLDS and b.covers(walk.campaign) and self.in_force(b.expires)
+                for b in person.bans
+            ):
+                walk.state, walk.why, walk.due = "live", None, max(walk.due, self.now)
+
+    def overtaken(self, person: Person, types: tuple[str, ...], at: datetime, *which: str) -> bool:
+        """Has the end of it, which happened later, been heard already?"""
+        return any(
+            type in types and when > at and (not which or key in which) for type, key, when in person.heard
+        )
+
+    def heard(self, person: Person, type: str, at: datetime, key: str = "") -> None:
+        person.heard.append((type, key, at))
+
+    def signal(self, person: Person, type: str) -> None:
+        """Goals and exits that this is, and waits that end with it; asked before anything is suppressed."""
+        reached, ended = [], []
+        for walk in self._open(person):
+            journey, step = walk.campaign.journey, walk.campaign.step(walk.step)
+            if journey.goal.event.type == type:
+                reached.append(walk)
+            elif any(match.type == type for match in journey.exit_on):
+                ended.append(walk)
+            elif isinstance(step, WaitEvent) and step.event.type == type and walk.state == "live":
+                walk.due = walk.due if walk.event else min(walk.due, self.now)
+                walk.event = True
+        self._end(reached, "APPOINTMENT_BOOKED" if type == "appointment.booked" else "GOAL_REACHED")
+        self._end(ended, "EXIT_EVENT")
+
+    def reported(self, sent: Sent, whats: tuple[str, ...]) -> None:
+        """Statuses of one message, in whatever order and however often: they only go forward."""
+        best = max(whats, key=lambda what: RANK.get(what, 0))
+        if RANK.get(best, 0) > RANK.get(sent.status, 0):
+            sent.status = best
