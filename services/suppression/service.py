@@ -19,6 +19,7 @@ from services.kit.uow import Unit
 from services.suppression import queries, sets
 from services.suppression.care_plans import TYPE, care_plan_left, concern, segmented, tell
 from services.suppression.contracts import LiveSuppression, Suppress
+from services.suppression.sets import lock_contacts
 from services.suppression.taking_back import take_back
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "lift",
     "live_suppressions",
     "lock_contact",
+    "lock_contacts",
     "overtaken",
     "resume_marketing",
     "segmented",
