@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
+from psycopg.errors import DeadlockDetected
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from services.contracts.events import SOURCES, contact_of
 from services.intake.contracts import Rejected, Understood
 from services.intake.rules import read
-from services.intake.service import by_itself, handle_wave
+from services.intake.service import Handled, by_itself, handle_wave
 from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
 from services.kit.errors import AppError
@@ -146,8 +147,7 @@ class Intake:
         """One transaction for all, acknowledged after its commit; returns those of busy people. One
         that is wrong is found by handling each alone, and becomes a dead letter."""
         try:
-            async with self.uow(system(wave[0].event.practiceid, "intake")) as u:
-                handled = await handle_wave(u, wave, wait=wait)
+            handled = await self._committed(wave, wait)
         except AWAY:
             raise  # leave the entries unacknowledged, try again
         except Exception as error:  # whatever one event does, those beside and behind it are handled
@@ -163,6 +163,18 @@ class Intake:
         done = [x.received for x, outcome in zip(wave, handled.outcomes, strict=True) if outcome is not None]
         await self.consumer.ack(done)
         return handled.busy(wave)
+
+    async def _committed(self, wave: list[Understood], wait: bool) -> Handled:
+        """Two waves may count the same two numbers in opposite order: the one that PostgreSQL ends
+        begins again, a few times."""
+        for attempt in range(1, 4):
+            try:
+                async with self.uow(system(wave[0].event.practiceid, "intake")) as u:
+                    return await handle_wave(u, wave, wait=wait)
+            except OperationalError as error:
+                if not isinstance(error.orig, DeadlockDetected) or attempt == 3:
+                    raise
+        raise AssertionError("unreachable")
 
     async def _reject(self, rejected: Rejected) -> None:
         self.seen["rejected"] += 1
