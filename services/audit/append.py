@@ -5,8 +5,7 @@ Set-based writers (the engine) insert many rows with `BATCH_INSERT` columns them
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 import orjson
@@ -21,9 +20,8 @@ INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, camp
                       enrolment_id, pseudonym, reason, detail, leaf)
 SELECT :practice, :at, t.audit_id, :batch, t.seq, t.tag, :actor, t.campaign, t.enrolment, t.pseudonym, t.reason, t.detail,
   cm.audit_leaf(:practice, :at, t.audit_id, t.tag, :actor, t.campaign, t.enrolment, t.pseudonym, t.reason, t.detail)
-FROM unnest(CAST(:ids AS uuid[]), CAST(:seqs AS integer[]), CAST(:tags AS text[]), CAST(:campaigns AS uuid[]),
-  CAST(:enrolments AS uuid[]), CAST(:pseudonyms AS uuid[]), CAST(:reasons AS text[]), CAST(:details AS text[]))
-  AS t(audit_id, seq, tag, campaign, enrolment, pseudonym, reason, detail)
+FROM json_to_recordset(CAST(:rows AS json)) AS t(audit_id uuid, seq integer, tag text, campaign uuid, enrolment uuid,
+  pseudonym uuid, reason text, detail text)
 """
 
 KNOW = """
@@ -44,15 +42,14 @@ HAVING count(*) > 0
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(TypedDict):
     """One row of the audit, before it has a leaf."""
 
     audit_id: UUID
     seq: int
     tag: str
-    campaign_id: UUID | None
-    enrolment_id: UUID | None
+    campaign: UUID | None
+    enrolment: UUID | None
     pseudonym: UUID | None
     reason: str
     detail: str
@@ -87,14 +84,14 @@ async def record(
     """
     audit_id = new_id()
     row = Row(
-        audit_id,
-        next_seq(u),
-        tag.value,
-        campaign_id,
-        enrolment_id,
-        await pseudonym_of(u, contact_id) if contact_id else None,
-        reason,
-        orjson.dumps(detail, option=orjson.OPT_SORT_KEYS, default=str).decode(),
+        audit_id=audit_id,
+        seq=next_seq(u),
+        tag=tag.value,
+        campaign=campaign_id,
+        enrolment=enrolment_id,
+        pseudonym=await pseudonym_of(u, contact_id) if contact_id else None,
+        reason=reason,
+        detail=orjson.dumps(detail, option=orjson.OPT_SORT_KEYS, default=str).decode(),
     )
     open_batch(u)
     if in_company():
@@ -111,13 +108,9 @@ async def write_noted(u: Unit) -> None:
 
 
 async def _write(u: Unit, rows: Sequence[Row]) -> None:
-    ids, seqs, tags, campaigns, enrolments, pseudonyms, reasons, details = zip(
-        *map(astuple, rows), strict=True
-    )
     await u.execute(
-        INSERT, practice=u.practice_id, at=u.now, batch=open_batch(u), actor=u.actor.ref, ids=list(ids),
-        seqs=list(seqs), tags=list(tags), campaigns=list(campaigns), enrolments=list(enrolments),
-        pseudonyms=list(pseudonyms), reasons=list(reasons), details=list(details),
+        INSERT, practice=u.practice_id, at=u.now, batch=open_batch(u), actor=u.actor.ref,
+        rows=orjson.dumps(rows).decode(),
     )  # fmt: skip
 
 

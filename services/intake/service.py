@@ -7,7 +7,7 @@ booking ends journeys before it could start one.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -40,10 +40,9 @@ from services.suppression.service import lock_contacts
 
 REMEMBER = """
 INSERT INTO cm.inbound_event (practice_id, source, event_id, type, contact_id, occurred_at, received_at, outcome, data)
-SELECT :practice, t.source, t.id, t.type, t.contact, t.occurred, :now, t.outcome, CAST(t.data AS jsonb)
-FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:types AS text[]), CAST(:contacts AS uuid[]),
-  CAST(:occurred AS timestamptz[]), CAST(:outcomes AS text[]), CAST(:bodies AS text[]))
-  AS t(source, id, type, contact, occurred, outcome, data)
+SELECT :practice, t.source, t.id, t.type, t.contact, t.occurred, :now, t.outcome, t.data
+FROM json_to_recordset(CAST(:rows AS json)) AS t(source text, id text, type text, contact uuid, occurred timestamptz,
+  outcome text, data jsonb)
 ON CONFLICT DO NOTHING RETURNING source, event_id
 """
 IGNORED = """
@@ -61,7 +60,7 @@ CONVERSIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Taken:
     """One event on its way in: about the record that lives on, with the moment it counts for."""
 
@@ -69,6 +68,11 @@ class Taken:
     data: EventData | None
     contact: UUID | None
     at: datetime
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The data as journeys match it: JSON values, with what the contract adds."""
+        return {} if self.data is None else self.data.model_dump(mode="json")
 
     @property
     def type(self) -> str:
@@ -122,8 +126,9 @@ async def handle_wave(u: Unit, batch: Sequence[Understood], *, wait: bool = True
     wanted = {t.contact for t in taken if t.contact is not None and not t.status}
     got = await lock_contacts(u, wanted, wait=wait)
     settings = await practice_settings(u)
+    busy = wanted - got
     outcomes: dict[int, Outcome | None] = {
-        n: None for n, t in enumerate(taken) if t.contact in wanted - got and not t.status
+        n: None for n, t in enumerate(taken) if t.contact in busy and not t.status
     }
     waiting = [(n, t) for n, t in enumerate(taken) if n not in outcomes]
     while waiting:
@@ -189,19 +194,15 @@ async def _turn(u: Unit, taken: Sequence[Taken], settings: PracticeSettings) -> 
 
 
 async def _remember(u: Unit, taken: Sequence[Taken]) -> set[tuple[str, str]]:
-    rows = await u.execute(
-        REMEMBER,
-        practice=u.practice_id,
-        now=u.now,
-        sources=[t.understood.event.source for t in taken],
-        ids=[t.understood.event.id for t in taken],
-        types=[t.type for t in taken],
-        contacts=[t.contact for t in taken],
-        occurred=[t.at for t in taken],
-        outcomes=[_outcome(u, t) for t in taken],
-        bodies=[_kept(t) for t in taken],
-    )
-    return {(row.source, row.event_id) for row in rows}
+    rows = [
+        {
+            "source": t.understood.event.source, "id": t.understood.event.id, "type": t.type,
+            "contact": t.contact, "occurred": t.at, "outcome": _outcome(u, t), "data": _kept(t),
+        }
+        for t in taken
+    ]  # fmt: skip
+    new = await u.execute(REMEMBER, practice=u.practice_id, now=u.now, rows=orjson.dumps(rows).decode())
+    return {(row.source, row.event_id) for row in new}
 
 
 def _outcome(u: Unit, t: Taken) -> Outcome:
@@ -212,11 +213,11 @@ def _outcome(u: Unit, t: Taken) -> Outcome:
     return "late" if t.at < u.now - LATE else "handled"
 
 
-def _kept(t: Taken) -> str:
+def _kept(t: Taken) -> dict[str, Any]:
     """What is kept of an event's data: nothing of what nobody knows, and of reports only their effect."""
     if t.data is None or isinstance(t.data, HubMessageEvent):
-        return "{}"
-    return orjson.dumps(t.understood.event.data).decode()
+        return {}
+    return t.understood.event.data
 
 
 async def _one(u: Unit, t: Taken, settings: PracticeSettings) -> None:
@@ -228,11 +229,11 @@ async def _one(u: Unit, t: Taken, settings: PracticeSettings) -> None:
     await record(u, AuditTag.EVENT_CONSUMED, contact_id=t.contact, type=t.type, event=event_id, source=source)
     if isinstance(t.data, HubMessageEvent):
         await suppress(u, t.type, event_id, t.data, settings, at=t.at)
-        await _signal(u, t.type, t.data)
+        await _signal(u, t)
     else:
-        await _act(u, t.type, event_id, t.data, t.contact, t.at, settings)
+        await _act(u, t, settings)
     if t.contact is not None and t.at >= u.now - LATE:
-        await enter_on_event(u, t.type, t.data.model_dump(mode="json"), t.contact)
+        await enter_on_event(u, t.type, t.plain, t.contact)
 
 
 async def _by_itself(u: Unit, t: Taken) -> Outcome:
@@ -241,7 +242,7 @@ async def _by_itself(u: Unit, t: Taken) -> Outcome:
     source, event_id = t.key
     assert t.data is not None
     await record(u, AuditTag.EVENT_CONSUMED, contact_id=t.contact, type=t.type, event=event_id, source=source)
-    await _act(u, t.type, event_id, t.data, t.contact, t.at, await practice_settings(u))
+    await _act(u, t, await practice_settings(u))
     outcome = _outcome(u, t)
     if t.contact is None or outcome != "handled":
         return outcome
@@ -250,7 +251,7 @@ async def _by_itself(u: Unit, t: Taken) -> Outcome:
             return outcome
         await u.execute(IGNORED, practice=u.practice_id, source=source, id=event_id)
         return "ignored"
-    await enter_on_event(u, t.type, t.data.model_dump(mode="json"), t.contact)
+    await enter_on_event(u, t.type, t.plain, t.contact)
     return outcome
 
 
@@ -260,33 +261,26 @@ _MORE_THAN_STATUS = frozenset(
 )
 
 
-async def _act(
-    u: Unit,
-    type: str,
-    event_id: str,
-    data: EventData,
-    contact: UUID | None,
-    at: datetime,
-    settings: PracticeSettings,
-) -> None:
-    if contact is not None and type in CONVERSIONS:
+async def _act(u: Unit, t: Taken, settings: PracticeSettings) -> None:
+    _, event_id = t.key
+    assert t.data is not None
+    if t.contact is not None and t.type in CONVERSIONS:
         await record_conversions(
             u,
-            contact,
-            what=CONVERSIONS[type],
-            event_ref=_reference(data, event_id),
-            value=float(getattr(data, "value", None) or 0),
-            at=min(at, u.now),
+            t.contact,
+            what=CONVERSIONS[t.type],
+            event_ref=_reference(t.data, event_id),
+            value=float(getattr(t.data, "value", None) or 0),
+            at=min(t.at, u.now),
         )
     # Goals and exit events first: they name the better reason when a booking is also the goal.
-    await _signal(u, type, data)
-    await suppress(u, type, event_id, data, settings, at=at)
+    await _signal(u, t)
+    await suppress(u, t.type, event_id, t.data, settings, at=t.at)
 
 
-async def _signal(u: Unit, type: str, data: EventData) -> None:
-    contact = contact_of(data)
-    if contact is not None:
-        await signal(u, type, data.model_dump(mode="json"), contact)
+async def _signal(u: Unit, t: Taken) -> None:
+    if t.contact is not None:
+        await signal(u, t.type, t.plain, t.contact)
 
 
 def _reference(data: EventData, event_id: str) -> str:

@@ -42,19 +42,12 @@ async def write(session: AsyncSession, schema: str, practice_id: UUID, rows: Seq
         text(
             f"INSERT INTO {schema}.outbox"
             " (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)"
-            " SELECT :practice, uuidv7(), t.type, t.contact_id, t.dispatch_id, t.at, CAST(t.data AS json)"
-            " FROM unnest(CAST(:types AS text[]), CAST(:contacts AS uuid[]), CAST(:dispatches AS uuid[]),"
-            " CAST(:ats AS timestamptz[]), CAST(:bodies AS text[])) WITH ORDINALITY"
+            " SELECT :practice, uuidv7(), t.type, t.contact_id, t.dispatch_id, t.at, t.data"
+            " FROM ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS (type text, contact_id uuid,"
+            " dispatch_id uuid, at timestamptz, data json)) WITH ORDINALITY"
             " AS t(type, contact_id, dispatch_id, at, data, nth) ORDER BY t.nth"
         ),
-        {
-            "practice": practice_id,
-            "types": [row.type for row in rows],
-            "contacts": [row.contact_id for row in rows],
-            "dispatches": [row.dispatch_id for row in rows],
-            "ats": [row.at for row in rows],
-            "bodies": [orjson.dumps(row.data).decode() for row in rows],
-        },
+        {"practice": practice_id, "rows": orjson.dumps(rows).decode()},
     )
 
 
