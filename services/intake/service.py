@@ -158,15 +158,17 @@ async def _about_survivors(u: Unit, batch: Sequence[Understood]) -> list[Taken]:
 
 
 def _one_each(waiting: list[tuple[int, Taken]]) -> tuple[list[tuple[int, Taken]], list[tuple[int, Taken]]]:
-    """The next event of each person, and the rest. Plain statuses are nobody's turn."""
-    turn, rest, seen = [], [], set()
+    """The next event of each person, and the rest. Plain statuses go with it while nothing of that
+    person's came before them."""
+    turn, rest = [], []
+    seen: set[UUID] = set()
     for n, t in waiting:
-        if t.contact is None or t.status or t.contact not in seen:
-            turn.append((n, t))
-            if not t.status:
-                seen.add(t.contact)
-        else:
+        if t.contact is not None and t.contact in seen:
             rest.append((n, t))
+            continue
+        turn.append((n, t))
+        if t.contact is not None and not t.status:
+            seen.add(t.contact)
     return turn, rest
 
 
