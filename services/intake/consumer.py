@@ -47,6 +47,9 @@ class Intake:
     _aside: set["asyncio.Task[None]"] = field(default_factory=set)
     _behind: dict[UUID, list[Understood]] = field(default_factory=dict)
     """People with events put aside, and what came for them since: it waits its turn."""
+    _held: set[tuple[str, str]] = field(default_factory=set)
+    """Entries under way here: however long they take, this process does not take them over from itself."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.consumer = Consumer(self.bus, GROUP, self.name, INBOUND_SOURCES)
@@ -87,6 +90,16 @@ class Intake:
 
     async def take(self, entries: list[Received]) -> None:
         """Handle entries: one wave after another, of one practice each; a person's in their order."""
+        new = [entry for entry in entries if _key(entry) not in self._held]
+        self._held |= {_key(entry) for entry in new}
+        async with self._turn:
+            try:
+                await self._take(new)
+            except BaseException:
+                self._held -= {_key(entry) for entry in new}
+                raise
+
+    async def _take(self, entries: list[Received]) -> None:
         wave: list[Understood] = []
         touched: set[UUID] = set()
         for entry in entries:
@@ -140,8 +153,8 @@ class Intake:
                     busy += self._behind[who]
                     self._behind[who] = []
         finally:
-            for who in people:
-                del self._behind[who]
+            left = [x for who in people for x in self._behind.pop(who)]
+            self._held -= {_key(x.received) for x in (*busy, *left)}
 
     async def _together(self, wave: list[Understood], *, wait: bool = True) -> list[Understood]:
         """One transaction for all, acknowledged after its commit; returns those of busy people. One
@@ -161,7 +174,7 @@ class Intake:
             return []
         self.seen.update(outcome for outcome in handled.outcomes if outcome is not None)
         done = [x.received for x, outcome in zip(wave, handled.outcomes, strict=True) if outcome is not None]
-        await self.consumer.ack(done)
+        await self._done(done)
         return handled.busy(wave)
 
     async def _committed(self, wave: list[Understood], wait: bool) -> Handled:
@@ -180,7 +193,11 @@ class Intake:
         self.seen["rejected"] += 1
         log.warning("event rejected", stream=rejected.received.stream, reason=rejected.reason)
         await self.bus.dead_letter(rejected.received, rejected.reason, self.uow.clock.now())
-        await self.consumer.ack([rejected.received])
+        await self._done([rejected.received])
+
+    async def _done(self, entries: list[Received]) -> None:
+        await self.consumer.ack(entries)
+        self._held -= {_key(entry) for entry in entries}
 
     async def _known(self, practice: UUID) -> bool:
         if practice not in self._practices:
@@ -195,6 +212,10 @@ def _why(error: Exception) -> str:
     if isinstance(error, DBAPIError):
         return f"the database refused it ({type(error.orig).__name__})."
     return f"it broke the handler ({type(error).__name__}); the log says where."
+
+
+def _key(entry: Received) -> tuple[str, str]:
+    return entry.stream, entry.entry_id
 
 
 def _who(understood: Understood) -> UUID | None:
