@@ -35,6 +35,7 @@ from services.invariants.service import check
 from services.kit.actor import Actor, system
 from services.kit.bus import Received
 from services.kit.chance import Chance, seeded
+from services.suppression.service import tell_care_plans
 from tests.factories.campaign import journey, launch, message
 from tests.factories.practice import make_contact, make_practice
 from tests.factories.world import World
@@ -271,6 +272,9 @@ async def _messages(world: World, twins: tuple[Twin, Twin]) -> dict[Any, dict[UU
 
 
 async def _alike(world: World, twins: tuple[Twin, Twin]) -> None:
+    for twin in twins:  # what the scheduler does: who has entered a journey since is in other outreach
+        async with world.app.uow(system(twin.practice_id, "scheduler")) as u:
+            await tell_care_plans(u)
     for sql in SAME:
         one, other = [
             Counter(tuple(twin.name(value) for value in row) for row in await _rows(world, twin, sql))
