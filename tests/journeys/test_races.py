@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 import pytest
 from sqlalchemy import text
 
@@ -21,7 +22,6 @@ from services.engine.service import Engine
 from services.kit.actor import Actor, system
 from services.kit.clock import SystemClock
 from services.kit.embedded import Servers
-from services.kit.ids import new_id
 from services.kit.settings import Settings
 from services.kit.uow import Unit, UnitOfWork
 from services.suppression import queries
@@ -91,12 +91,13 @@ async def naively(witness: Witness, contact: UUID, event: Envelope, told: Told) 
             REMEMBER, practice=u.practice_id, source=event.source, id=event.id, type=event.type, contact=contact,
             at=event.time, now=u.now,
         )  # fmt: skip
+        row = {
+            "contact": contact, "reason": "CONSENT_REVOKED", "scope": "all", "event_id": event.id,
+            "event_at": event.time, "note": "",
+        }  # fmt: skip
         await u.execute(
-            queries.INSERT,
-            practice=u.practice_id, id=new_id(), contact=contact, reason="CONSENT_REVOKED", scope="all", channel=None,
-            topic=None, types=None, campaign=None, goal=None, record_ref=None, event_id=event.id, event_at=event.time,
-            note="", by="test", now=u.now, expires=None,
-        )  # fmt: skip
+            queries.INSERT, practice=u.practice_id, by="test", now=u.now, rows=orjson.dumps([row]).decode()
+        )
     await witness.acknowledge([event.id])
 
 
