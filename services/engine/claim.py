@@ -7,8 +7,10 @@ was acknowledged before the lock is therefore seen; whatever comes after waits f
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from services.engine.marks import EARLIEST, Age, Marks, marks_of
 from services.kit.stops import sending
 from services.kit.uow import Unit
 
@@ -32,7 +34,7 @@ holds the lane: so no two workers decide about the same person, or one household
 CLAIM_TABLE = """
 CREATE TEMP TABLE IF NOT EXISTS claim (
   place tid NOT NULL, enrolment_id uuid NOT NULL, contact_id uuid NOT NULL, move_no integer NOT NULL, signal text,
-  enrolled_at timestamptz NOT NULL, pseudonym uuid NOT NULL, lane smallint NOT NULL
+  enrolled_at timestamptz NOT NULL, pseudonym uuid NOT NULL, lane smallint NOT NULL, due_at timestamptz NOT NULL
 ) ON COMMIT DELETE ROWS
 """
 
@@ -67,15 +69,19 @@ ORDER BY d.due_at, s.version_id, s.step_id
 
 # Lane by lane, from a different one each time, until the batch is full.
 CLAIM = f"""
-INSERT INTO pg_temp.claim (place, enrolment_id, contact_id, move_no, signal, enrolled_at, pseudonym, lane)
+WITH taken AS (
+INSERT INTO pg_temp.claim (place, enrolment_id, contact_id, move_no, signal, enrolled_at, pseudonym, lane, due_at)
 SELECT due.* FROM (SELECT (n + :turn) % {LANES} AS lane FROM generate_series(0, {LANES - 1}) n) l
 CROSS JOIN LATERAL (
-  SELECT w.ctid, w.enrolment_id, w.contact_id, w.move_no, w.signal, w.enrolled_at, w.pseudonym, w.lane
+  SELECT w.ctid, w.enrolment_id, w.contact_id, w.move_no, w.signal, w.enrolled_at, w.pseudonym, w.lane, w.due_at
   FROM cm.work w
-  WHERE w.practice_id = :practice AND w.version_id = :version AND w.step_id = :step AND w.lane = l.lane AND w.due_at <= :now
+  WHERE w.practice_id = :practice AND w.version_id = :version AND w.step_id = :step AND w.lane = l.lane
+    AND w.due_at <= :now AND w.due_at >= (CAST(:since AS timestamptz[]))[l.lane + 1]
   ORDER BY w.due_at LIMIT {BATCH}
   FOR UPDATE SKIP LOCKED) due
 LIMIT {BATCH}
+RETURNING lane, due_at
+) SELECT lane, count(*) AS people, max(due_at) AS latest FROM taken GROUP BY lane
 """
 
 # A message: only from lanes that are free. The next statement sees all that was decided in them.
@@ -83,7 +89,8 @@ CLAIM_ALONE = CLAIM.replace(
     f") due\nLIMIT {BATCH}",
     f""") due
 WHERE CASE WHEN EXISTS (SELECT 1 FROM cm.work w WHERE w.practice_id = :practice AND w.version_id = :version
-    AND w.step_id = :step AND w.lane = l.lane AND w.due_at <= :now)
+    AND w.step_id = :step AND w.lane = l.lane
+    AND w.due_at <= :now AND w.due_at >= (CAST(:since AS timestamptz[]))[l.lane + 1])
   THEN pg_try_advisory_xact_lock(hashtextextended(CAST(:lanes AS text) || l.lane, 0)) ELSE false END
 LIMIT {BATCH}""",
 )
@@ -146,25 +153,36 @@ async def claim(
     also the lock that enrolling them elsewhere needs; with `one_each`, the first entry of each
     person, the others stay due."""
     sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
+    wanted = min(BATCH if most is None else most, await _considerate(u))
+    if wanted < BATCH:  # a literal: the planner must see how few
+        sql = sql.replace(f"LIMIT {BATCH}", f"LIMIT {wanted}")
     await u.execute(CLAIM_TABLE)
     await u.execute(BY_INDEX)
-    most = min(BATCH if most is None else most, await _considerate(u))
-    if most < BATCH:  # a literal: the planner must see how few
-        sql = sql.replace(f"LIMIT {BATCH}", f"LIMIT {most}")
-    lanes = {"lanes": lane_key(u, "")} if alone else {}
-    taken = await u.execute(
-        sql,
-        practice=u.practice_id,
-        version=step.version_id,
-        step=step.step_id,
-        now=u.now,
-        turn=u.unit_id.int % LANES,
-        **lanes,
-    )
-    if not one_each:
-        return int(taken.rowcount)
-    later = await u.execute(ONE_EACH)
-    return int(taken.rowcount) - int(later.rowcount)
+    values = {
+        "practice": u.practice_id,
+        "version": step.version_id,
+        "step": step.step_id,
+        "now": u.now,
+        "turn": u.unit_id.int % LANES,
+        **({"lanes": lane_key(u, "")} if alone else {}),
+    }
+    marks = marks_of(u.practice_id, step.version_id, step.step_id, LANES)
+    since = marks.since()
+    people = await _take(u, sql, values, marks, since)
+    if people < wanted and since != [EARLIEST] * LANES:
+        await u.execute("DELETE FROM pg_temp.claim")
+        people = await _take(u, sql, values, marks, [EARLIEST] * LANES)
+    if one_each:
+        people -= int((await u.execute(ONE_EACH)).rowcount)
+    return people
+
+
+async def _take(u: Unit, sql: str, values: dict[str, Any], marks: Marks, since: list[datetime]) -> int:
+    age = Age()
+    with age.measured():
+        taken = (await u.execute(sql, **values, since=since)).all()
+    marks.passed(since, ((row.lane, row.latest) for row in taken), age)
+    return sum(int(row.people) for row in taken)
 
 
 async def _considerate(u: Unit) -> int:

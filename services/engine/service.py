@@ -24,6 +24,7 @@ from services.engine.executions import (
     watch_hub,
 )
 from services.engine.lanes import astray, change_lane
+from services.engine.marks import PATIENCE, Age
 from services.engine.message import send
 from services.engine.moves import move
 from services.engine.pace import allowance, resting, spend
@@ -66,6 +67,7 @@ class Engine:
     name: str = field(default="engine")
     stopping: Callable[[], bool] = field(default=lambda: False)
     """Asked between batches: true ends the turn, with nothing half done."""
+    _known: dict[UUID, tuple[Age, list[DueStep]]] = field(default_factory=dict)
 
     async def serve(self) -> list[UUID]:
         """A turn for every practice with work, those served longest ago first (ENG-3). Several
@@ -88,10 +90,11 @@ class Engine:
         """One fair slice of a practice's work. Falsy when nothing was due."""
         done = Round()
         await self._enrol(practice_id, done)
-        async with self._unit(practice_id) as u:
-            tired = await resting(u)
-            due = [d for d in await due_steps(u) if (d.version_id, d.step_id) not in tired]
+        due, fresh = await self._due(practice_id)
         await self._work_off(practice_id, due, done)
+        if not (done.moved or fresh):
+            due, _ = await self._due(practice_id, anew=True)
+            await self._work_off(practice_id, due, done)
         async with self._unit(practice_id) as u:
             done.finished += await finish(u)
         async with self._unit(practice_id) as u:
@@ -99,6 +102,21 @@ class Engine:
             if done.requested:
                 await watch_hub(u)
         return done
+
+    async def _due(self, practice_id: UUID, *, anew: bool = False) -> tuple[list[DueStep], bool]:
+        """Steps with people due that are not resting, and whether that is news. The search is slow
+        while a long reader keeps dead rows; then its answer serves for a while, unless it led to
+        nothing (`anew`)."""
+        age, due = self._known.get(practice_id, (Age(), []))
+        again = not anew and age.serves(PATIENCE)
+        async with self._unit(practice_id) as u:
+            if not again:
+                age = Age()
+                with age.measured():
+                    due = await due_steps(u)
+                self._known[practice_id] = (age, due)
+            tired = await resting(u)
+        return [d for d in due if (d.version_id, d.step_id) not in tired], not again
 
     async def _work_off(self, practice_id: UUID, due: list[DueStep], done: Round) -> None:
         """A batch of every due step, then again of those that have more, until the turn is over."""
