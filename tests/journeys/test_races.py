@@ -95,7 +95,8 @@ async def naively(witness: Witness, contact: UUID, event: Envelope, told: Told) 
             "contact": contact,
             "reason": "CONSENT_REVOKED",
             "scope": "all",
-            "event_id": str(number),
+            "event_id": event.id,
+            "event_at": event.time,
             "note": "",
         }
         await u.execute(
