@@ -154,7 +154,7 @@ def _finish_build(portal: portal_build.Build | None) -> None:
 
 
 def _start(site: Site) -> None:
-    with phase("Starting web, engine, hub and platform"):
+    with phase("Starting web, intake, journeys, relay, hub and platform"):
         site.supervisor.start()
         _note_processes(site)
         late = site.supervisor.wait_until_healthy()

@@ -20,8 +20,6 @@ from services.contracts.events import source_of
 from services.kit.bus import Bus
 from services.kit.db import tenant
 
-CHUNK = 500
-"""Events handed to the bus at once."""
 BREATH = 50
 """Events made in one go, about a millisecond: the intake may be waiting in the same process."""
 
@@ -58,7 +56,8 @@ class Relay:
     engine: AsyncEngine
     bus: Bus
     schema: str = "cm"
-    batch: int = 2_000
+    batch: int = 500
+    """Rows are held until the bus has them, and a suppression of any of these people waits as long."""
 
     async def run_once(self, practice_id: UUID) -> int:
         """Publish one batch of a practice; returns how many. Rows go when the bus has them."""
@@ -108,5 +107,4 @@ class Relay:
             )
             streams.setdefault(source_of(row.type), []).append(event.wire())
         for source, bodies in streams.items():
-            for low in range(0, len(bodies), CHUNK):
-                await self.bus.publish_raw(source, bodies[low : low + CHUNK])
+            await self.bus.publish_raw(source, bodies)
