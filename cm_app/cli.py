@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Bring people in through the Practice Platform.", no_args_is_help=True)
 exports = typer.Typer(help="Write data out.", no_args_is_help=True)
+proving = typer.Typer(help="Prove the engine: against a plain model, and in races.")
 bench = typer.Typer(help="Measure, against a limit measured in the same run.", no_args_is_help=True)
 suppress_list = typer.Typer(help="Where nobody may be written to.", no_args_is_help=True)
 app.add_typer(suppress_list, name="suppress-list")
@@ -33,6 +34,7 @@ app.add_typer(proof, name="proof")
 app.add_typer(imports, name="import")
 app.add_typer(exports, name="export")
 app.add_typer(bench, name="bench")
+app.add_typer(proving, name="prove", invoke_without_command=True)
 
 
 def main() -> None:
@@ -271,17 +273,32 @@ def preflight(
     raise SystemExit(0 if preflight_report.show(Settings(), ports=ports) else 1)
 
 
-@app.command()
+@proving.callback()
 def prove(
+    context: typer.Context,
     operations: Annotated[
         int, typer.Option(help="How many random acts in all, earlier runs included.")
     ] = 10_000,
     seed: Annotated[int | None, typer.Option(help="Start afresh from this seed.")] = None,
 ) -> None:
     """Compare the engine with a slow, plain model, act by act; goes on where it was stopped."""
-    from cm_app import prove as proving
+    if context.invoked_subcommand is None:
+        from cm_app import prove as model
 
-    proving.main(operations, seed=seed, progress_file=Settings().home / "prove.json")
+        model.main(operations, seed=seed, progress_file=Settings().home / "prove.json")
+
+
+@proving.command("races")
+def prove_races(
+    operations: Annotated[
+        int, typer.Option(min=1, help="How many events, entries and requests at least.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(help="Start with this round's events.")] = 0,
+) -> None:
+    """Race workers against events that suppress; the history must be linearizable. Exit code 1 when not."""
+    from cm_app import races
+
+    raise SystemExit(0 if races.main(operations, seed=seed).holds else 1)
 
 
 @proof.command("run")

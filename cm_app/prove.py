@@ -45,9 +45,7 @@ class Figures:
 
 def main(operations: int, *, seed: int | None, progress_file: Path) -> Figures:
     """Run until `operations` acts are done in all; `seed` starts afresh from that one."""
-    if not (ROOT / "tests" / "factories" / "proof" / "machine.py").exists():
-        raise AppError("`cm prove` needs the tests folder: run it from a checkout of the source.")
-    sys.path.insert(0, str(ROOT))
+    find_tests()
     done = Counter[str]()
     first, before = _resume(progress_file, seed)
     begun, number = time.perf_counter(), first
@@ -76,6 +74,13 @@ def main(operations: int, *, seed: int | None, progress_file: Path) -> Figures:
     )
     _show(figures, done)
     return figures
+
+
+def find_tests() -> None:
+    """Make the tests' models importable. Raises AppError where there is no checkout."""
+    if not (ROOT / "tests" / "factories" / "proof" / "machine.py").exists():
+        raise AppError("`cm prove` needs the tests folder: run it from a checkout of the source.")
+    sys.path.insert(0, str(ROOT))
 
 
 def _one(
