@@ -85,7 +85,7 @@ async def _compared(app: App, url: str, rows: int, workers: int) -> Figures:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         seeding = progress.add_task("Preparing", total=1)
-        due = rows + spare + 2 * workers * BATCH  # whole batches: both may take more than their share
+        due = rows + spare + 6 * workers * BATCH  # whole turns: both may take more than their share
         ground = await asyncio.to_thread(prepare, app, url, due, forever=False)
         progress.update(seeding, completed=1)
         engine = progress.add_task("Engine", total=rows)

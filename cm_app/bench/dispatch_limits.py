@@ -23,6 +23,7 @@ from sqlalchemy import create_engine, text
 
 from cm_app.bench.dispatch_world import AFTER, Ground
 from services.bootstrap import App
+from services.gates.lists import platform_key, practice_key
 from services.kit.actor import system
 from services.kit.db import owner, role_url
 from services.kit.ids import new_id
@@ -39,20 +40,22 @@ WITH due AS (
     c.contact_id IS NULL OR c.deceased OR c.merged_into IS NOT NULL AS gone,
     s.whole, s.shut, t.touches, t.last_touch,
     o.urgent,
-    EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s AND b.kind = 'address'
-        AND b.hash = sha256(%(key)s || convert_to(lower(c.email), 'UTF8')))
-      OR EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s AND b.kind = 'address'
-        AND b.hash = sha256(%(key)s || convert_to(c.phone, 'UTF8')))
-      OR EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s AND b.kind = 'domain'
-        AND b.hash = sha256(%(key)s || convert_to(split_part(lower(c.email), '@', 2), 'UTF8')))
-      OR EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s AND b.kind = 'identity'
-        AND b.hash = sha256(%(key)s || convert_to(c.identity_hash, 'UTF8'))) AS blocked,
+    EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s
+      AND b.hash = sha256(%(key)s || convert_to('identity:' || nullif(c.identity_hash, ''), 'UTF8'))) AS blocked,
+    EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s
+      AND b.hash = sha256(%(key)s || convert_to('address:' || lower(btrim(c.email)), 'UTF8')))
+    OR EXISTS (SELECT 1 FROM cm.blocked_destination b WHERE b.practice_id = %(practice)s
+      AND b.hash = sha256(%(key)s || convert_to('domain:' || split_part(lower(btrim(c.email)), '@', 2), 'UTF8')))
+    OR CASE WHEN (SELECT EXISTS (SELECT 1 FROM cm.platform_block)) THEN EXISTS (SELECT 1 FROM cm.platform_block b WHERE b.hash IN (
+      sha256(%(platform)s || convert_to('identity:' || nullif(c.identity_hash, ''), 'UTF8')),
+      sha256(%(platform)s || convert_to('address:' || lower(btrim(c.email)), 'UTF8')),
+      sha256(%(platform)s || convert_to('domain:' || split_part(lower(btrim(c.email)), '@', 2), 'UTF8')))) ELSE false END AS barred,
     cm.bucket(%(salt)s, d.contact_id) < 50 AS held_out,
-    c.household_id IS NOT NULL AND (row_number() OVER (PARTITION BY c.household_id, lower(c.email) ORDER BY d.contact_id) > 1
-      OR EXISTS (SELECT 1 FROM canonical.contact m JOIN cm.dispatch x ON x.practice_id = %(practice)s AND x.contact_id = m.contact_id
+    c.household_id, c.household_id IS NOT NULL
+      AND EXISTS (SELECT 1 FROM canonical.contact m JOIN cm.dispatch x ON x.practice_id = %(practice)s AND x.contact_id = m.contact_id
           AND x.version_id = %(version)s AND x.step_id = 'hello' AND x.status NOT IN ('cancelled', 'failed', 'bounced')
         WHERE m.practice_id = %(practice)s AND m.household_id = c.household_id AND m.contact_id <> c.contact_id
-          AND (lower(m.email) = lower(c.email) OR m.phone = c.phone))) AS twice
+          AND (lower(m.email) = lower(c.email) OR m.phone = c.phone)) AS twice
   FROM due d
   LEFT JOIN canonical.contact c ON c.practice_id = %(practice)s AND c.contact_id = d.contact_id
   LEFT JOIN canonical.consent e ON e.practice_id = %(practice)s AND e.contact_id = d.contact_id AND e.channel = 'email' AND e.purpose = 'marketing'
@@ -72,7 +75,7 @@ WITH due AS (
       AND o.outcome = 'open' AND lower(o.stack) IN ('emergency', 'emergency_stack', 'urgent', 'urgent_care', 'trauma', 'out_of_hours')) o ON true
 ), judged AS MATERIALIZED (
   SELECT f.*, uuidv7() AS dispatch_id, uuidv7() AS audit_id, row_number() OVER () AS seq,
-    coalesce(f.email, '') <> '' AND f.by_email = 'granted' AND NOT coalesce(f.shut && '{email,topic}', false) AS mail,
+    coalesce(f.email, '') <> '' AND f.by_email = 'granted' AND NOT f.barred AND NOT coalesce(f.shut && '{email,topic}', false) AS mail,
     f.app_user AND f.by_app = 'granted' AND NOT coalesce(f.shut && '{in_app,topic}', false) AS app,
     CASE WHEN gone THEN 'CONTACT_GONE' WHEN do_not_contact THEN 'DO_NOT_CONTACT' WHEN blocked THEN 'GLOBAL_LIST'
       WHEN urgent THEN 'EMERGENCY_STACK_EXCLUSION' WHEN whole IS NOT NULL THEN whole WHEN held_out THEN 'GLOBAL_HOLDOUT'
@@ -80,7 +83,9 @@ WITH due AS (
       WHEN last_touch > CAST(%(now)s AS timestamptz) - interval '24 hours' THEN 'MINIMUM_GAP' END AS person
   FROM facts f
 ), n AS MATERIALIZED (
-  SELECT j.*, coalesce(person, CASE WHEN NOT mail AND NOT app THEN 'NO_CONSENT' END) AS reason,
+  SELECT j.*, coalesce(person, CASE WHEN NOT mail AND NOT app THEN 'NO_CONSENT'
+      WHEN household_id IS NOT NULL AND row_number() OVER (PARTITION BY household_id, lower(email), person IS NULL AND (mail OR app)
+        ORDER BY contact_id) > 1 THEN 'DUPLICATE_DESTINATION' END) AS reason,
     coalesce(person, '') IN ('CONTACT_GONE', 'DO_NOT_CONTACT', 'GLOBAL_LIST', 'EMERGENCY_STACK_EXCLUSION') OR whole IS NOT NULL AS leaves,
     CASE WHEN mail AND app THEN '{email,in_app}' WHEN mail THEN '{email}' ELSE '{in_app}' END::text[] AS channels,
     '{"step":"hello","consent":{"email":"' || CASE WHEN mail THEN 'ok' ELSE 'NO_CONSENT' END || '","in_app":"'
@@ -169,11 +174,13 @@ class HandWritten:
         self.seconds += time.perf_counter() - begun
 
     async def _bind(self) -> dict[str, Any]:
-        ground, keyring = self._ground, self._app.keyring
+        ground = self._ground
         request, ref = await _constant(self._app, ground)
+        async with self._app.uow(system(ground.practice, "bench")) as u:
+            key, platform = practice_key(u), platform_key(u)
         return {
             "practice": ground.practice, "campaign": ground.campaign, "version": ground.version,
-            "salt": "bench/global/", "key": keyring.derive(f"block/{ground.practice}"), "most": 3,
+            "salt": "bench/global/", "key": key, "platform": platform, "most": 3,
             "after": AFTER, "wait": timedelta(days=1), "request": request, "ref": ref,
         }  # fmt: skip
 

@@ -36,7 +36,7 @@ async def crew(
 
     async def work(name: str) -> None:
         nonlocal moved, requested
-        engine = Engine(app.uow, slice=1, name=name)
+        engine = Engine(app.uow, name=name)
         while not enough(moved, time.perf_counter() - begun):
             done = await engine.run_once(practice)
             if not done:

@@ -62,6 +62,8 @@ GATHERED: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+# `OFFSET 0` keeps a level to itself. Without it the planner puts the text of each fact wherever the
+# fact is mentioned, and the lists are looked through for every gate anew (docs/decisions/0008).
 EMAIL, PHONE = "lower(btrim(c.email))", "c.phone"
 FACTS = f"""
 listed AS MATERIALIZED (
@@ -92,6 +94,7 @@ f AS (
   FROM cand
   LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = cand.contact_id
   {{gathered}}
+  OFFSET 0
 )"""
 
 # Of one batch, the first of a household who is cleared gets the message; whoever is refused for a
@@ -154,7 +157,7 @@ verdict AS MATERIALIZED (
     {_verdicts_json(channels)} AS channel_verdicts,
     coalesce(p.own_reason, CASE WHEN {SECOND} THEN '{Reason.DUPLICATE_DESTINATION}' END) AS reason
   FROM (SELECT p.*, coalesce(p.person_reason, CASE WHEN {shut} THEN {first} END) AS own_reason
-        FROM ({_judged(f"CASE {_cases(person)} END AS person_reason", channels)}) p) p
+        FROM ({_judged(f"CASE {_cases(person)} END AS person_reason", channels)}) p OFFSET 0) p
 )"""
 
 
@@ -167,7 +170,7 @@ def _judged(person: str, channels: Sequence[Channel]) -> str:
             f"CASE {_cases(channel_gates()).replace('h.', f'h_{channel}.')} END AS reason_{channel}"
         )
         joins.append(channel_facts(channel))
-    return f"SELECT {', '.join(columns)} FROM f {' '.join(joins)}"
+    return f"SELECT {', '.join(columns)} FROM f {' '.join(joins)} OFFSET 0"
 
 
 def channel_facts(channel: Channel) -> str:
