@@ -182,7 +182,9 @@ def _children(config: Settings) -> list[Child]:
     health = {
         "web": f"http://{probe}:{config.port}/ping",
         "platform": f"http://{probe}:{config.platform_port}/health",
-        "engine": "",
+        "intake": "",  # by itself: a suppression waits for nobody who makes or publishes messages
+        "journeys": "",
+        "relay": "",
         "hub": f"http://{probe}:{config.hub_port}/healthz",
     }
     without = {name for name in ("hub", "platform") if getattr(config, name) == "external"}

@@ -812,6 +812,7 @@ AS 'SELECT practice_id FROM cm.api_key WHERE key_hash = hash AND revoked_at IS N
 CREATE FUNCTION cm.ensure_partitions(from_day date, months integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE t text; m date; n integer;
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('cm.ensure_partitions', 0));  -- two at once would make one twice
   FOREACH t IN ARRAY ARRAY['audience_snapshot', 'transition', 'dispatch', 'refusal', 'message_event', 'audit'] LOOP
     FOR n IN 0 .. months - 1 LOOP
       m := (date_trunc('month', from_day) + make_interval(months => n))::date;

@@ -1,4 +1,4 @@
-"""One engine worker for `cm bench intake`: the product's own process, which also notes when each
+"""The intake worker of `cm bench intake`: the product's own process, which also notes when each
 entry of a stream was acknowledged. That is the line after its transaction's commit returned.
 
 Written to the file named on the command line when the worker is told to stop.
@@ -25,7 +25,7 @@ def main(notes: Path) -> None:
         await acknowledge(self, entries)
 
     Consumer.ack = noting  # type: ignore[method-assign]
-    run("engine")
+    run("intake")
     notes.write_bytes(orjson.dumps(noted))
 
 

@@ -65,6 +65,7 @@ class Loops:
         listening = asyncio.create_task(self._listen())
         try:
             await asyncio.gather(*self._loops())
+            await self.intake.settle()
         finally:
             if self.asking is not None:
                 await self.asking.hub.client.aclose()
@@ -145,7 +146,7 @@ class Loops:
                 task.cancel()
 
     async def _take_in(self) -> int:
-        taken = await self.intake.run_once(block_ms=500)
+        taken = await self.intake.step(block_ms=500)
         if taken:
             self.wake()
         return 1  # reading waits by itself

@@ -15,14 +15,19 @@ SENSITIVE = ("single_operator", "emergency_stacks", "long_horizon_types")
 
 
 async def practice_settings(u: Unit) -> PracticeSettings:
-    """The practice's settings; what it never set has the product's default. Raises NotFound."""
+    """The practice's settings; what it never set has the product's default. Read once a transaction.
+    Raises NotFound."""
+    kept: PracticeSettings | None = u.notes.get("practice_settings")
+    if kept is not None:
+        return kept
     row = await u.execute(
         "SELECT settings FROM cm.practice WHERE practice_id = :practice", practice=u.practice_id
     )
     stored = row.scalar_one_or_none()
     if stored is None:
         raise NotFound("This practice is not known here.")
-    return PracticeSettings.model_validate(stored)
+    read = u.notes["practice_settings"] = PracticeSettings.model_validate(stored)
+    return read
 
 
 async def save_settings(u: Unit, new: PracticeSettings, *, stepped_up: bool = False) -> None:
@@ -40,6 +45,7 @@ async def save_settings(u: Unit, new: PracticeSettings, *, stepped_up: bool = Fa
         return
     if not stepped_up and any(name in SENSITIVE for name in changed):
         raise StepUpNeeded("Changing this needs a fresh code from your authenticator app.")
+    u.notes.pop("practice_settings", None)
     await u.execute(
         "UPDATE cm.practice SET settings = CAST(:settings AS jsonb) WHERE practice_id = :practice",
         practice=u.practice_id,

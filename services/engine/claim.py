@@ -6,7 +6,7 @@ was acknowledged before the lock is therefore seen; whatever comes after waits f
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,15 @@ from services.kit.uow import Unit
 
 BATCH = 5_000
 """Measured best between 1,000 and 5,000 a batch with two workers."""
+
+SMALL = 1_000
+"""A batch while events come in: whoever suppresses somebody in it waits for the whole of it."""
+LISTENED = timedelta(seconds=2)
+# Of the Hub's own reports there is no end while we send, and few of them suppress.
+EVENTS_COME = """
+SELECT EXISTS (SELECT 1 FROM cm.inbound_event WHERE practice_id = :practice AND received_at > :since
+  AND type NOT LIKE 'hub.%')
+"""
 
 LANES = 16
 """`cm.lane` has as many. Everybody of a household is in one lane, and whoever decides about messages
@@ -144,11 +153,11 @@ async def claim(
     also the lock that enrolling them elsewhere needs; with `one_each`, the first entry of each
     person, the others stay due."""
     sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
-    wanted = BATCH if most is None else min(most, BATCH)
-    if wanted < BATCH:  # a literal: the planner must see how few
-        sql = sql.replace(f"LIMIT {BATCH}", f"LIMIT {wanted}")
     await u.execute(CLAIM_TABLE)
     await u.execute(BY_INDEX)
+    wanted = min(BATCH if most is None else most, await _considerate(u))
+    if wanted < BATCH:  # a literal: the planner must see how few
+        sql = sql.replace(f"LIMIT {BATCH}", f"LIMIT {wanted}")
     values = {
         "practice": u.practice_id,
         "version": step.version_id,
@@ -174,6 +183,12 @@ async def _take(u: Unit, sql: str, values: dict[str, Any], marks: Marks, since: 
         taken = (await u.execute(sql, **values, since=since)).all()
     marks.passed(since, ((row.lane, row.latest) for row in taken), age)
     return sum(int(row.people) for row in taken)
+
+
+async def _considerate(u: Unit) -> int:
+    """How many people a batch may hold now, so that an event about one of them does not wait long."""
+    come = await u.execute(EVENTS_COME, practice=u.practice_id, since=u.now - LISTENED)
+    return SMALL if come.scalar_one() else BATCH
 
 
 def lane_key(u: Unit, lane: int | str) -> str:

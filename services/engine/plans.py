@@ -10,6 +10,7 @@ from services.contracts.journey import Message
 from services.engine.plan import Plan
 from services.gates.contracts import Policy, tighten
 from services.gates.lists import platform_key, practice_key
+from services.kit.together import in_turn
 from services.kit.uow import Unit
 
 _PLANS: dict[tuple[UUID, UUID], Plan] = {}
@@ -23,7 +24,7 @@ async def plan_of(u: Unit, version_id: UUID) -> Plan:
     if plan is None:
         if len(_PLANS) >= KEPT:
             _PLANS.clear()
-        plan = _PLANS[key] = Plan.of(await journey_of(u, version_id))
+        plan = _PLANS[key] = Plan.of(await in_turn(journey_of, u, version_id))
     return plan
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.audience.service import where
 from services.contracts.journey import Entry, Message, Step, SubCampaign
-from services.engine.claim import BATCH, DueStep, claim, due_steps, may_run
+from services.engine.claim import BATCH, SMALL, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.entries import let_go
 from services.engine.executions import (
@@ -126,7 +126,7 @@ class Engine:
             for step in due:
                 if self.stopping() or (lap and batches >= self.turn):
                     return
-                if await self._advance(practice_id, step, done) >= BATCH:
+                if await self._advance(practice_id, step, done) >= min(BATCH, SMALL):
                     more.append(step)
                 batches += 1
             due = more

@@ -1,6 +1,6 @@
 """Events as journeys see them: goals and exits reached, waits that end, people who enter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -12,12 +12,13 @@ from services.engine.entries import belongs
 from services.engine.plan import Binding
 from services.engine.plans import plan_of, policy_for
 from services.gates.reasons import Reason
+from services.kit.together import in_turn, set_based
 from services.kit.uow import Unit
 from services.suppression.service import exit_enrolments, lock_contact
 
 LIVE = """
-SELECT e.enrolment_id, e.version_id, e.step_id, e.state FROM cm.whereabouts e
-WHERE e.practice_id = :practice AND e.contact_id = :contact AND e.state IN ('live', 'held')
+SELECT e.contact_id, e.enrolment_id, e.version_id, e.step_id, e.state FROM cm.whereabouts e
+WHERE e.practice_id = :practice AND e.contact_id = ANY (:contacts) AND e.state IN ('live', 'held')
 """
 WAKE = """
 UPDATE cm.work SET signal = :type, due_at = least(due_at, :now)
@@ -121,14 +122,15 @@ async def signal(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> 
     Where somebody stands is read with their work locked: a batch that has claimed it commits first,
     and the event then meets the step it moved them to.
     """
-    if not await _concerned(u, type, data, contact_id):
-        return
-    await lock_contact(u, contact_id)
+    if contact_id not in u.notes.get("locked", ()):
+        if not await _concerned(u, type, data, contact_id):
+            return
+        await lock_contact(u, contact_id)
     reached: list[UUID] = []
     ended: list[UUID] = []
     waiting: list[UUID] = []
     held: list[UUID] = []
-    for row in (await u.execute(LIVE, practice=u.practice_id, contact=contact_id)).all():
+    for row in await _live(u, contact_id):
         plan = await plan_of(u, row.version_id)
         if matches(plan.journey.goal.event, type, data):
             reached.append(row.enrolment_id)
@@ -146,14 +148,49 @@ async def signal(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> 
     if ended:
         await exit_enrolments(u, contact_id, Reason.EXIT_EVENT, only=ended)
     if waiting:
-        await u.execute(WAKE, practice=u.practice_id, ids=waiting, type=type, now=u.now)
+        await _wake(u, (waiting, type))
     if held:
-        await u.execute(REMEMBER, practice=u.practice_id, ids=held, type=type)
+        await _remember(u, (held, type))
+
+
+@set_based(20)
+async def _live(u: Unit, contacts: Sequence[UUID]) -> list[list[Any]]:
+    rows = (await u.execute(LIVE, practice=u.practice_id, contacts=list(contacts))).all()
+    by_contact: dict[UUID, list[Any]] = {contact: [] for contact in contacts}
+    for row in rows:
+        by_contact[row.contact_id].append(row)
+    return [by_contact[contact] for contact in contacts]
+
+
+@set_based(22)
+async def _wake(u: Unit, asked: Sequence[tuple[list[UUID], str]]) -> list[None]:
+    await _by_type(u, WAKE, asked, now=u.now)
+    return [None] * len(asked)
+
+
+@set_based(23)
+async def _remember(u: Unit, asked: Sequence[tuple[list[UUID], str]]) -> list[None]:
+    await _by_type(u, REMEMBER, asked)
+    return [None] * len(asked)
+
+
+async def _by_type(u: Unit, sql: str, asked: Sequence[tuple[list[UUID], str]], **more: Any) -> None:
+    by_type: dict[str, list[UUID]] = {}
+    for ids, type in asked:
+        by_type.setdefault(type, []).extend(ids)
+    for type, ids in by_type.items():
+        await u.execute(sql, practice=u.practice_id, ids=ids, type=type, **more)
+
+
+@set_based(100)
+async def _listening(u: Unit, asked: Sequence[None]) -> list[list[Any]]:
+    rows = (await u.execute(LISTENING, practice=u.practice_id)).all()
+    return [list(rows)] * len(asked)
 
 
 async def _concerned(u: Unit, type: str, data: dict[str, Any], contact_id: UUID) -> bool:
     """Is anything in this person's journeys about such an event? Most are about nobody's, and lock nothing."""
-    for row in (await u.execute(LIVE, practice=u.practice_id, contact=contact_id)).all():
+    for row in await _live(u, contact_id):
         plan = await plan_of(u, row.version_id)
         waits = (step.event for step in plan.journey.steps if isinstance(step, WaitEvent))
         if any(matches(m, type, data) for m in (plan.journey.goal.event, *plan.journey.exit_on, *waits)):
@@ -165,7 +202,7 @@ async def enter_on_event(u: Unit, type: str, data: dict[str, Any], contact_id: U
     """Enrol the contact in every active campaign that this event triggers; returns how many."""
     count = 0
     for campaign_id, version_id in await listening(u, type, data):
-        entered = await enter_one(u, version_id, campaign_id, contact_id, trigger=type)
+        entered = await in_turn(enter_one, u, version_id, campaign_id, contact_id, trigger=type)
         count += entered.enrolled
     return count
 
@@ -173,7 +210,7 @@ async def enter_on_event(u: Unit, type: str, data: dict[str, Any], contact_id: U
 async def listening(u: Unit, type: str, data: dict[str, Any]) -> list[tuple[UUID, UUID]]:
     """(campaign, version) of every active campaign that this event starts."""
     found = []
-    for row in (await u.execute(LISTENING, practice=u.practice_id)).all():
+    for row in await _listening(u, None):
         event = (await plan_of(u, row.active_version_id)).entry.event
         if event is not None and matches(event, type, data):
             found.append((row.campaign_id, row.active_version_id))

@@ -48,13 +48,14 @@ RETURNING contact_id
 # What a suppression of this scope stops. A row the drain holds is waited for; it is sent by then,
 # and what was sent is taken back as every request is.
 STOP = """
-UPDATE cm.followup SET state = 'cancelled', ended_at = :now, ended_by = :by, reason = :reason
-WHERE practice_id = :practice AND contact_id = :contact AND state = 'pending'
-  AND CASE CAST(:scope AS text) WHEN 'all' THEN true
-    WHEN 'types' THEN CAST(:judged_as AS text) = ANY (CAST(:types AS text[]))
-    WHEN 'topic' THEN CAST(:own_topic AS text) = :topic
-    WHEN 'channel' THEN channels = ARRAY[CAST(:channel AS text)] ELSE false END
-RETURNING followup_id, due_at
+UPDATE cm.followup f SET state = 'cancelled', ended_at = :now, ended_by = :by, reason = t.reason
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(contact uuid, reason text, scope text, channel text, topic text, types text[])
+WHERE f.practice_id = :practice AND f.contact_id = t.contact AND f.state = 'pending'
+  AND CASE t.scope WHEN 'all' THEN true
+    WHEN 'types' THEN CAST(:judged_as AS text) = ANY (t.types)
+    WHEN 'topic' THEN CAST(:own_topic AS text) = t.topic
+    WHEN 'channel' THEN f.channels = ARRAY[t.channel] ELSE false END
+RETURNING f.contact_id, f.followup_id, f.due_at
 """
 
 # A kill switch waits for the batch in flight and stops the next (D11).

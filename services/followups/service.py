@@ -3,8 +3,9 @@
 Nothing here decides whether a message may go: the gates do, when it is due (house rule 1).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -37,6 +38,7 @@ from services.gates.service import why_not
 from services.kit.actor import Actor, Permission
 from services.kit.errors import Forbidden, Invalid, NotFound, TransitionError
 from services.kit.ids import new_id
+from services.kit.together import set_based
 from services.kit.uow import Unit
 
 __all__ = ["change", "one", "page", "plan", "policy_for_followups", "stop_pending"]
@@ -99,13 +101,11 @@ async def stop_pending(
 ) -> int:
     """Cancel what is planned for a contact within a suppression's scope. The caller holds the
     contact's lock (house rule 5). Returns how many."""
-    rows = (
-        await u.execute(
-            queries.STOP, practice=u.practice_id, contact=contact_id, reason=reason.value, scope=scope,
-            channel=channel, topic=topic, types=list(types), judged_as=JUDGED_AS, own_topic=TOPIC,
-            by=u.actor.ref, now=u.now,
-        )
-    ).all()  # fmt: skip
+    within = {
+        "contact": contact_id, "reason": reason.value, "scope": scope, "channel": channel, "topic": topic,
+        "types": types,
+    }  # fmt: skip
+    rows = await _stopped(u, within)
     for row in rows:
         await record(
             u, AuditTag.FOLLOWUP_CANCELLED, contact_id=contact_id, reason=reason.value,
@@ -113,6 +113,16 @@ async def stop_pending(
         )  # fmt: skip
         _announce(u, "cancelled", row.followup_id, contact_id, "cancelled", row.due_at, reason.value)
     return len(rows)
+
+
+@set_based(70)
+async def _stopped(u: Unit, asked: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    rows = await u.execute(
+        queries.STOP, practice=u.practice_id, judged_as=JUDGED_AS, own_topic=TOPIC, by=u.actor.ref, now=u.now,
+        rows=orjson.dumps(asked).decode(),
+    )  # fmt: skip
+    stopped = rows.all()
+    return [[row for row in stopped if row.contact_id == one["contact"]] for one in asked]
 
 
 async def policy_for_followups(u: Unit, channels: list[Channel]) -> Policy:

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.gates.contracts import Policy
 from services.gates.gates import Gate, channel_gates, person_gates
 from services.gates.reasons import Reason
-from services.gates.statement import REACHABLE, facts
+from services.gates.statement import channel_facts, facts
 from services.gates.words import LABELS, Seen, looked_at
 from services.kit.uow import Unit
 
@@ -76,17 +76,11 @@ def _sql(policy: Policy) -> str:
     columns += ["f.touches", "nullif(f.last_touch, '-infinity') AS last_touch"]
     joins: list[str] = []
     for channel in policy.channels:
-        k, h = f"k_{channel}", f"h_{channel}"
         columns += [
-            f"({gate.predicate.replace('h.', h + '.')}) AS {channel}_{n}"
+            f"({gate.predicate.replace('h.', f'h_{channel}.')}) AS {channel}_{n}"
             for n, gate in enumerate(channel_gates())
         ]
-        columns.append(f"{h}.reachable AS reach_{channel}")
-        joins.append(
-            f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
-            f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
-            f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
-            f" {k}.state AS consent) {h}"
-        )
+        columns.append(f"h_{channel}.reachable AS reach_{channel}")
+        joins.append(channel_facts(channel))
     source = "SELECT CAST(:contact AS uuid) AS contact_id"
     return f"WITH cand AS ({source}), {facts(each=True)} SELECT {', '.join(columns)} FROM f {' '.join(joins)}"

@@ -163,15 +163,22 @@ def _judged(person: str, channels: Sequence[Channel]) -> str:
     columns = ["f.*", person]
     joins: list[str] = []
     for channel in channels:
-        k, h = f"k_{channel}", f"h_{channel}"
-        columns.append(f"CASE {_cases(channel_gates()).replace('h.', h + '.')} END AS reason_{channel}")
-        joins.append(
-            f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
-            f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
-            f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable, {BLOCKED[channel]} AS blocked,"
-            f" {k}.state AS consent) {h}"
+        columns.append(
+            f"CASE {_cases(channel_gates()).replace('h.', f'h_{channel}.')} END AS reason_{channel}"
         )
+        joins.append(channel_facts(channel))
     return f"SELECT {', '.join(columns)} FROM f {' '.join(joins)}"
+
+
+def channel_facts(channel: Channel) -> str:
+    """Joins what the channel gates look at to each row of `f`, as `h_<channel>`."""
+    k = f"k_{channel}"
+    return (
+        f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
+        f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
+        f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
+        f" {BLOCKED[channel]} AS blocked, {k}.state AS consent) h_{channel}"
+    )
 
 
 def _open(channels: Sequence[Channel]) -> str:

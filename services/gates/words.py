@@ -12,6 +12,7 @@ from services.gates.reasons import Reason
 LABELS: dict[Reason, str] = {
     Reason.CONTACT_GONE: "Their record is in use",
     Reason.CONTACT_ERASED: "Their record was not erased",
+    Reason.CONTACT_MERGED: "Their record was not merged into another",
     Reason.DO_NOT_CONTACT: "They may be contacted",
     Reason.GLOBAL_LIST: "Their address is not on the block list",
     Reason.EMERGENCY_STACK_EXCLUSION: "No emergency enquiry is open",
@@ -38,7 +39,8 @@ LABELS: dict[Reason, str] = {
 
 _LISTED = frozenset(
     {
-        Reason.CONTACT_ERASED, Reason.RECALL_RECONNECT_ENROLMENT, Reason.CONCIERGE_RECOVERY_HOLD,
+        Reason.CONTACT_ERASED, Reason.CONTACT_MERGED, Reason.RECALL_RECONNECT_ENROLMENT,
+        Reason.CONCIERGE_RECOVERY_HOLD,
         Reason.CONCIERGE_DECLINED, Reason.LOYALTY_HANDOFF_COLLISION, Reason.MANUAL_SUPPRESSION,
         Reason.COMPLAINT, Reason.UNSUBSCRIBED, Reason.HARD_BOUNCE, Reason.STOP,
         Reason.EMERGENCY_STACK_EXCLUSION, Reason.CONSENT_REVOKED,

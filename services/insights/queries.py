@@ -40,9 +40,9 @@ GROUP BY day, name
 
 # A message planned for one person belongs to no version (nil), has no goal, and is credited with nothing.
 TOUCHING_VERSIONS = """
-SELECT DISTINCT version_id FROM cm.dispatch
-WHERE practice_id = :practice AND contact_id = :contact AND requested_at <= :at AND requested_at > :since
-  AND version_id <> '00000000-0000-0000-0000-000000000000'
+SELECT DISTINCT d.version_id FROM unnest(CAST(:contacts AS uuid[]), CAST(:ats AS timestamptz[])) AS t(contact, at)
+JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = t.contact AND d.requested_at <= t.at
+  AND d.requested_at > t.at - CAST(:longest AS interval) AND d.version_id <> '00000000-0000-0000-0000-000000000000'
 """
 
 # A message counts as a touch once it is known to have left; one still waiting does not.
@@ -50,14 +50,18 @@ RECORD = """
 WITH goal AS (
   SELECT * FROM unnest(CAST(:versions AS uuid[]), CAST(:days AS integer[])) AS t(version_id, days)
 ),
+outcome AS (
+  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(contact_id uuid, what text, event_ref text, value float8, at timestamptz)
+),
 touch AS (
-  SELECT d.enrolment_id, d.campaign_id, d.dispatch_id, d.version_id, d.step_id, d.variant,
-    coalesce(d.channel, '') AS channel, left_at.at
-  FROM cm.dispatch d JOIN goal USING (version_id)
+  SELECT o.contact_id, o.what, o.event_ref, o.value, o.at AS happened_at, d.enrolment_id, d.campaign_id, d.dispatch_id,
+    d.version_id, d.step_id, d.variant, coalesce(d.channel, '') AS channel, left_at.at
+  FROM outcome o JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = o.contact_id
+    AND d.requested_at <= o.at AND d.requested_at > o.at - CAST(:longest AS interval)
+  JOIN goal ON goal.version_id = d.version_id
   CROSS JOIN LATERAL (SELECT least(d.sent_at, d.delivered_at, d.opened_at, d.clicked_at, d.replied_at) AS at) left_at
-  WHERE d.practice_id = :practice AND d.contact_id = :contact AND d.status NOT IN ('cancelled', 'failed', 'bounced')
-    AND d.requested_at <= :at AND left_at.at <= :at
-    AND left_at.at > CAST(:at AS timestamptz) - make_interval(days => goal.days)
+  WHERE d.status NOT IN ('cancelled', 'failed', 'bounced')
+    AND left_at.at <= o.at AND left_at.at > o.at - make_interval(days => goal.days)
 ),
 latest AS (
   SELECT DISTINCT ON (enrolment_id) * FROM touch ORDER BY enrolment_id, at DESC, dispatch_id DESC
@@ -65,7 +69,7 @@ latest AS (
 made AS (
   INSERT INTO cm.conversion (practice_id, conversion_id, campaign_id, enrolment_id, contact_id, dispatch_id,
     what, event_ref, value, at, touches, first_touch_at, last_touch_at)
-  SELECT :practice, uuidv7(), l.campaign_id, l.enrolment_id, :contact, l.dispatch_id, :what, :event_ref, :value, :at,
+  SELECT :practice, uuidv7(), l.campaign_id, l.enrolment_id, l.contact_id, l.dispatch_id, l.what, l.event_ref, l.value, l.happened_at,
     n.touches, n.first_at, l.at
   FROM latest l JOIN (SELECT enrolment_id, count(*) AS touches, min(at) AS first_at FROM touch GROUP BY 1) n USING (enrolment_id)
   ON CONFLICT (practice_id, enrolment_id, event_ref) DO NOTHING
@@ -73,13 +77,13 @@ made AS (
 ),
 counted AS (
   INSERT INTO cm.metric (practice_id, campaign_id, version_id, step_id, variant, channel, day, name, value)
-  SELECT :practice, campaign_id, version_id, step_id, variant, channel, (CAST(:at AS timestamptz) AT TIME ZONE 'UTC')::date,
+  SELECT :practice, campaign_id, version_id, step_id, variant, channel, (happened_at AT TIME ZONE 'UTC')::date,
     'converted', count(*)
-  FROM latest JOIN made USING (enrolment_id) GROUP BY 1, 2, 3, 4, 5, 6, 7
+  FROM latest JOIN made USING (enrolment_id) GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
   ON CONFLICT (practice_id, campaign_id, version_id, step_id, variant, channel, day, name)
   DO UPDATE SET value = cm.metric.value + excluded.value
 )
-SELECT l.campaign_id, l.enrolment_id, l.dispatch_id, l.version_id, l.step_id, l.variant, l.channel
+SELECT l.contact_id, l.campaign_id, l.enrolment_id, l.dispatch_id, l.version_id, l.step_id, l.variant, l.channel
 FROM latest l JOIN made USING (enrolment_id) ORDER BY l.enrolment_id
 """
 

@@ -1,18 +1,20 @@
 """The bus consumer: validate, de-duplicate, route; nothing it meets can stop it (D4, D17)."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
+from psycopg.errors import DeadlockDetected
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from services.contracts.events import SOURCES, HubMessageEvent
+from services.contracts.events import SOURCES, contact_of
 from services.intake.contracts import Rejected, Understood
 from services.intake.rules import read
-from services.intake.service import handle, handle_statuses
+from services.intake.service import Handled, by_itself, handle_wave
 from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
 from services.kit.errors import AppError
@@ -26,6 +28,12 @@ AWAY = (OperationalError, InterfaceError, RedisError, OSError, TimeoutError)
 INBOUND_SOURCES = (*SOURCES, "other")
 
 
+WAVE = 200
+"""Events in one transaction. More are hardly faster, and the first waits for the last."""
+ASIDE = 4
+"""Waves whose busy people are waited for at the same time, each on its own connection."""
+
+
 @dataclass
 class Intake:
     """Reads every inbound stream. Several may run: events about one contact are serialised by
@@ -36,6 +44,12 @@ class Intake:
     name: str
     seen: Counter[str] = field(default_factory=Counter)
     _practices: frozenset[UUID] = frozenset()
+    _aside: set["asyncio.Task[None]"] = field(default_factory=set)
+    _behind: dict[UUID, list[Understood]] = field(default_factory=dict)
+    """People with events put aside, and what came for them since: it waits its turn."""
+    _held: set[tuple[str, str]] = field(default_factory=set)
+    """Entries under way here: however long they take, this process does not take them over from itself."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.consumer = Consumer(self.bus, GROUP, self.name, INBOUND_SOURCES)
@@ -44,7 +58,13 @@ class Intake:
         await self.consumer.prepare()
 
     async def run_once(self, *, block_ms: int = 0) -> int:
-        """Take in what is there (waiting up to `block_ms`); returns how many entries."""
+        """Take in what is there (waiting up to `block_ms`) and see it through; returns how many entries."""
+        taken = await self.step(block_ms=block_ms)
+        await self.settle()
+        return taken
+
+    async def step(self, *, block_ms: int = 0) -> int:
+        """The same, but people who are busy may still be under way: `settle` waits for them."""
         entries = await self.consumer.read(block_ms=block_ms)
         await self.take(entries)
         return len(entries)
@@ -53,6 +73,7 @@ class Intake:
         """Take over what a crashed reader left unacknowledged."""
         entries = await self.consumer.reclaim()
         await self.take(entries)
+        await self.settle()
         return len(entries)
 
     async def drain(self) -> int:
@@ -61,9 +82,25 @@ class Intake:
             total += taken
         return total
 
+    async def settle(self) -> None:
+        """Wait for those put aside. Raises what became of them: a server that is away."""
+        while self._aside:
+            tasks, self._aside = self._aside, set()
+            await asyncio.gather(*tasks)
+
     async def take(self, entries: list[Received]) -> None:
-        """Handle entries in order; runs of Hub statuses of one practice go together."""
-        run: list[Understood] = []
+        """Handle entries: one wave after another, of one practice each; a person's in their order."""
+        new = [entry for entry in entries if _key(entry) not in self._held]
+        self._held |= {_key(entry) for entry in new}
+        async with self._turn:
+            try:
+                await self._take(new)
+            except BaseException:
+                self._held -= {_key(entry) for entry in new}
+                raise
+
+    async def _take(self, entries: list[Received]) -> None:
+        wave: list[Understood] = []
         touched: set[UUID] = set()
         for entry in entries:
             understood = read(entry)
@@ -75,52 +112,92 @@ class Intake:
                 await self._reject(Rejected(entry, f"Nobody here knows practice {practice}."))
                 continue
             touched.add(practice)
-            together = isinstance(understood.data, HubMessageEvent)
-            if run and not (together and _alike(run[-1], understood)):
-                await self._statuses(run)
-                run = []
-            if together:
-                run.append(understood)
+            alone = by_itself(understood)
+            if wave and (alone or len(wave) >= WAVE or wave[-1].event.practiceid != practice):
+                await self._wave(wave)
+                wave = []
+            if alone:
+                await self.settle()
+                await self._together([understood])
             else:
-                await self._one(understood)
-        if run:
-            await self._statuses(run)
+                wave.append(understood)
+        if wave:
+            await self._wave(wave)
         for practice in touched:
             await notify(self.bus, practice, "metrics")
             await notify(self.bus, practice, "people")
 
-    async def _one(self, understood: Understood) -> None:
-        try:
-            async with self.uow(system(understood.event.practiceid, "intake")) as u:
-                outcome = await handle(u, understood)
-        except AWAY:
-            raise  # leave the entry unacknowledged, try again
-        except Exception as error:  # whatever one event does, those behind it are handled
-            log.exception("event not handled", type=understood.event.type, event_id=understood.event.id)
-            await self._reject(Rejected(understood.received, f"Could not be handled: {_why(error)}"))
-            return
-        self.seen[outcome] += 1
-        await self.consumer.ack([understood.received])
+    async def _wave(self, wave: list[Understood]) -> None:
+        """Those that are free now; the busy ones on a connection of their own, and nobody waits for them."""
+        if len(self._aside) >= ASIDE:
+            await asyncio.wait(self._aside, return_when=asyncio.FIRST_COMPLETED)
+        for task in [task for task in self._aside if task.done()]:
+            self._aside.discard(task)
+            task.result()
+        free = [x for x in wave if (who := _who(x)) is None or who not in self._behind]
+        for x in wave:
+            if (who := _who(x)) is not None and who in self._behind:
+                self._behind[who].append(x)
+        if busy := await self._together(free, wait=False) if free else []:
+            people = {who for x in busy if (who := _who(x)) is not None}
+            self._behind |= {who: [] for who in people}
+            self._aside.add(asyncio.create_task(self._later(busy, people)))
 
-    async def _statuses(self, run: list[Understood]) -> None:
+    async def _later(self, busy: list[Understood], people: set[UUID]) -> None:
+        """Wait for whoever holds these people, then handle their events, and what came meanwhile."""
         try:
-            async with self.uow(system(run[0].event.practiceid, "intake")) as u:
-                new = await handle_statuses(u, run)
+            while busy:
+                await self._together(busy)
+                busy = []
+                for who in people:
+                    busy += self._behind[who]
+                    self._behind[who] = []
+        finally:
+            left = [x for who in people for x in self._behind.pop(who)]
+            self._held -= {_key(x.received) for x in (*busy, *left)}
+
+    async def _together(self, wave: list[Understood], *, wait: bool = True) -> list[Understood]:
+        """One transaction for all, acknowledged after its commit; returns those of busy people. One
+        that is wrong is found by handling each alone, and becomes a dead letter."""
+        try:
+            handled = await self._committed(wave, wait)
         except AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - handled again below, each with its own outcome
-            for understood in run:  # one of them is wrong: find it, the rest carries on
-                await self._one(understood)
-            return
-        self.seen["handled"] += new
-        self.seen["duplicate"] += len(run) - new
-        await self.consumer.ack([understood.received for understood in run])
+            raise  # leave the entries unacknowledged, try again
+        except Exception as error:  # whatever one event does, those beside and behind it are handled
+            if len(wave) > 1:
+                for understood in wave:
+                    await self._together([understood])
+                return []
+            (one,) = wave
+            log.exception("event not handled", type=one.event.type, event_id=one.event.id)
+            await self._reject(Rejected(one.received, f"Could not be handled: {_why(error)}"))
+            return []
+        self.seen.update(outcome for outcome in handled.outcomes if outcome is not None)
+        done = [x.received for x, outcome in zip(wave, handled.outcomes, strict=True) if outcome is not None]
+        await self._done(done)
+        return handled.busy(wave)
+
+    async def _committed(self, wave: list[Understood], wait: bool) -> Handled:
+        """Two waves may count the same two numbers in opposite order: the one that PostgreSQL ends
+        begins again, a few times."""
+        for attempt in range(1, 4):
+            try:
+                async with self.uow(system(wave[0].event.practiceid, "intake")) as u:
+                    return await handle_wave(u, wave, wait=wait)
+            except OperationalError as error:
+                if not isinstance(error.orig, DeadlockDetected) or attempt == 3:
+                    raise
+        raise AssertionError("unreachable")
 
     async def _reject(self, rejected: Rejected) -> None:
         self.seen["rejected"] += 1
         log.warning("event rejected", stream=rejected.received.stream, reason=rejected.reason)
         await self.bus.dead_letter(rejected.received, rejected.reason, self.uow.clock.now())
-        await self.consumer.ack([rejected.received])
+        await self._done([rejected.received])
+
+    async def _done(self, entries: list[Received]) -> None:
+        await self.consumer.ack(entries)
+        self._held -= {_key(entry) for entry in entries}
 
     async def _known(self, practice: UUID) -> bool:
         if practice not in self._practices:
@@ -137,8 +214,12 @@ def _why(error: Exception) -> str:
     return f"it broke the handler ({type(error).__name__}); the log says where."
 
 
-def _alike(a: Understood, b: Understood) -> bool:
-    return a.event.practiceid == b.event.practiceid and a.event.source == b.event.source
+def _key(entry: Received) -> tuple[str, str]:
+    return entry.stream, entry.entry_id
+
+
+def _who(understood: Understood) -> UUID | None:
+    return None if understood.data is None else contact_of(understood.data)
 
 
 async def practice_ids(uow: UnitOfWork) -> list[UUID]:

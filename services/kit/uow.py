@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from services.kit.actor import Actor
@@ -21,8 +22,11 @@ from services.kit.crypto import Keyring
 from services.kit.db import tenant
 from services.kit.ids import new_id
 from services.kit.outbox import Emitted, write
+from services.kit.together import in_company
 
 Hook = Callable[["Unit"], Awaitable[None]]
+_parsed: Callable[[str], TextClause] = lru_cache(maxsize=2_000)(text)
+"""Looking for the names of bound values in a long statement takes longer than many a query."""
 
 
 @dataclass
@@ -44,8 +48,14 @@ class Unit:
         return self.actor.practice_id
 
     async def execute(self, sql: str, **values: Any) -> Any:
-        """Run one statement with bound values; returns SQLAlchemy's result."""
-        return await self.session.execute(text(sql), values)
+        """Run one statement with bound values; returns SQLAlchemy's result.
+
+        Of several commands that run side by side none may: they ask by functions of a list, or in
+        turn (`services.kit.together`). Raises RuntimeError for one that forgot.
+        """
+        if in_company():
+            raise RuntimeError("One of several commands asked the database by itself.")
+        return await self.session.execute(_parsed(sql), values)
 
     def emit(
         self,

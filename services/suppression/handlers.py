@@ -18,6 +18,7 @@ from services.contracts.events import (
 )
 from services.gates.gates import CONFLICTS_WITH_RECALL, EXCLUDED_FROM_EMERGENCY
 from services.gates.reasons import Reason
+from services.kit.together import in_turn
 from services.kit.uow import Unit
 from services.suppression.blocks import block_returned
 from services.suppression.contracts import Suppress
@@ -224,10 +225,10 @@ async def _hub(u: Unit, type: str, event_id: str, data: HubMessageEvent, at: dat
             await apply(u, _channel(data, Reason.STOP, event_id, at))
         case "bounced" if data.permanent:
             await apply(u, _channel(data, Reason.HARD_BOUNCE, event_id, at))
-            await block_returned(u, contact, data.channel, "hard_bounce")
+            await in_turn(block_returned, u, contact, data.channel, "hard_bounce")
         case "complained":
             await apply(u, Suppress(contact_id=contact, reason=Reason.COMPLAINT, event_id=event_id))
-            await block_returned(u, contact, data.channel, "complaint")
+            await in_turn(block_returned, u, contact, data.channel, "complaint")
         case "unsubscribed" if data.all_topics:
             await apply(
                 u,

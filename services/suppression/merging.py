@@ -6,6 +6,7 @@ but for those it is or was in too: they end, so that nothing is said twice. Even
 merged record later count for the one that lives on.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,6 +29,9 @@ WITH RECURSIVE way AS (
   WHERE way.n < 20
 )
 SELECT merged_into FROM way WHERE merged_into IS NOT NULL ORDER BY n DESC LIMIT 1
+"""
+MERGED = """
+SELECT contact_id FROM cm.subject WHERE practice_id = :practice AND contact_id = ANY (:contacts) AND merged_into IS NOT NULL
 """
 POINT = """
 UPDATE cm.subject SET merged_into = :survivor, merged_at = :now
@@ -88,6 +92,12 @@ async def merge(u: Unit, data: ContactMerged, event_id: str) -> None:
         u, AuditTag.CONTACT_MERGED, contact_id=survivor, reason=Reason.CONTACT_MERGED.value,
         merged=await pseudonym_of(u, merged), journeys_moved=moved, journeys_ended=ended, inherited=inherited,
     )  # fmt: skip
+
+
+async def merged_among(u: Unit, contacts: Iterable[UUID]) -> set[UUID]:
+    """Which of these records live on as another."""
+    rows = await u.execute(MERGED, practice=u.practice_id, contacts=list(contacts))
+    return set(rows.scalars())
 
 
 async def survivor_of(u: Unit, contact_id: UUID) -> UUID:

@@ -10,16 +10,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.audit.append import pseudonym_of, record
+from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.contracts.events import CarePlanSegmentation, SuppressionChanged
 from services.gates.reasons import Reason, sentence
 from services.kit.errors import Invalid
-from services.kit.ids import new_id
 from services.kit.uow import Unit
-from services.suppression import queries
+from services.suppression import queries, sets
 from services.suppression.care_plans import TYPE, care_plan_left, concern, segmented, tell
-from services.suppression.contracts import HOLDING, LiveSuppression, Suppress
+from services.suppression.contracts import LiveSuppression, Suppress
+from services.suppression.sets import lock_contacts
 from services.suppression.taking_back import take_back
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "lift",
     "live_suppressions",
     "lock_contact",
+    "lock_contacts",
     "overtaken",
     "resume_marketing",
     "segmented",
@@ -46,7 +47,7 @@ async def apply(u: Unit, command: Suppress) -> int:
     await lock_contact(u, command.contact_id)
     # What ran out is over, also before the scheduler says so: a new hold is not the old one, longer.
     await _lift_expired(u, command.contact_id)
-    row = (await u.execute(queries.INSERT, **_row(u, command))).one()
+    fresh = await sets.insert(u, command)
     affected = await _affected(u, command)
     if command.effect == "none":
         ids: list[UUID] = []
@@ -54,7 +55,7 @@ async def apply(u: Unit, command: Suppress) -> int:
         ids = [row.enrolment_id for row in affected]
     stopped = await _stop(u, command.contact_id, ids, command.reason, hold=command.effect == "hold")
     await take_back(u, command, ids)
-    if row.fresh:
+    if fresh:
         await record(
             u,
             AuditTag.SUPPRESSION_APPLIED,
@@ -83,7 +84,7 @@ async def exit_enrolments(
     take back what was requested for them: for all (or with `everything_back`), also what a
     finished journey asked for last. Returns how many ended."""
     await lock_contact(u, contact_id)
-    rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=contact_id)).all()
+    rows = await sets.affected(u, contact_id)
     wanted = None if only is None else set(only)
     ids = [
         row.enrolment_id
@@ -117,20 +118,7 @@ async def lift(
     they were; every gate is asked again at the next step. An event that happened (`event_at`)
     before the one that suppressed lifts nothing. Returns how many were lifted."""
     await lock_contact(u, contact_id)
-    lifted = (
-        await u.execute(
-            queries.LIFT,
-            practice=u.practice_id,
-            contact=contact_id,
-            reasons=[r.value for r in reasons],
-            record_ref=record_ref,
-            channel=channel,
-            event_at=event_at,
-            by=u.actor.ref,
-            why=why,
-            now=u.now,
-        )
-    ).all()
+    lifted = await sets.lift(u, sets.Lift(contact_id, tuple(reasons), record_ref, channel, event_at, why))
     await _after_lift(u, contact_id, lifted)
     return len(lifted)
 
@@ -147,11 +135,7 @@ async def overtaken(
     """Did one of these events, which end a suppression, happen `after` the one now at hand? Then it
     came late and suppresses nothing. `key` and `values` narrow by a field of the event."""
     await lock_contact(u, contact_id)
-    found = await u.execute(
-        queries.OVERTAKEN, practice=u.practice_id, contact=contact_id, types=list(types),
-        event_at=after, key=key, values=list(values),
-    )  # fmt: skip
-    return found.first() is not None
+    return await sets.overtaken(u, sets.Overtake(contact_id, tuple(types), after, key, tuple(values)))
 
 
 async def expire(u: Unit) -> int:
@@ -194,7 +178,7 @@ async def resume_marketing(u: Unit, contact_id: UUID, *, note: str) -> int:
 async def goals_under_way(u: Unit, contact_id: UUID) -> list[str]:
     """What the journeys want that a person is in, each goal once."""
     await lock_contact(u, contact_id)
-    rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=contact_id)).all()
+    rows = await sets.affected(u, contact_id)
     return sorted({row.objective for row in rows})
 
 
@@ -211,14 +195,12 @@ async def live_suppressions(u: Unit, contact_id: UUID) -> list[LiveSuppression]:
 
 async def lock_contact(u: Unit, contact_id: UUID) -> None:
     """Take the contact: nobody enrols or dispatches them until this transaction ends."""
-    await pseudonym_of(u, contact_id)
-    where = {"practice": u.practice_id, "contact": contact_id}
-    await u.execute(queries.LOCK_SUBJECT, **where)
-    await u.execute(queries.LOCK_WORK, **where)
+    if contact_id not in u.notes.get("locked", ()):
+        await sets.lock(u, contact_id)
 
 
 async def _affected(u: Unit, command: Suppress) -> list[Any]:
-    rows = (await u.execute(queries.AFFECTED, practice=u.practice_id, contact=command.contact_id)).all()
+    rows = await sets.affected(u, command.contact_id)
     match command.scope:
         case "all":
             return list(rows)
@@ -236,10 +218,7 @@ async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, 
     if not ids:
         return 0
     concern(u, contact_id, new=False)
-    sql = queries.HOLD if hold else queries.EXIT
-    values = {"practice": u.practice_id, "ids": list(ids)}
-    rows = (await u.execute(sql, **values, reason=reason.value, now=u.now)).all()
-    await u.execute(queries.DROP_WORK, **values)
+    rows = await sets.stop(u, sets.Stop(tuple(ids), reason, hold))
     tag = AuditTag.ENROLMENT_HELD if hold else AuditTag.ENROLMENT_EXITED
     for row in rows:
         await record(
@@ -259,8 +238,7 @@ async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, 
 
 
 async def _lift_expired(u: Unit, contact_id: UUID) -> None:
-    lifted = await u.execute(queries.LIFT_EXPIRED, practice=u.practice_id, contact=contact_id, now=u.now)
-    await _after_lift(u, contact_id, lifted.all())
+    await _after_lift(u, contact_id, await sets.lift_expired(u, contact_id))
 
 
 async def _after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
@@ -270,14 +248,7 @@ async def _after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
     for row in lifted:
         await record(u, AuditTag.SUPPRESSION_LIFTED, contact_id=contact_id, reason=row.reason)
         _announce(u, "campaign.suppression.lifted", contact_id, Reason(row.reason), None)
-    freed = await u.execute(
-        queries.RELEASE,
-        practice=u.practice_id,
-        contact=contact_id,
-        now=u.now,
-        holding=[r.value for r in HOLDING],
-    )
-    for row in freed.all():
+    for row in await sets.release(u, contact_id):
         await record(
             u, AuditTag.ENROLMENT_RELEASED, campaign_id=row.campaign_id,
             enrolment_id=row.enrolment_id, contact_id=contact_id,
@@ -295,25 +266,3 @@ def _announce(u: Unit, type: str, contact_id: UUID, reason: Reason, campaign_id:
         ),
         contact_id=contact_id,
     )
-
-
-def _row(u: Unit, command: Suppress) -> dict[str, Any]:
-    return {
-        "practice": u.practice_id,
-        "id": new_id(),
-        "contact": command.contact_id,
-        "reason": command.reason.value,
-        "scope": command.scope,
-        "channel": command.channel,
-        "topic": command.topic,
-        "types": list(command.types) or None,
-        "campaign": command.campaign_id,
-        "goal": command.goal,
-        "record_ref": command.record_ref,
-        "event_id": command.event_id,
-        "event_at": command.event_at,
-        "note": command.note,
-        "by": u.actor.ref,
-        "now": u.now,
-        "expires": command.expires_at,
-    }

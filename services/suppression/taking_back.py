@@ -7,11 +7,10 @@ from uuid import UUID
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.contracts.events import StepCancelled
-from services.followups.rules import JUDGED_AS
 from services.followups.service import stop_pending
 from services.gates.reasons import Reason
 from services.kit.uow import Unit
-from services.suppression import queries
+from services.suppression import sets
 from services.suppression.contracts import Suppress
 
 
@@ -22,30 +21,15 @@ async def take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
         u, within.contact_id, within.reason, scope=within.scope, channel=within.channel,
         topic=within.topic, types=within.types,
     )  # fmt: skip
-    found = await u.execute(
-        queries.PENDING,
-        practice=u.practice_id,
-        contact=within.contact_id,
-        scope=within.scope,
-        types=list(within.types),
-        campaign=within.campaign_id,
-        goal=within.goal,
-        topic=within.topic,
-        channel=within.channel,
-        ids=list(ids),
-        now=u.now,
-        judged_as=JUDGED_AS,
-    )
-    await call_back(u, within.contact_id, list(found.scalars()), within.reason)
+    pending = await sets.requested(u, sets.Recall(within, tuple(ids)))
+    await call_back(u, within.contact_id, pending, within.reason)
 
 
 async def call_back(u: Unit, contact_id: UUID, pending: Sequence[UUID], reason: Reason) -> int:
     """Take back these requests of a contact; returns how many were still to be stopped."""
     if not pending:
         return 0
-    who = {"practice": u.practice_id, "contact": contact_id, "pending": list(pending)}
-    unsent = list((await u.execute(queries.UNSENT, **who)).scalars())
-    rows = (await u.execute(queries.CANCEL, **who, unsent=unsent, reason=reason.value, now=u.now)).all()
+    rows = await sets.cancel(u, sets.Cancel(contact_id, tuple(pending), reason))
     for row in rows:
         await record(
             u, AuditTag.STEP_CANCELLED, campaign_id=row.campaign_id, enrolment_id=row.enrolment_id,

@@ -185,9 +185,9 @@ async def test_a_campaign_lives_by_the_table(app: App, practice: UUID):
         assert runs == [(1, "stopped"), (2, "stopped")]
     assert [t for t in await emitted(app, practice) if t not in ("campaign.created", "campaign.updated")] == [
         "campaign.activated", "campaign.content.published", "campaign.content.published",
-        "campaign.paused", "campaign.resumed", "campaign.paused",
+        "campaign.started", "campaign.paused", "campaign.resumed", "campaign.paused",
         "campaign.resumed", "campaign.content.published", "campaign.content.published",
-        "campaign.cancelled",
+        "campaign.started", "campaign.cancelled",
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from services.access.service import ROLES
 from services.contracts.journey import Caps, Entry, SubCampaign, Wait, WaitFor
 from services.kit.actor import Actor, system
-from services.suppression.queries import LOCK_SUBJECT
+from services.suppression.queries import LOCK_SUBJECTS
 from services.suppression.service import resume_marketing, stop_marketing
 from tests.factories.campaign import journey, launch, message
 from tests.factories.practice import make_contact
@@ -282,7 +282,7 @@ async def test_handing_over_never_waits_for_a_contact_who_is_being_suppressed(
     await world.run()
     await world.advance(minutes=59)
     async with world.app.uow(system(world.practice_id, "test")) as u:
-        await u.execute(LOCK_SUBJECT, practice=world.practice_id, contact=contact)
+        await u.execute(LOCK_SUBJECTS, practice=world.practice_id, contacts=[contact])
         world.clock.advance(minutes=1)
         await asyncio.wait_for(world.engine.run_once(world.practice_id), 10)
         await asyncio.wait_for(world.engine.run_once(world.practice_id), 10)

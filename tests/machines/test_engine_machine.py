@@ -63,7 +63,10 @@ def _anyone_again(patch: Patch) -> None:
 # Lies told to the product. The machine is worth something only if it hears them, and soon.
 LIES: dict[str, Lie] = {
     "what was requested is not taken back": _words(
-        suppression, "PENDING", "THEN c.campaign_type = ANY (CAST(:types AS text[]))", "THEN false"
+        suppression,
+        "PENDING",
+        "THEN coalesce(c.campaign_type, :judged_as) = ANY (CAST(:types AS text[]))",
+        "THEN false",
     ),
     "nobody is woken": _words(signals, "WAKE", "due_at = least(due_at, :now)", "due_at = due_at"),
     "one hold is released by another": _words(

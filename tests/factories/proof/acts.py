@@ -150,11 +150,17 @@ class Acts:
                 expires = self.model.now + HOLD_TIME
                 self.model.ban(person, Ban("CONCIERGE_RECOVERY_HOLD", at=at, expires=expires), "hold")
             return
-        if goal:
-            self.model.ban(person, Ban("CONCIERGE_DECLINED", scope="goal", goal=goal, at=at), "exit")
-        elif what == "contact.declined":
-            self.model.end(person, "CONCIERGE_DECLINED")
+        if what == "contact.declined":
+            for wanted in [goal] if goal else self.model.wanted(person):
+                self._declines(person, wanted, at)
+        if what == "contact.accepted":
+            self.model.lift(person, "CONCIERGE_DECLINED", at=at, ref=f"goal:{goal}" if goal else None)
         self.model.lift(person, "CONCIERGE_RECOVERY_HOLD", at=at)
+
+    def _declines(self, person: Person, goal: str, at: datetime) -> None:
+        if not self.model.overtaken(person, ("concierge.contact.accepted",), at):
+            ban = Ban("CONCIERGE_DECLINED", scope="goal", goal=goal, ref=f"goal:{goal}", at=at)
+            self.model.ban(person, ban, "exit")
 
     def emergency(self, who: int, on: bool) -> None:
         at, ref = self._at(), str(self._who(who).id)

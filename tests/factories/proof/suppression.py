@@ -59,6 +59,10 @@ class Suppression(Gates):
     def _open(self, person: Person, within: Callable[[Campaign], bool] = lambda _: True) -> list[Walk]:
         return [w for w in self.walks if w.person is person and w.open and within(w.campaign)]
 
+    def wanted(self, person: Person) -> list[str]:
+        """What the journeys want that they are in."""
+        return sorted({walk.campaign.journey.goal.objective for walk in self._open(person)})
+
     def lift(
         self, person: Person, *reasons: str, at: datetime, ref: str | None = None, channel: str | None = None
     ) -> None:
