@@ -176,6 +176,8 @@ class Witness:
             events = (await u.execute(EVENTS, practice=self.practice_id)).all()
             entries = (await u.execute(ENTRIES, practice=self.practice_id)).all()
             requests = (await u.execute(REQUESTS, practice=self.practice_id)).all()
+        lost = self.acknowledged.keys() - {row.event_id for row in events}
+        assert not lost, f"acknowledged, and never taken in: {lost}"
         ops = [op for row in events if (op := self._event(line, row, by)) is not None]
         for row in entries:
             # Entered by an event: then it was over with that event, and not a moment later.

@@ -6,13 +6,14 @@ between its snapshot and its commit.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 from sqlalchemy import text
 
@@ -22,9 +23,9 @@ from services.engine.service import Engine
 from services.kit.actor import Actor, system
 from services.kit.clock import SystemClock
 from services.kit.embedded import Servers
+from services.kit.ids import new_id
 from services.kit.settings import Settings
 from services.kit.uow import Unit, UnitOfWork
-from services.suppression import queries
 from tests.factories.history import violations
 from tests.factories.race import ALL, COMMON, ONE, event_of, judge, prepare, race
 from tests.factories.witness import Told, Witness
@@ -40,6 +41,11 @@ REMEMBER = (
     "INSERT INTO cm.inbound_event (practice_id, source, event_id, type, contact_id, occurred_at, received_at, outcome)"
     " VALUES (:practice, :source, :id, :type, :contact, :at, :now, 'handled')"
 )
+INSERT = (
+    "INSERT INTO cm.suppression (practice_id, suppression_id, contact_id, reason, scope, event_id, applied_by, applied_at)"
+    " VALUES (:practice, :id, :contact, 'CONSENT_REVOKED', 'all', :event_id, 'test', :now)"
+)
+LOCKS = re.compile(r"FOR (UPDATE|SHARE)( OF [a-z]+(, ?[a-z]+)*)?( SKIP LOCKED| NOWAIT)?")
 
 
 @pytest.fixture
@@ -91,12 +97,8 @@ async def naively(witness: Witness, contact: UUID, event: Envelope, told: Told) 
             REMEMBER, practice=u.practice_id, source=event.source, id=event.id, type=event.type, contact=contact,
             at=event.time, now=u.now,
         )  # fmt: skip
-        row = {
-            "contact": contact, "reason": "CONSENT_REVOKED", "scope": "all", "event_id": event.id,
-            "event_at": event.time, "note": "",
-        }  # fmt: skip
         await u.execute(
-            queries.INSERT, practice=u.practice_id, by="test", now=u.now, rows=orjson.dumps([row]).decode()
+            INSERT, practice=u.practice_id, id=new_id(), contact=contact, event_id=event.id, now=u.now
         )
     await witness.acknowledge([event.id])
 
@@ -119,6 +121,31 @@ async def test_the_naive_way_is_convicted(live: App, database_url: str):
         found = violations(await witness.history(by))
         assert {v.contact for v in found} == {str(people[0])}
         assert {v.what for v in found} == {"late"}
+
+
+@pytest.fixture
+def lockless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product's own readers, without a single row lock."""
+    execute = Unit.execute
+
+    async def without(u: Unit, sql: str, **values: Any) -> Any:
+        return await execute(u, LOCKS.sub("", sql) if u.actor.ref == "intake" else sql, **values)
+
+    monkeypatch.setattr(Unit, "execute", without)
+
+
+@pytest.mark.covers("SUP-1")
+async def test_the_product_without_its_locks_is_convicted(live: App, database_url: str, lockless: None):
+    practice, people = await prepare(live, database_url, people=3)
+    witness, (revoked, _) = Witness(live, practice), ONE
+    reader = await witness.reader("reader")
+    async with dispatching(live, practice):
+        await witness.publish([event_of(live, practice, people[0], revoked)])
+        assert await reader.run_once() == 1
+        assert len(witness.acknowledged) == 1
+    for by in ("commit", "acknowledged"):
+        found = violations(await witness.history(by))
+        assert ("late", str(people[0])) in {(v.what, v.contact) for v in found}
 
 
 @pytest.mark.covers("SUP-1")
