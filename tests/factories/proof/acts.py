@@ -5,7 +5,10 @@ from typing import Any
 
 from services.campaigns.service import cancel, kill_switch, pause, resume
 from services.contracts.journey import Caps
+from services.gates.lists import entry_hash, practice_key
 from services.kit.ids import new_id
+from services.kit.uow import Unit
+from services.suppression.blocks import block, unblock
 from services.suppression.service import resume_marketing, stop_marketing
 from tests.factories.proof.gates import LONG
 from tests.factories.proof.journeys import journeys
@@ -23,6 +26,8 @@ TERMINAL = (
 RECALL_ENDS = ("recall.journey.completed", "recall.patient.exited")
 CONCIERGE_ENDS = ("concierge.contact.accepted", "concierge.contact.declined")
 MOST_CAMPAIGNS = 7
+STARTS_WITHIN = 30 * 24
+"""Hours."""
 LIMITS = (CAPS, Caps(max_touches=1, per_days=2, min_gap_hours=0), Caps(max_touches=None, min_gap_hours=30))
 
 
@@ -42,6 +47,11 @@ class Acts:
         self.model.signal(person, type)
         return person
 
+    def _starts(self, person: Person, type: str) -> None:
+        """What happened too long ago starts no journey."""
+        if self.ago <= STARTS_WITHIN:
+            self.model.triggered(person, type)
+
     def _who(self, who: int) -> Person:
         return self.model.people[who % len(self.model.people)]
 
@@ -59,6 +69,7 @@ class Acts:
         for campaign in self.model.campaigns[which % 3 :: 3]:
             if campaign.state == before:
                 campaign.state, id = after, campaign.id
+                campaign.resumed = campaign.resumed if on else self.model.now
                 self.world.act(lambda u, id=id: do(u, id, reason="a test"), self.world.staff())
 
     def cancel(self, which: int, _: None) -> None:
@@ -97,20 +108,40 @@ class Acts:
 
     def visit(self, who: int, _: None) -> None:
         person = self._event(who, "appointment.attended", appointment_id=str(new_id()))
-        self.model.triggered(person, "appointment.attended")
+        self._starts(person, "appointment.attended")
 
     def proposal(self, who: int, what: str) -> None:
         person = self._event(who, f"proposal.{what}", proposal_id=str(new_id()))
-        self.model.triggered(person, f"proposal.{what}")
+        self._starts(person, f"proposal.{what}")
 
-    def staff_stops(self, who: int, on: bool) -> None:
+    def becomes(self, who: int, kind: str) -> None:
+        person = self._who(who)
+        self.world.sql(
+            "UPDATE canonical.contact SET kind = :kind WHERE practice_id = :practice AND contact_id = :id",
+            id=person.id, kind=kind,
+        )  # fmt: skip
+        person.kind = kind
+
+    def staff_stops(self, who: int, on: bool | int) -> None:
+        """For good, or for so many hours."""
         person, staff = self._who(who), self.world.staff()
         if on:
-            self.world.act(lambda u: stop_marketing(u, person.id, note=""), staff)
-            self.model.ban(person, Ban("MANUAL_SUPPRESSION"), "hold")
+            until = None if on is True else self.model.now + timedelta(hours=on)
+            self.world.act(lambda u: stop_marketing(u, person.id, note="", until=until), staff)
+            self.model.ban(person, Ban("MANUAL_SUPPRESSION", expires=until), "hold")
         else:
             self.world.act(lambda u: resume_marketing(u, person.id, note=""), staff)
             self.model.lift(person, "MANUAL_SUPPRESSION", at=self.model.now)
+
+    def block_list(self, who: int, on: bool) -> None:
+        """Staff put somebody's address on the list, or take it off."""
+        address = self._who(who).email
+        if on:
+            self.world.act(lambda u: block(u, address, ground="asked"), self.world.staff())
+            self.model.block(address, "email")
+        elif address in self.model.practice.blocked:
+            self.world.act(lambda u: _unblock(u, address), self.world.staff())
+            self.model.practice.blocked.remove(address)
 
     # --- suppression signals ---------------------------------------------------------------------
 
@@ -124,7 +155,9 @@ class Acts:
         self._event(who, f"consent.{state}", "contact_id", channel, channel=channel)
         only = None if channel == "all" else channel
         if granted:
-            self.model.lift(person, "CONSENT_REVOKED", "STOP", "UNSUBSCRIBED", at=at, channel=only)
+            self.model.lift(
+                person, "CONSENT_REVOKED", "STOP", "UNSUBSCRIBED", "HARD_BOUNCE", at=at, channel=only
+            )
         elif not self.model.overtaken(person, ("consent.granted",), at, "all", channel):
             ban = Ban("CONSENT_REVOKED", scope="channel" if only else "all", channel=only, at=at)
             self.model.ban(person, ban, "none" if only else "exit")
@@ -195,6 +228,11 @@ class Acts:
                 self.model.ban(person, Ban("HARD_BOUNCE", scope="channel", channel=channel, at=at), "none")
             elif what == "complained":
                 self.model.ban(person, Ban("COMPLAINT"), "exit")
+            if what in ("bounced", "complained"):  # for whoever else has the same address
+                self.model.practice.blocked.add(person.address(channel))
+            elif what == "opened":
+                person.opened.append(at)
+                self._starts(person, "hub.message.opened")
 
     def _reported(self, sent: Sent, whats: tuple[str, ...]) -> None:
         data = {
@@ -204,10 +242,14 @@ class Acts:
         batch = [self.world.understood(f"hub.message.{what}", data, self._at()) for what in whats]
         self.world.hears_statuses(batch, self.trouble)
 
-    def replies_stop(self, who: int, channel: str) -> None:
+    def replies_stop(self, who: int, channel: str | None) -> None:
+        """To one channel; where nobody says which, to everything."""
         more = {"dispatch_id": str(new_id()), "campaign_id": str(new_id()), "channel": channel}
         person = self._event(who, "hub.message.stop", "contact_id", **more)
-        self.model.ban(person, Ban("STOP", scope="channel", channel=channel, at=self._at()), "none")
+        if channel:
+            self.model.ban(person, Ban("STOP", scope="channel", channel=channel, at=self._at()), "none")
+        else:
+            self.model.ban(person, Ban("STOP", at=self._at()), "exit")
 
     def unsubscribes(self, who: int, everything: bool) -> None:
         campaign = self.model.campaigns[0] if self.model.campaigns else None
@@ -222,3 +264,7 @@ class Acts:
         self.model.ban(person, Ban("UNSUBSCRIBED", scope="topic", at=self._at()), "none")
         if campaign:
             self.model.leave(person, campaign, "UNSUBSCRIBED")
+
+
+async def _unblock(u: Unit, address: str) -> None:
+    await unblock(u, entry_hash(practice_key(u), "address", address).hex(), why="a test")

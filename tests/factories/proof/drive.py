@@ -15,10 +15,12 @@ from services.kit.settings import Settings
 from tests.conftest import START
 from tests.factories.practice import run
 from tests.factories.proof.machine import effort, machine
-from tests.factories.proof.world import Rig
+from tests.factories.proof.world import BEGINS, MONTHS, Rig
 
-MONTHS = 24
-"""Longer than any example's clock can go."""
+
+def make_room(database_url: str) -> None:
+    """The tables of the months that an example's clock can reach; nothing when they are there."""
+    run(database_url, "SELECT cm.ensure_partitions(:day, :months)", {"day": BEGINS.date(), "months": MONTHS})
 
 
 def explore(
@@ -34,7 +36,7 @@ def explore(
 ) -> Counter[str]:
     """One seed: `examples` practices of so many acts; returns how often each act was done. Raises
     AssertionError with the shortest list of acts that shows a disagreement."""
-    run(database_url, "SELECT cm.ensure_partitions(:day, :months)", {"day": START.date(), "months": MONTHS})
+    make_room(database_url)
     app = bootstrap(config=config, clock=VirtualClock(START), database_url=database_url, redis_url=redis_url)
     done = Counter[str]()
 
@@ -58,11 +60,14 @@ def explore(
 def explore_together(
     config: Settings, database_url: str, redis_url: str, seeds: Sequence[int], examples: int, acts: int
 ) -> Counter[str]:
-    """Several seeds at once, each in a process of its own."""
+    """Several seeds at once, each in a process of its own. Without `shrink`, the first disagreement
+    is told as it was found, with its seed to look closer."""
+    make_room(database_url)
     done = Counter[str]()
     with ProcessPoolExecutor(len(seeds), mp_context=get_context("spawn")) as pool:
         running = [
-            pool.submit(explore, config, database_url, redis_url, seed, examples, acts) for seed in seeds
+            pool.submit(explore, config, database_url, redis_url, seed, examples, acts, False)
+            for seed in seeds
         ]
         for one in running:
             done += one.result()

@@ -1,7 +1,8 @@
 """Every reason not to send, asked about one person at a time, and when a message may leave."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from services.contracts.journey import Message, SendWindow
@@ -17,6 +18,8 @@ ORDER = (
     "MANUAL_SUPPRESSION",
     "COMPLAINT",
     "UNSUBSCRIBED",
+    "STOP",
+    "HARD_BOUNCE",
     "CONSENT_REVOKED",
 )
 Refusal = tuple[str | None, str]
@@ -28,16 +31,40 @@ def bucket(salt: str, person: Person) -> int:
     return int(hashlib.sha256(f"{salt}{person.id}".encode()).hexdigest()[:7], 16) % 10_000
 
 
-def next_window(window: SendWindow, zone: str, now: datetime, holidays: tuple[str, ...]) -> datetime:
-    """The first moment from `now` on inside the window, in the person's own time (D23)."""
-    local = ZoneInfo(zone)
+def next_window(
+    window: SendWindow, person: Person, now: datetime, holidays: tuple[str, ...], *, arrives: bool
+) -> datetime:
+    """When a message may go, in the person's own time (D23): who arrives after the time it is aimed
+    at waits for the next day; what is late by our doing still goes while the window is open."""
+    local, aim = ZoneInfo(person.zone), _aim(window, person, now)
     for n in range(31):
         day = now.astimezone(local).date() + timedelta(days=n)
-        begins, ends = (datetime.combine(day, t, local).astimezone(UTC) for t in (window.start, window.end))
+        begins, ends = (datetime.combine(day, t, local).astimezone(UTC) for t in (aim, window.end))
+        if arrives and window.aim != "open":
+            ends = begins + timedelta(microseconds=1)
         closed = window.skip_holidays and day.isoformat() in holidays
         if ends > now and not closed and f"{day:%a}".lower() in window.days:
             return max(now, begins)
     raise AssertionError("a month without a window")
+
+
+def _aim(window: SendWindow, person: Person, now: datetime) -> time:
+    match window.aim:
+        case "at":
+            return window.at
+        case "best_hour":
+            return _best_hour(window, person, now)
+    return window.start
+
+
+def _best_hour(window: SendWindow, person: Person, now: datetime) -> time:
+    """The hour of most opens, the earlier of two as good: three at least, and inside the window."""
+    local, since = ZoneInfo(person.zone), now - timedelta(days=180)
+    opens = Counter(at.astimezone(local).hour for at in person.opened if at > since)
+    hour = min(opens, key=lambda h: (-opens[h], h), default=None)
+    if hour is None or opens[hour] < 3 or not window.start <= time(hour, 59, 59) or time(hour) >= window.end:
+        return window.start
+    return max(time(hour), window.start)
 
 
 class Gates:
@@ -106,7 +133,9 @@ class Gates:
             if self.in_force(b.expires)
             and (b.scope == "topic" or (b.scope == "channel" and b.channel == name))
         }
-        for reason in ("HARD_BOUNCE", "STOP", "UNSUBSCRIBED"):
+        if person.address(name) in self.practice.blocked:
+            closed.add("GLOBAL_LIST")
+        for reason in ("HARD_BOUNCE", "GLOBAL_LIST", "STOP", "UNSUBSCRIBED"):
             if reason in closed:
                 return reason
         if person.consent.get(name) == "revoked" or "CONSENT_REVOKED" in closed:

@@ -18,13 +18,17 @@ from services.contracts.journey import (
     WaitEvent,
     WaitFor,
 )
-from services.contracts.segment import Condition
+from services.contracts.segment import Audience, Condition
 from tests.factories.campaign import journey, message
 
 DAY = 60 * 24
 BOTH = ["email", "sms"]
 WEEKDAYS = SendWindow(start=time(9), end=time(18))
-SATURDAYS = SendWindow(start=time(10), end=time(12), days=["sat"], skip_holidays=False)
+SATURDAYS = SendWindow(
+    start=time(10), end=time(17), days=["sat", "sun"], skip_holidays=False, aim="best_hour"
+)
+AFTERNOONS = SendWindow(start=time(9), end=time(18), aim="at", at=time(15, 30))
+PATIENTS = Audience(kinds=["patient"], include=[Condition(field="contact.kind", op="is", value="patient")])
 
 
 def wait(days: float, next: str) -> Wait:
@@ -88,6 +92,7 @@ def journeys() -> list[tuple[str, Journey]]:
                     limit_hours=0,
                 ),
                 campaign_type="review_request",
+                audience=PATIENTS,
             ),
         ),
         (
@@ -129,9 +134,17 @@ def journeys() -> list[tuple[str, Journey]]:
             "one_off",
             journey(
                 wait(0.5, "hello"),
-                message("hello", "end", channels=BOTH, window=WEEKDAYS),
+                message("hello", "end", channels=BOTH, window=AFTERNOONS),
                 campaign_type="promotion",
                 caps=Caps(exclusive=True),
+            ),
+        ),
+        (
+            "event",
+            journey(
+                message("hello", "end", channels=["sms"]),
+                entry=on("hub.message.opened", reentry=Reentry(rule="after_exit"), limit_hours=30),
+                campaign_type="promotion",
             ),
         ),
     ]

@@ -18,12 +18,12 @@ WHO = st.integers(0, 5)
 WAITS = st.sampled_from([0, 0, 0, 0, 1, 5, 25, 25, 49, 73])
 WORKS = st.sampled_from([False, False, True, False])
 TROUBLE: st.SearchStrategy[Trouble] = st.sampled_from([*[None] * 11, "twice", 3, 6, 11, 17, 26])
-AGO = st.sampled_from([0, 0, 0, 0, 2, 30])
+AGO = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 30, 30, 750])
 
 # What may happen, by how often: (method, its value). Ends and stops are rarer than life going on.
 ACTS: list[tuple[str, Any]] = [
     ("nothing", None),
-    *[("launch", n) for n in range(10)],
+    *[("launch", n) for n in range(11)],
     *[("proposal", "created"), ("visit", None)] * 5,
     ("proposal", "accepted"),
     ("proposal", "stalled"),
@@ -32,7 +32,7 @@ ACTS: list[tuple[str, Any]] = [
         for what in ("recovery.started", "recovery.started", "contact.accepted", "contact.declined")
     ],
     *[("recall", on) for on in (True, False)] * 2,
-    *[("staff_stops", on) for on in (True, False, False)],
+    *[("staff_stops", on) for on in (True, 40, False, False)],
     *[("emergency", on) for on in (True, False)],
     *[("do_not_contact", on) for on in (True, False, False)],
     *[("consent", (channel, False)) for channel in ("email", "sms", "all")],
@@ -44,6 +44,7 @@ ACTS: list[tuple[str, Any]] = [
     ("reports", ("accepted",)),
     ("reports", ("delivered", "accepted", "sent", "sent")),
     ("reports", ("opened", "sent")),
+    ("reports", ("opened", "opened", "opened")),
     ("reports", ("failed", "accepted")),
     ("reports", ("sent", "bounced")),
     ("reports", ("delivered", "complained")),
@@ -51,6 +52,11 @@ ACTS: list[tuple[str, Any]] = [
     ("cancel", None),
     ("booking", None),
     ("replies_stop", "email"),
+    ("replies_stop", None),
+    ("becomes", "lead"),
+    ("becomes", "patient"),
+    ("block_list", True),
+    *[("block_list", False)] * 2,
     ("unsubscribes", True),
     ("unsubscribes", False),
 ]
@@ -80,14 +86,14 @@ def machine(
     class EngineMachine(RuleBasedStateMachine):
         agreed = False
 
-        @initialize(first=st.lists(st.integers(0, 9), max_size=4), held_out=st.sampled_from([None, None, 1]))
+        @initialize(first=st.lists(st.integers(0, 10), max_size=4), held_out=st.sampled_from([None, None, 1]))
         def begin(self, first: list[int], held_out: int | None) -> None:
             self.world = World(rig, held_out)
             self.acts = Acts(self.world)
             for which in first:
                 self.acts.launch(0, which)
                 self.world.settle(None)
-                self.world.model.now = self.world.clock.advance(minutes=7)
+                self.world.waits()
             self.agreed = True
 
         @rule(who=WHO, act=st.sampled_from(acts), ago=AGO, trouble=TROUBLE, wait=WAITS, works=WORKS)
@@ -104,7 +110,7 @@ def machine(
             acted(name)
             self.agreed = True
             if wait:
-                self.world.model.now = self.world.clock.advance(hours=wait, minutes=7)
+                self.world.waits(hours=wait)
             if works:
                 self._agree(trouble)
 

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.contracts.journey import Branch, Exit, Message, Split, Step, Wait, WaitEvent, ports
+from services.contracts.journey import Branch, Entry, Exit, Message, Split, Step, Wait, WaitEvent, ports
 from tests.factories.proof.gates import bucket, next_window
 from tests.factories.proof.rows import Campaign, Execution, Person, Practice, Sent, Walk
 from tests.factories.proof.suppression import Suppression
@@ -45,12 +45,14 @@ class Model(Suppression):
         for campaign in self.campaigns:
             if campaign.kind != "recurring" or campaign.state != "active":
                 continue
-            since = max([campaign.activated, *(x.started for x in campaign.executions)]).astimezone(ZONE)
-            start = datetime.combine(since.date(), DAILY_AT, ZONE)
-            if start <= since:
-                start = datetime.combine(since.date() + timedelta(days=1), DAILY_AT, ZONE)
-            if start <= self.now:
-                campaign.executions.append(Execution(self.now))
+            before = [campaign.resumed, *(x.planned for x in campaign.executions)]
+            since = max([campaign.activated, *(at for at in before if at)])
+            # Of all that was missed, one makes good; what passed during a pause is over.
+            last = datetime.combine(self.now.astimezone(ZONE).date(), DAILY_AT, ZONE)
+            if last > self.now:
+                last = datetime.combine(last.date() - timedelta(days=1), DAILY_AT, ZONE)
+            if last > since:
+                campaign.executions.append(Execution(self.now, last))
 
     def settle(self, pieces: int | None = None) -> None:
         """Everything that is due now, the longest due step first, until nothing is; or as many
@@ -77,6 +79,9 @@ class Model(Suppression):
         for version, step in sorted(groups, key=lambda k: (groups[k], k)):
             group = [w for w in self._due() if (w.campaign.version, w.step) == (version, step)]
             group.sort(key=lambda w: (w.person.id, w.number))
+            late = [w for w in group if self._put_off(w)]
+            group = [w for w in group if w not in late]
+            worked = worked or bool(late)
             if group:
                 self._piece()
                 worked = True
@@ -133,7 +138,7 @@ class Model(Suppression):
         for campaign, execution in sorted(running, key=lambda one: one[1].started):
             if self.practice.killed or campaign.state != "active" or not execution.scanning:
                 continue
-            chosen = [p for p in self.people if self._may_come(p, campaign)]
+            chosen = [p for p in self.people if self._belongs(p, campaign) and self._may_come(p, campaign)]
             if chosen:
                 self._piece()
             worked = True
@@ -141,6 +146,10 @@ class Model(Suppression):
             for person in chosen:
                 self._enter(person, campaign, execution)
         return worked
+
+    def _belongs(self, person: Person, campaign: Campaign) -> bool:
+        """Is this person in the audience? Here audiences are kinds of people."""
+        return person.kind in campaign.journey.audience.kinds
 
     def _may_come(self, person: Person, campaign: Campaign) -> bool:
         """ENG-7."""
@@ -167,7 +176,7 @@ class Model(Suppression):
             since = self.now - timedelta(hours=entry.limit_hours)
             mine = [w for w in self.walks if w.person is person and w.campaign is campaign]
             recent = entry.limit_hours and any(w.entered > since for w in mine)
-            if not recent and self._may_come(person, campaign):
+            if not recent and self._belongs(person, campaign) and self._may_come(person, campaign):
                 self._enter(person, campaign, None)
 
     def _enter(self, person: Person, campaign: Campaign, execution: Execution | None) -> None:
@@ -180,8 +189,11 @@ class Model(Suppression):
             return
         number = 1 + sum(w.person is person and w.campaign is campaign for w in self.walks)
         assert entry.next
-        due = self._due_at(campaign.step(entry.next), person) + timedelta(minutes=entry.delay_minutes)
-        self.walks.append(Walk(person, campaign, number, entry.next, due, self.now, execution))
+        if entry.delay_minutes:  # they wait at the door, and are looked at again then
+            step, due = entry.id, self.now + timedelta(minutes=entry.delay_minutes)
+        else:
+            step, due = entry.next, self._due_at(campaign.step(entry.next), person)
+        self.walks.append(Walk(person, campaign, number, step, due, self.now, execution))
 
     # --- going on ----------------------------------------------------------------------------
 
@@ -192,13 +204,26 @@ class Model(Suppression):
             case WaitEvent():
                 return self.now + timedelta(minutes=step.timeout_minutes)
             case Message(window=window) if window is not None:
-                return next_window(window, person.zone, self.now, self.practice.holidays)
+                return next_window(window, person, self.now, self.practice.holidays, arrives=True)
         return self.now
+
+    def _put_off(self, walk: Walk) -> bool:
+        """Who is due at a message outside its window waits for the next opening (ENG-4)."""
+        step = walk.campaign.step(walk.step)
+        if not isinstance(step, Message) or step.window is None:
+            return False
+        at = next_window(step.window, walk.person, self.now, self.practice.holidays, arrives=False)
+        if at > self.now:
+            walk.due = at
+        return at > self.now
 
     def _advance(self, walk: Walk) -> None:
         step = walk.campaign.step(walk.step)
         port = "next"
         match step:
+            case Entry():
+                if not self._belongs(walk.person, walk.campaign):
+                    return walk.end("exited", "NOT_IN_AUDIENCE", self.now)
             case Message():
                 if not self._message(walk, step):
                     return

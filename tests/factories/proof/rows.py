@@ -47,19 +47,26 @@ class Person:
     consent: dict[str, str]
     zone: str = "Europe/London"
     household: UUID | None = None
+    email: str = ""
+    phone: str = ""
     do_not_contact: bool = False
     emergency_open: bool = False
     consent_at: dict[str, datetime] = field(default_factory=dict)
     bans: list[Ban] = field(default_factory=list)
+    opened: list[datetime] = field(default_factory=list)
     heard: list[tuple[str, str, datetime]] = field(default_factory=list)
     """(type, the part of it that says which, when it happened) of every event about them."""
+
+    def address(self, channel: str) -> str:
+        return self.email if channel == "email" else self.phone
 
 
 @dataclass(eq=False)
 class Execution:
-    """One run over the audience."""
+    """One run over the audience. `planned`: what a schedule asked for, perhaps long before it started."""
 
     started: datetime
+    planned: datetime | None = None
     scanning: bool = True
     scanned: datetime | None = None
     ended: bool = False
@@ -73,6 +80,7 @@ class Campaign:
     kind: str
     activated: datetime
     state: str = "active"
+    resumed: datetime | None = None
     executions: list[Execution] = field(default_factory=list)
 
     @property
@@ -85,7 +93,7 @@ class Campaign:
 
 @dataclass(eq=False)
 class Walk:
-    """One entry of one person into one campaign."""
+    """One entry of one person into one campaign. `event`: what they wait for has come."""
 
     person: Person
     campaign: Campaign
@@ -132,3 +140,5 @@ class Practice:
     holdout: float
     holidays: tuple[str, ...] = ()
     killed: bool = False
+    blocked: set[str] = field(default_factory=set)
+    """Addresses and phone numbers nobody is written to."""

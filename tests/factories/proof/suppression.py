@@ -18,7 +18,7 @@ class Suppression(Gates):
         self.expire(person)
         for old in person.bans:
             if old.same(ban):
-                old.expires = max(filter(None, (old.expires, ban.expires)), default=None)
+                old.expires = max(old.expires, ban.expires) if old.expires and ban.expires else None
                 old.at = max(filter(None, (old.at, ban.at)), default=None)
                 break
         else:
@@ -93,7 +93,9 @@ class Suppression(Gates):
                 b.reason in HOLDS and b.covers(walk.campaign) and self.in_force(b.expires)
                 for b in person.bans
             ):
-                walk.state, walk.why, walk.due = "live", None, max(walk.due, self.now)
+                # What they waited for came meanwhile, or before: they go on by it at once.
+                walk.due = self.now if walk.event else max(walk.due, self.now)
+                walk.state, walk.why = "live", None
 
     def overtaken(self, person: Person, types: tuple[str, ...], at: datetime, *which: str) -> bool:
         """Has the end of it, which happened later, been heard already?"""
@@ -101,8 +103,14 @@ class Suppression(Gates):
             type in types and when > at and (not which or key in which) for type, key, when in person.heard
         )
 
-    def heard(self, person: Person, type: str, at: datetime, key: str = "") -> None:
-        person.heard.append((type, key, at))
+    def block(self, address: str, channel: str) -> None:
+        """Staff put an address on the list: what is on its way there is taken back."""
+        if address in self.practice.blocked:
+            return
+        self.practice.blocked.add(address)
+        for sent in self.sent:
+            if channel in sent.channels and sent.walk.person.address(channel) == address:
+                sent.take_back()
 
     def signal(self, person: Person, type: str) -> None:
         """Goals and exits that this is, and waits that end with it; asked before anything is suppressed."""
@@ -113,8 +121,9 @@ class Suppression(Gates):
                 reached.append(walk)
             elif any(match.type == type for match in journey.exit_on):
                 ended.append(walk)
-            elif isinstance(step, WaitEvent) and step.event.type == type and walk.state == "live":
-                walk.due = walk.due if walk.event else min(walk.due, self.now)
+            elif isinstance(step, WaitEvent) and step.event.type == type:
+                if walk.state == "live" and not walk.event:
+                    walk.due = min(walk.due, self.now)
                 walk.event = True
         self._end(reached, "APPOINTMENT_BOOKED" if type == "appointment.booked" else "GOAL_REACHED")
         self._end(ended, "EXIT_EVENT")
