@@ -55,9 +55,8 @@ def _one_more(patch: Patch) -> None:
 
 def _anyone_again(patch: Patch) -> None:
     """Re-entry rules that nobody asks."""
-    for module in (engine, signals):
+    for module in (engine, signals, enrol):  # asked again once the locks are held
         patch.setattr(module, "reentry_sql", lambda rule, binding: "true")
-    assert enrol.reentry_sql is not signals.reentry_sql
 
 
 # Lies told to the product. The machine is worth something only if it hears them, and soon.
@@ -74,7 +73,7 @@ LIES: dict[str, Lie] = {
     ),
     "a release is forgotten": _words(suppression, "RELEASE", "e.state = 'held'", "e.state = 'none'"),
     "an older event lifts a newer stop": _words(suppression, "LIFT", "event_at <= :event_at", "true"),
-    "statuses go back": _words(hub_status, "APPLY", "WHEN f.rank > (", "WHEN f.rank <> ("),
+    "statuses go back": _words(hub_status, "APPLY", "WHEN f.rank > (", "WHEN f.rank > 0 AND f.rank <> ("),
     "the gap is no gate": _without(Reason.MINIMUM_GAP),
     "a complaint is no gate": _without(Reason.COMPLAINT),
     "a household gets two": _without(Reason.DUPLICATE_DESTINATION),
@@ -88,6 +87,7 @@ ABOUT = {
     "one hold is released by another": ("staff_stops", "recall", "concierge"),
     "an older event lifts a newer stop": ("consent",),
     "nobody is woken": ("visit",),
+    "statuses go back": ("reports", "relay", "proposal"),
     "a complaint is no gate": ("reports", "relay", "proposal", "visit"),
 }
 
