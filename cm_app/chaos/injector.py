@@ -104,11 +104,10 @@ class Injector:
         asked = Simulate(practice_id=practice_id, contact_id=person, what=what, channel=channel)
         async with self.platform.uow(system(practice_id, "platform")) as u:
             await simulate(u, asked)
-            ids = [str(event.outbox_id) for event in u.emitted]
-            for event in u.emitted:
-                self.journal.asked(
-                    Asked(str(event.outbox_id), event.type, str(person), "platform", final=final)
-                )
+            types = [event.type for event in u.emitted]
+            ids = [str(written) for written in await u.put_out()]
+            for written, type in zip(ids, types, strict=True):
+                self.journal.asked(Asked(written, type, str(person), "platform", final=final))
         self.journal.acknowledged(ids)
 
     async def _on_the_bus(self, person: UUID) -> None:

@@ -33,20 +33,21 @@ class Emitted:
     at: datetime
 
 
-async def write(session: AsyncSession, schema: str, practice_id: UUID, rows: Sequence[Emitted]) -> None:
-    """Put rows in the outbox, in their order. The database gives the ids, to these as to the rows of
+async def write(session: AsyncSession, schema: str, practice_id: UUID, rows: Sequence[Emitted]) -> list[UUID]:
+    """Put rows in the outbox, in their order; returns their ids. The database gives the ids, to these as to the rows of
     the set-based statements: one clock orders all, however many machines write."""
-    await session.execute(
+    written = await session.execute(
         text(
             f"INSERT INTO {schema}.outbox"
             " (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)"
             " SELECT :practice, uuidv7(), t.type, t.contact_id, t.dispatch_id, t.at, t.data"
             " FROM ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS (type text, contact_id uuid,"
             " dispatch_id uuid, at timestamptz, data json)) WITH ORDINALITY"
-            " AS t(type, contact_id, dispatch_id, at, data, nth) ORDER BY t.nth"
+            " AS t(type, contact_id, dispatch_id, at, data, nth) ORDER BY t.nth RETURNING outbox_id"
         ),
         {"practice": practice_id, "rows": orjson.dumps(rows).decode()},
     )
+    return list(written.scalars())
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,12 @@ class Unit:
         await self.session.flush()
         for hook in self._before_commit:
             await hook(self)
-        if self.emitted:
-            await write(self.session, self.schema, self.practice_id, self.emitted)
+        await self.put_out()
+
+    async def put_out(self) -> list[UUID]:
+        """Write what was emitted to the outbox now instead of at the end; returns the events' ids."""
+        rows, self.emitted = self.emitted, []
+        return await write(self.session, self.schema, self.practice_id, rows) if rows else []
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tests.factories.proof.gates import LONG
 from tests.factories.proof.journeys import journeys
 from tests.factories.proof.model import HOLD_TIME
 from tests.factories.proof.rows import Ban, Person, Sent
-from tests.factories.proof.world import CAPS, MOST_PEOPLE, Trouble, World
+from tests.factories.proof.world import BEGINS, CAPS, MOST_PEOPLE, Trouble, World
 
 TERMINAL = (
     "pipeline.opportunity.lost",
@@ -26,8 +26,7 @@ TERMINAL = (
 RECALL_ENDS = ("recall.journey.completed", "recall.patient.exited")
 CONCIERGE_ENDS = ("concierge.contact.accepted", "concierge.contact.declined")
 MOST_CAMPAIGNS = 7
-STARTS_WITHIN = 30 * 24
-"""Hours."""
+LATE = timedelta(days=30)
 LIMITS = (CAPS, Caps(max_touches=1, per_days=2, min_gap_hours=0), Caps(max_touches=None, min_gap_hours=30))
 
 
@@ -49,14 +48,14 @@ class Acts:
 
     def _starts(self, person: Person, type: str) -> None:
         """What happened too long ago starts no journey."""
-        if self.ago <= STARTS_WITHIN:
+        if self._at() >= self.model.now - LATE:
             self.model.triggered(person, type)
 
     def _who(self, who: int) -> Person:
         return self.model.people[who % len(self.model.people)]
 
     def _at(self) -> datetime:
-        return self.model.now - timedelta(hours=self.ago)
+        return max(self.model.now - timedelta(hours=self.ago), BEGINS)
 
     # --- campaigns -------------------------------------------------------------------------------
 

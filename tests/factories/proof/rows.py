@@ -1,13 +1,15 @@
 """What the plain model knows: people, campaigns, walks through them, and what was sent."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.contracts.journey import Caps, Entry, Journey, Step
 
 BACK = ("requested", "accepted")
 """A request in one of these can still be taken back."""
+FORGOTTEN = timedelta(days=60)
+"""What was asked for longer ago is not looked for any more."""
 NEVER_ARRIVED = ("cancelled", "failed", "bounced")
 
 
@@ -127,8 +129,8 @@ class Sent:
     relayed: bool = False
     id: UUID | None = None
 
-    def take_back(self) -> None:
-        if self.status in BACK:
+    def take_back(self, now: datetime) -> None:
+        if self.status in BACK and self.at > now - FORGOTTEN:
             self.status = "cancel_requested" if self.relayed else "cancelled"
 
 

@@ -33,28 +33,28 @@ class Suppression(Gates):
             only = ban.scope == "channel" and sent.channels == (ban.channel,)
             within = only or ban.scope == "topic" or ban.covers(sent.walk.campaign)
             if sent.walk.person is person and (sent.walk in touched or within):
-                sent.take_back()
+                sent.take_back(self.now)
 
     def end(self, person: Person, reason: str) -> None:
         """Every journey of theirs ends, and all that is under way is taken back."""
         self._end(self._open(person), reason)
         for sent in self.sent:
             if sent.walk.person is person:
-                sent.take_back()
+                sent.take_back(self.now)
 
     def leave(self, person: Person, campaign: Campaign, reason: str) -> None:
         """They go from one campaign, and all it asked for is taken back."""
         self._end(self._open(person, lambda c: c is campaign), reason)
         for sent in self.sent:
             if sent.walk.person is person and sent.walk.campaign is campaign:
-                sent.take_back()
+                sent.take_back(self.now)
 
     def _end(self, walks: list[Walk], reason: str) -> None:
         for walk in walks:
             walk.end("exited", reason, self.now)
         for sent in self.sent:
             if sent.walk in walks:
-                sent.take_back()
+                sent.take_back(self.now)
 
     def _open(self, person: Person, within: Callable[[Campaign], bool] = lambda _: True) -> list[Walk]:
         return [w for w in self.walks if w.person is person and w.open and within(w.campaign)]
@@ -110,7 +110,7 @@ class Suppression(Gates):
         self.practice.blocked.add(address)
         for sent in self.sent:
             if channel in sent.channels and sent.walk.person.address(channel) == address:
-                sent.take_back()
+                sent.take_back(self.now)
 
     def signal(self, person: Person, type: str) -> None:
         """Goals and exits that this is, and waits that end with it; asked before anything is suppressed."""
