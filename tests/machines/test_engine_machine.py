@@ -14,7 +14,7 @@ from services.kit.settings import Settings
 from services.suppression import queries as suppression
 from tests.factories.proof.drive import explore, explore_together
 
-SEEDS, EXAMPLES, ACTS = (1, 2), 20, 100
+SEEDS, EXAMPLES, ACTS = (1, 2), 10, 100
 Patch = pytest.MonkeyPatch
 Lie = Callable[[Patch], None]
 
