@@ -120,7 +120,7 @@ async def test_nothing_readable_is_stored_and_the_page_shows_it_masked(world: Wo
     audit = await world.rows(
         "SELECT CAST(a.* AS text) AS whole FROM cm.audit a WHERE practice_id = :practice"
     )
-    for word in ("ada", "byron", "mail.example", "else", "900123"):
+    for word in ("ada.byron", "byron", "mail.example", "else", "7700900123"):
         assert not [r.whole for r in (*rows, *audit) if word in r.whole]
     async with world.app.uow(staff(world.practice_id, "suppress")) as u:
         shown, more, count = await blocks(u)
