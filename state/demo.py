@@ -5,11 +5,11 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.audience.people import search_people
+from services.audience.people import open_person, search_people
 from services.bootstrap import app
 from services.contracts.platform_api import HAPPENING_LABELS, Happening
 from services.imports import service as imports
-from services.kit.errors import AppError, Forbidden
+from services.kit.errors import AppError, Forbidden, NotFound
 from state import words
 from state.session import acting, changed, explain, permitted, uuid_of
 
@@ -91,11 +91,13 @@ class Demo(rx.State):
 
     async def _pick(self, contact_id: str) -> None:
         _development()
+        # By id: what was clicked may have left the list in the meantime.
         async with acting(self, "read") as u:
-            found = await search_people(u, self.text, limit=12)
-        match = next((p for p in found if str(p.contact_id) == contact_id), None)
-        if match is not None:
-            self.person, self.name = contact_id, match.name
+            try:
+                chosen = await open_person(u, uuid_of(contact_id), again=True)
+            except NotFound:  # an address that names nobody here chooses nobody
+                return
+        self.person, self.name = contact_id, chosen.person.name
 
 
 def _development() -> None:
