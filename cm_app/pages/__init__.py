@@ -18,6 +18,8 @@ from cm_app.pages import (
     login,
     people,
     person,
+    segment,
+    segments,
     settings,
     templates,
 )
@@ -28,6 +30,8 @@ PAGES: list[ModuleType] = [
     templates,
     approvals,
     approval,
+    segments,
+    segment,
     people,
     person,
     imports,

@@ -23,6 +23,7 @@ WORK = (
     Place("campaigns", "Campaigns", "megaphone", "/"),
     Place("templates", "Templates", "layout-template", "/templates", "author"),
     Place("approvals", "Approvals", "badge-check", "/approvals"),
+    Place("segments", "Segments", "shapes", "/segments", "read"),
     Place("people", "People", "users", "/people"),
 )
 PRACTICE = (

@@ -14,7 +14,7 @@ from services.audience.sentence import read_back
 from services.audit import append
 from services.audit.tags import AuditTag
 from services.contracts.segment import Audience
-from services.kit.errors import Conflict, Invalid, NotFound
+from services.kit.errors import Conflict, Invalid, NotFound, StaleWrite
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 
@@ -79,8 +79,20 @@ async def create(u: Unit, *, name: str, audience: Audience, description: str = "
     return segment_id
 
 
-async def update(u: Unit, segment_id: UUID, *, name: str, audience: Audience, description: str = "") -> None:
-    """Change a segment; needs `author`. Campaigns that use it follow at their next evaluation."""
+async def update(
+    u: Unit,
+    segment_id: UUID,
+    *,
+    name: str,
+    audience: Audience,
+    description: str = "",
+    unchanged_since: datetime | None = None,
+) -> None:
+    """Change a segment; needs `author`. Campaigns that use it follow at their next evaluation.
+
+    With `unchanged_since`, the `updated_at` that was edited, a newer change of somebody else is never
+    overwritten: StaleWrite.
+    """
     u.actor.require("author")
     await _check(u, segment_id, name, audience)
     taken = await u.execute(queries.NAME_TAKEN, practice=u.practice_id, name=name.strip(), segment=segment_id)
@@ -94,8 +106,11 @@ async def update(u: Unit, segment_id: UUID, *, name: str, audience: Audience, de
         description=description.strip(),
         rule=audience.model_dump_json(),
         now=u.now,
+        since=unchanged_since,
     )
     if changed.one_or_none() is None:
+        if not (await get(u, segment_id)).archived:
+            raise StaleWrite("Somebody else changed this segment meanwhile. Look at theirs first.")
         raise NotFound("This segment does not exist any more.")
     await append.record(u, AuditTag.SEGMENT_CHANGED, segment=str(segment_id), change="updated")
 
@@ -118,6 +133,15 @@ async def history(u: Unit, segment_id: UUID, *, days: int = 365) -> list[SizePoi
     since: datetime = u.now - timedelta(days=days)
     rows = await u.execute(queries.SIZES, practice=u.practice_id, segment=segment_id, since=since)
     return [SizePoint(row.counted_at, row.size) for row in rows]
+
+
+async def histories(u: Unit, *, days: int = 90) -> dict[UUID, list[SizePoint]]:
+    """The sizes of every segment over time, oldest first."""
+    rows = await u.execute(queries.HISTORIES, practice=u.practice_id, since=u.now - timedelta(days=days))
+    found: dict[UUID, list[SizePoint]] = {}
+    for row in rows:
+        found.setdefault(row.segment_id, []).append(SizePoint(row.counted_at, row.size))
+    return found
 
 
 async def _check(u: Unit, segment_id: UUID, name: str, audience: Audience) -> None:
