@@ -32,6 +32,8 @@ from state.segments import points, trend
 from state.session import Session, acting, changed, uuid_of
 
 NEW = "new"
+EMPTY = Audience().model_dump_json()
+REMEMBERED = 100  # edits that can be undone
 
 
 class SegmentEditor(rx.State):
@@ -63,10 +65,10 @@ class SegmentEditor(rx.State):
     can_undo: bool = False
     can_redo: bool = False
 
-    _audience: Audience = Audience()
-    _saved: Audience = Audience()
-    _past: list[Audience] = []
-    _future: list[Audience] = []
+    _rules: str = EMPTY  # an Audience as JSON: plain text is copied and compared at no cost
+    _saved: str = EMPTY
+    _past: list[str] = []
+    _future: list[str] = []
     _typing: str = ""
     _since: datetime | None = None
     _choices: dict[str, list[tuple[str, str]]] = {}
@@ -91,14 +93,18 @@ class SegmentEditor(rx.State):
         if self.id != NEW:
             row = await segments.get(u, uuid_of(self.id))
             self.name, self.description, self._since = row.name, row.description, row.updated_at
-            self._audience, self.archived = row.audience, row.archived
+            self._rules, self.archived = row.audience.model_dump_json(), row.archived
             self.editable = self.editable and not row.archived
             history = await segments.history(u, row.segment_id)
             zone = (await self.get_state(Session)).zone
             self.sizes, self.trend = points(history, zone), trend(history)
-        self._saved, self._past, self._future = self._audience, [], []
+        self._saved, self._past, self._future = self._rules, [], []
         self.dirty = self.conflict = False
         await self._show(u)
+
+    @property
+    def audience(self) -> Audience:
+        return Audience.model_validate_json(self._rules)
 
     @property
     def own(self) -> UUID | None:
@@ -108,28 +114,29 @@ class SegmentEditor(rx.State):
     async def rule(self, side: str, what: str, path: str, part: str, value: str) -> Any:
         """One change of who is in (`include`) or left out (`exclude`); see `changed_tree`."""
         which: Any = one_of(side, ("include", "exclude"))
-        before = rule_edits.audience_group(self._audience, which)
+        before = rule_edits.audience_group(self.audience, which)
         group, moved = changed_tree(before, what, path, part, value)
         typing = f"{side}.{path}.{part}" if what == "change" else ""
-        await self._edit(rule_edits.with_audience_group(self._audience, which, group), typing)
-        after = rule_edits.audience_group(self._audience, which)
+        await self._edit(rule_edits.with_audience_group(self.audience, which, group), typing)
+        after = rule_edits.audience_group(self.audience, which)
         return [self._recount(), *follow(side, what, [moved], after)]
 
     @rx.event
     async def toggle_kind(self, kind: str) -> Any:
         """Leads, patients, partners: at least one of them."""
-        chosen = set(self._audience.kinds) ^ {one_of(kind, KINDS)}
-        kinds = [one for one in KINDS if one in chosen] or list(self._audience.kinds)
-        await self._edit(self._audience.model_copy(update={"kinds": kinds}), "")
+        chosen = set(self.audience.kinds) ^ {one_of(kind, KINDS)}
+        kinds = [one for one in KINDS if one in chosen] or list(self.audience.kinds)
+        await self._edit(self.audience.model_copy(update={"kinds": kinds}), "")
         return self._recount()
 
     async def _edit(self, audience: Audience, typing: str) -> None:
         async with acting(self, "author") as u:
-            if audience == self._audience:
+            rules = audience.model_dump_json()
+            if rules == self._rules:
                 return
             if not (typing and typing == self._typing):
-                self._past = [*self._past, self._audience][-200:]
-            self._typing, self._future, self._audience = typing, [], audience
+                self._past = [*self._past, self._rules][-REMEMBERED:]
+            self._typing, self._future, self._rules = typing, [], rules
             await self._show(u)
 
     @rx.event
@@ -140,15 +147,15 @@ class SegmentEditor(rx.State):
     async def redo(self) -> Any:
         return await self._travel(self._past, self._future, back=False)
 
-    async def _travel(self, past: list[Audience], future: list[Audience], *, back: bool) -> Any:
+    async def _travel(self, past: list[str], future: list[str], *, back: bool) -> Any:
         async with acting(self, "author") as u:
             if not (past if back else future):
                 return None
             if back:
-                self._past, self._future, to = past[:-1], [self._audience, *future], past[-1]
+                self._past, self._future, to = past[:-1], [self._rules, *future], past[-1]
             else:
-                self._past, self._future, to = [*past, self._audience], future[1:], future[0]
-            self._audience, self._typing = to, ""
+                self._past, self._future, to = [*past, self._rules], future[1:], future[0]
+            self._rules, self._typing = to, ""
             await self._show(u)
         return self._recount()
 
@@ -186,7 +193,7 @@ class SegmentEditor(rx.State):
 
     async def _store(self, u: Unit) -> UUID:
         what: dict[str, Any] = {
-            "name": self.name, "description": self.description, "audience": self._audience,
+            "name": self.name, "description": self.description, "audience": self.audience,
         }  # fmt: skip
         if self.own is None:
             made = await segments.create(u, **what)
@@ -207,14 +214,14 @@ class SegmentEditor(rx.State):
         return self._recount()
 
     async def _show(self, u: Unit) -> None:
-        groups = {side: rule_edits.audience_group(self._audience, side) for side in ("include", "exclude")}  # type: ignore[arg-type]
+        groups = {side: rule_edits.audience_group(self.audience, side) for side in ("include", "exclude")}  # type: ignore[arg-type]
         for name in set().union(*map(open_choice_fields, groups.values())) - self._choices.keys():
             self._choices = {**self._choices, name: await read_choices(u, name, but=self.own)}
         self.who, self.left_out = (box(group, self._choices) for group in groups.values())
-        self.kinds = list(self._audience.kinds)
+        self.kinds = list(self.audience.kinds)
         self.can_undo, self.can_redo = bool(self._past), bool(self._future)
-        self.dirty = self.dirty or self._audience != self._saved
-        self.unfinished = finished(self._audience).left_out
+        self.dirty = self.dirty or self._rules != self._saved
+        self.unfinished = finished(self.audience).left_out
 
     def _recount(self) -> Any:
         self._asked += 1
@@ -225,7 +232,7 @@ class SegmentEditor(rx.State):
     async def recount(self, asked: int) -> None:
         """Count what is finished; a newer question makes this one moot."""
         async with self:
-            part, channel = finished(self._audience), self.channel
+            part, channel = finished(self.audience), self.channel
         problem, found, sentence = "", None, ""
         async with acting(self, "read") as u:
             try:

@@ -183,7 +183,7 @@ def _did(row: rx.Var[RuleRow], typed: Callable[..., rx.Component]) -> rx.Compone
                     row.op == "between",
                     rx.fragment(_words("and"), typed(row.value3, "most", "number", "At most, times", "76px")),
                 ),
-                _words("times"),
+                _words(rx.cond((row.value == "1") & (row.op != "between"), "time", "times")),
             ),
         ),
         _words("in the last"),
@@ -209,18 +209,18 @@ def _people(
     """How many are on the list; opened, who they are and a search to add others."""
     here = rule_id(row, key)
 
-    def person(one: rx.Var[PersonPick]) -> rx.Component:
+    def person(pick: rx.Var[PersonPick]) -> rx.Component:
         return rx.el.button(
             rx.icon(
-                rx.cond(row.chosen.contains(one.id), "check", "plus"),
+                rx.cond(row.chosen.contains(pick.id), "check", "plus"),
                 size=14,
                 aria_hidden="true",
                 flex="none",
             ),
-            rx.el.span(one.name, rx.cond(one.about != "", " · " + one.about)),
+            rx.el.span(pick.name, rx.cond(pick.about != "", " · " + pick.about, "")),
             type="button",
-            aria_pressed=rx.cond(row.chosen.contains(one.id), "true", "false"),
-            on_click=part("person")(one.id),
+            aria_pressed=rx.cond(row.chosen.contains(pick.id), "true", "false"),
+            on_click=part("person")(pick.id),
             class_name="rt-person",
         )
 

@@ -130,8 +130,10 @@ def _behaviour(did: Did, part: str, value: str) -> dict[str, Any]:
         "at_least": (low, None),
         "at_most": (None, low if part == "times" else did.at_most or low),
         "exactly": (low, low),
-        "between": (low, max(low, high)),
+        "between": (low, max(low + 1, high)),
     }
+    if part == "most" and high <= low:
+        raise Invalid("The second number has to be larger than the first.")
     if part not in ("op", "times", "most") or how not in numbers:
         raise Invalid("That part of the rule no longer exists.")
     if part == "times" and low == 0:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 from services.builder.rule_edits import change_rule, new_rule
-from services.contracts.segment import Group, InList, Rule
+from services.contracts.segment import Group, Rule
 from services.kit.errors import Invalid
 
 Node = Literal["all", "any", "none"]
@@ -47,20 +47,14 @@ def add(root: Group, path: str, rule: Rule) -> Placed:
 
 def insert(root: Group, path: str, index: int, rule: Rule) -> Placed:
     """A rule at a place of the group at `path`."""
-
-    def put(group: Group) -> Group:
-        place = min(max(index, 0), len(group.rules))
-        return _with(group, [*group.rules[:place], rule, *group.rules[place:]])
-
-    after = _edited(root, path, put)
-    return after, path_of(after, rule)
+    place = min(max(index, 0), len(group_at(root, path).rules))
+    after = _edited(root, path, lambda g: _with(g, [*g.rules[:place], rule, *g.rules[place:]]))
+    return after, join(path, place)
 
 
 def remove(root: Group, path: str) -> Group:
     """Without the rule at `path`, nor the groups that held nothing else."""
-    if not path:
-        raise Invalid("The outermost group stays.")
-    return _without(root, at(root, path))
+    return _replaced(root, _all_that_goes(root, path), [])
 
 
 def duplicate(root: Group, path: str) -> Placed:
@@ -80,11 +74,27 @@ def move(root: Group, path: str, to: str, index: int) -> Placed:
     """The rule at `path` to a place of the group at `to`; `index` counts before it is taken away."""
     if not path or to == path or to.startswith(f"{path}."):
         raise Invalid("A group cannot go into itself.")
-    rule = at(root, path)
-    copy = rule.model_copy()
-    after, _ = insert(root, to, index, copy)
-    after = _without(after, rule)
-    return after, path_of(after, copy)
+    rule, index = at(root, path), min(max(index, 0), len(group_at(root, to).rules))
+    added = _edited(root, to, lambda g: _with(g, [*g.rules[:index], rule, *g.rules[index:]]))
+    old, new = _places(path), [*_places(to), index]
+    level = len(new) - 1
+    if old[:level] == new[:level] and len(old) > level and old[level] >= index:
+        old[level] += 1
+    gone = _places(_all_that_goes(added, _path(old)))
+    level = len(gone) - 1
+    if new[:level] == gone[:level] and new[level] > gone[level]:
+        new[level] -= 1
+    return _replaced(added, _path(gone), []), _path(new)
+
+
+def _all_that_goes(root: Group, path: str) -> str:
+    """The path of what is taken away with the rule at `path`: the groups around it that hold nothing else."""
+    at(root, path)
+    parent, _ = split(path)
+    while parent and len(group_at(root, parent).rules) == 1:
+        path = parent
+        parent, _ = split(path)
+    return path
 
 
 def nudge(root: Group, path: str, direction: Direction) -> Placed:
@@ -129,26 +139,11 @@ def change(
     return _edited(root, parent, lambda group: change_rule(group, index, part, value, kind, operators))
 
 
-def set_list(root: Group, path: str, people: InList) -> Group:
-    """Other people for the list at `path`."""
-    if not isinstance(at(root, path), InList):
-        raise Invalid("That rule no longer exists.")
-    return _replaced(root, path, [people])
-
-
 def made(name: str, operators: tuple[str, ...] = ()) -> Rule:
     """A new rule: a field, a behaviour (`did:opened`), `segment`, `list`, or `group` with nothing in it."""
     if name == "group":
         return Group(node="any")
     return new_rule(name, operators)
-
-
-def path_of(root: Group, rule: Rule) -> str:
-    """Where this very rule is. Raises Invalid."""
-    for path, one in walk(root):
-        if one is rule:
-            return path
-    raise Invalid("That rule no longer exists.")
 
 
 def walk(root: Group, path: str = "") -> list[tuple[str, Rule]]:
@@ -167,11 +162,15 @@ def split(path: str) -> tuple[str, int]:
     places = _places(path)
     if not places:
         raise Invalid("The outermost group stays.")
-    return ".".join(map(str, places[:-1])), places[-1]
+    return _path(places[:-1]), places[-1]
 
 
 def join(path: str, index: int) -> str:
     return f"{path}.{index}" if path else str(index)
+
+
+def _path(places: list[int]) -> str:
+    return ".".join(map(str, places))
 
 
 def _places(path: str) -> list[int]:
@@ -188,7 +187,7 @@ def _edited(root: Group, path: str, edit: Callable[[Group], Group]) -> Group:
     first, *rest = _places(path)
     inner = root.rules[first]
     assert isinstance(inner, Group)
-    edited = _edited(inner, ".".join(map(str, rest)), edit)
+    edited = _edited(inner, _path(rest), edit)
     return _with(root, [edited if n == first else rule for n, rule in enumerate(root.rules)])
 
 
@@ -196,18 +195,6 @@ def _replaced(root: Group, path: str, rules: list[Rule]) -> Group:
     at(root, path)
     parent, index = split(path)
     return _edited(root, parent, lambda g: _with(g, [*g.rules[:index], *rules, *g.rules[index + 1 :]]))
-
-
-def _without(group: Group, gone: Rule) -> Group:
-    """Without this very rule, and without groups that it leaves empty."""
-    kept: list[Rule] = []
-    for rule in group.rules:
-        left = _without(rule, gone) if isinstance(rule, Group) else rule
-        emptied = isinstance(left, Group) and left is not rule and not left.rules
-        if rule is not gone and not emptied:
-            kept.append(left)
-    same = len(kept) == len(group.rules) and all(a is b for a, b in zip(kept, group.rules, strict=True))
-    return group if same else _with(group, kept)
 
 
 def _with(group: Group, rules: list[Rule]) -> Group:
