@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from services.audience import queries
 from services.audience.checks import circle, named_segments, rule_problems
 from services.audience.compile import audience_where
@@ -18,6 +20,8 @@ from services.kit.errors import Conflict, Invalid, NotFound, StaleWrite
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 
+UNREADABLE = "The rules of this segment cannot be read, so nobody is in it. Write them anew."
+
 
 async def page(u: Unit, *, archived: bool = False) -> list[SegmentRow]:
     """The saved segments by name, each with its sentence and its latest size."""
@@ -28,8 +32,8 @@ async def page(u: Unit, *, archived: bool = False) -> list[SegmentRow]:
             segment_id=row.segment_id,
             name=row.name,
             description=row.description,
-            audience=(audience := Audience.model_validate(row.rule)),
-            sentence=read_back(audience, known),
+            audience=(audience := _read(row.rule) or Audience()),
+            sentence=read_back(audience, known) if _read(row.rule) else UNREADABLE,
             size=row.size,
             counted_at=row.counted_at,
             updated_at=row.updated_at,
@@ -48,9 +52,11 @@ async def get(u: Unit, segment_id: UUID) -> SegmentRow:
 
 
 async def saved(u: Unit) -> dict[UUID, Audience]:
-    """What rules may name. Archived segments keep working where they are used."""
+    """What rules may name. Archived segments keep working where they are used; one that cannot be
+    read is not there, so what names it is refused and everything else goes on."""
     rows = await u.execute(queries.SEGMENTS, practice=u.practice_id)
-    return {row.segment_id: Audience.model_validate(row.rule) for row in rows}
+    read = {row.segment_id: _read(row.rule) for row in rows}
+    return {segment_id: audience for segment_id, audience in read.items() if audience is not None}
 
 
 async def names(u: Unit) -> dict[UUID, str]:
@@ -154,6 +160,14 @@ async def _check(u: Unit, segment_id: UUID, name: str, audience: Audience) -> No
     if circle(segment_id, known):
         raise RuleInvalid("This segment is built on itself. Take the circle out.")
     audience_where(audience, u.now, segments=known)
+
+
+def _read(rule: object) -> Audience | None:
+    """A stored rule; None for one that is not in the grammar (any more)."""
+    try:
+        return Audience.model_validate(rule)
+    except ValidationError:
+        return None
 
 
 def _taken(name: str) -> Conflict:

@@ -84,7 +84,7 @@ class Audience(Strict):
 
     kinds: list[Literal["lead", "patient", "partner"]] = Field(["lead", "patient"], min_length=1)
     include: list[Rule] = Field(default_factory=list)
-    exclude: list[Rule] = Field(default_factory=list)
+    exclude: list[Rule] = Field(default_factory=list, validate_default=True)
 
     @field_validator("exclude")
     @classmethod
