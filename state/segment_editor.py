@@ -236,7 +236,8 @@ class SegmentEditor(rx.State):
         problem, found, sentence = "", None, ""
         async with acting(self, "read") as u:
             try:
-                sentence = read_back(part.audience, await segments.names(u))
+                if part.audience.include:
+                    sentence = read_back(part.audience, await segments.names(u))
                 found = await reach_by(u, part.audience, channel) if part.audience.include else None  # type: ignore[arg-type]
             except RuleInvalid as error:
                 problem = error.message

@@ -18,6 +18,7 @@ def answer(state: Any) -> rx.Component:
             _figure("In the audience", state.count, "audience-count"),
             _figure("Can be reached now", state.reachable, "audience-reach"),
             gap="20px",
+            align="end",
         ),
         ui.bar(state.reachable_share, margin_top="12px"),
         rx.cond(
@@ -36,7 +37,10 @@ def answer(state: Any) -> rx.Component:
             rx.cond(
                 state.sentence != "",
                 ui.small(state.sentence, margin_top="12px", data_testid="audience-sentence"),
-                ui.small("No rules yet, so nobody is in the audience.", margin_top="12px"),
+                rx.cond(
+                    state.waiting == "",
+                    ui.small("No rules yet, so nobody is in the audience.", margin_top="12px"),
+                ),
             ),
         ),
         aria_live="polite",
