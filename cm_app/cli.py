@@ -237,7 +237,8 @@ def kill_switch(
 @app.command()
 def worker(
     name: Annotated[
-        Literal["web", "engine", "hub", "platform", "intake", "journeys", "relay"], typer.Argument()
+        Literal["web", "engine", "hub", "platform", "notices", "intake", "journeys", "relay"],
+        typer.Argument(),
     ],
 ) -> None:
     """Run one process in the foreground (what `cm up` starts, for your own service manager).

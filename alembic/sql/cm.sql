@@ -570,6 +570,17 @@ CREATE INDEX inbound_event_contact ON cm.inbound_event (practice_id, contact_id,
 
 CREATE INDEX inbound_event_unknown ON cm.inbound_event (practice_id, received_at) WHERE outcome = 'unknown';
 
+CREATE TABLE cm.notice (
+  practice_id uuid NOT NULL,
+  source text NOT NULL,
+  event_id text NOT NULL,
+  contact_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, source, event_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX notice_contact ON cm.notice (practice_id, contact_id);
+COMMENT ON TABLE cm.notice IS 'Events that came in and have not been taken in: until then nobody decides about the person.';
+
 CREATE TABLE cm.event_rate (
   practice_id uuid NOT NULL,
   minute timestamptz NOT NULL,

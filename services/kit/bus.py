@@ -87,7 +87,7 @@ class Consumer:
     """Reads for one group. `name` must be stable and unique a process."""
 
     def __init__(self, bus: Bus, group: str, name: str, sources: Sequence[str]) -> None:
-        self._redis = bus.redis
+        self.bus, self._redis = bus, bus.redis
         self.group, self.name = group, name
         self.streams = [STREAM + source for source in sources]
 
