@@ -819,6 +819,46 @@ AS 'SELECT practice_id FROM cm.session WHERE session_hash = hash';
 CREATE FUNCTION cm.find_api_key(hash bytea) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id FROM cm.api_key WHERE key_hash = hash AND revoked_at IS NULL';
 
+-- The quick half of services.intake.notice_board: everything in one round trip, because that is what it must
+-- be quick at. The locks are those of a suppression (services.suppression.queries), in its order and never waited
+-- for. Every statement has a snapshot of its own, so the insert sees what the locks waited for. Returns whom it
+-- left out: people whose work somebody holds, who are not known yet, or who live on as another record.
+CREATE FUNCTION cm.put_up_notices(practice uuid, news json, at timestamptz) RETURNS TABLE (source text, event_id text)
+LANGUAGE plpgsql SET enable_seqscan = off SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+DECLARE
+  sources text[]; events text[]; contacts uuid[]; had uuid[];
+BEGIN
+  PERFORM set_config('cm.practice_id', practice::text, true);
+  SELECT array_agg(t.source), array_agg(t.event_id), array_agg(t.contact) INTO sources, events, contacts
+  FROM json_to_recordset(news) AS t(source text, event_id text, contact uuid)
+  WHERE NOT EXISTS (SELECT 1 FROM cm.inbound_event i
+    WHERE i.practice_id = practice AND i.source = t.source AND i.event_id = t.event_id);
+  IF contacts IS NULL THEN RETURN; END IF;
+  SELECT array_agg(l.contact_id) INTO had FROM (
+    SELECT s.contact_id FROM cm.subject s
+    WHERE s.practice_id = practice AND s.contact_id = ANY (contacts) AND s.merged_into IS NULL
+    ORDER BY s.contact_id FOR UPDATE SKIP LOCKED) l;
+  WITH there AS MATERIALIZED (
+    SELECT e.contact_id, e.enrolment_id FROM cm.enrolment e
+    JOIN cm.work w ON w.practice_id = practice AND w.enrolment_id = e.enrolment_id
+    WHERE e.practice_id = practice AND e.contact_id = ANY (had)
+  ), free AS MATERIALIZED (
+    SELECT w.enrolment_id FROM cm.work w WHERE w.practice_id = practice
+      AND w.enrolment_id = ANY (ARRAY(SELECT enrolment_id FROM there)) FOR UPDATE SKIP LOCKED
+  )
+  SELECT array_agg(h) INTO had FROM unnest(had) h
+  WHERE h NOT IN (SELECT contact_id FROM there WHERE enrolment_id NOT IN (SELECT enrolment_id FROM free));
+  INSERT INTO cm.notice (practice_id, source, event_id, contact_id, at)
+  SELECT practice, t.source, t.event_id, t.contact, at
+  FROM unnest(sources, events, contacts) AS t(source, event_id, contact)
+  WHERE t.contact = ANY (had) AND NOT EXISTS (SELECT 1 FROM cm.inbound_event i
+    WHERE i.practice_id = practice AND i.source = t.source AND i.event_id = t.event_id)
+  ON CONFLICT DO NOTHING;
+  RETURN QUERY SELECT t.source, t.event_id FROM unnest(sources, events, contacts) AS t(source, event_id, contact)
+    WHERE t.contact <> ALL (coalesce(had, ARRAY[]::uuid[]));
+END $$;
+
 -- Monthly partitions; called by the migration and by the daily tick.
 CREATE FUNCTION cm.ensure_partitions(from_day date, months integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE t text; m date; n integer;

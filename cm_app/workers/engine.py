@@ -72,6 +72,7 @@ class Loops:
         finally:
             if self.asking is not None:
                 await self.asking.hub.client.aclose()
+            await self.notices.close()
             await self.deliverer.close()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
