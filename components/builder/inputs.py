@@ -149,17 +149,16 @@ def window() -> rx.Component:
     step = Builder.step
 
     def day(row: rx.Var[DayRow]) -> rx.Component:
-        return rx.el.button(
+        return ui.chip(
             row.words,
-            type="button",
+            on=row.on,
             on_click=StepPanel.toggle_day(row.key),
             disabled=~_editable(),
-            aria_pressed=row.on,
             class_name="cm-chip cb-day",
         )
 
     return rx.flex(
-        rx.flex(rx.foreach(step.days, day), class_name="cm-chips", role="group", aria_label="Days"),
+        ui.chips("Days", rx.foreach(step.days, day)),
         rx.flex(
             text("From", "window-start", step.start, lambda v: StepPanel.set_clock("start", v), type="time"),
             text("Until", "window-end", step.end, lambda v: StepPanel.set_clock("end", v), type="time"),

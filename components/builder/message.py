@@ -88,12 +88,10 @@ def _variants() -> rx.Component:
 
     def variant(row: rx.Var[ShareRow]) -> rx.Component:
         return rx.el.li(
-            rx.el.button(
+            ui.chip(
                 row.name,
-                type="button",
+                on=row.index == step.variant,
                 on_click=StepPanel.show_words(row.index, step.channel),
-                aria_pressed=row.index == step.variant,
-                class_name="cm-chip",
             ),
             inputs.percent(row, "variants"),
             rx.cond(
