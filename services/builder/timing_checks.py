@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.builder.contracts import Problem, name_of
+from services.builder.event_fields import field_of, misfit
 from services.contracts.journey import (
     Entry,
     EventMatch,
@@ -33,9 +34,9 @@ def check_timing(journey: Journey) -> Iterator[Problem]:
             yield from _window(step, window)
         if isinstance(step, Entry | WaitEvent) and step.event is not None:
             yield from _conditions(step.id, name_of(step), step.event)
-    yield from _conditions(None, "The goal", journey.goal.event)
+    yield from _conditions(None, "the goal", journey.goal.event)
     for match in journey.exit_on:
-        yield from _conditions(None, "An exit rule", match)
+        yield from _conditions(None, "an exit rule", match)
 
 
 def window_of(step: Step) -> SendWindow | None:
@@ -71,5 +72,13 @@ def _conditions(step_id: str | None, where: str, match: EventMatch) -> Iterator[
             yield Problem(
                 step_id=step_id,
                 code="condition_value",
-                sentence=f"{where} compares “{condition.property}” in a way that needs {wanted}. Change the value.",
+                sentence=f"{where[0].upper()}{where[1:]} compares “{condition.property}” in a way that needs {wanted}. Change the value.",
+            )
+        elif wrong := misfit(match.type, condition):
+            field = field_of(match.type, condition.property)
+            name = field.label if field else condition.property
+            yield Problem(
+                step_id=step_id,
+                code="condition_value",
+                sentence=f"In {where}, the condition on “{name}” {wrong}. Fill it in or remove it.",
             )

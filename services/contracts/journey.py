@@ -39,7 +39,7 @@ class StepBase(Strict):
 
 
 class EventCondition(Strict):
-    """One property of an event's data compared with a value; several are joined by AND (001)."""
+    """One property of an event's data compared with a value."""
 
     property: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,79}$")
     op: Literal["is", "is_not", "contains", "not_contains", "gt", "gte", "lt", "lte", "in", "not_in"]
@@ -47,10 +47,11 @@ class EventCondition(Strict):
 
 
 class EventMatch(Strict):
-    """An inbound event by type, narrowed by its properties."""
+    """An inbound event by type, narrowed by its properties: all conditions hold (001), or any."""
 
     type: str = Field(pattern=r"^[a-z0-9_.-]+$", max_length=120)
     where: list[EventCondition] = Field(default_factory=list, max_length=10)
+    join: Literal["all", "any"] = "all"
 
 
 class Reentry(Strict):
