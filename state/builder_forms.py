@@ -18,6 +18,7 @@ from services.contracts.journey import (
     EventMatch,
     Exit,
     Message,
+    Pace,
     SendWindow,
     Split,
     Step,
@@ -105,6 +106,9 @@ class StepForm:
     shown_subject: str = ""
     shown_body: str = ""
     shown_problem: str = ""
+    per_hour: str = ""
+    spread: str = ""
+    spread_unit: str = "hours"
     windowed: bool = False
     start: str = ""
     end: str = ""
@@ -205,7 +209,13 @@ def _message(step: Message, variant: int, channel: str) -> dict[str, object]:
         **_length(key, words.body),
         **_preview(key, words),
         **(_window(step.window) if step.window else {}),
+        **_pace(step.pace),
     }
+
+
+def _pace(pace: Pace) -> dict[str, object]:
+    amount, unit = amount_of(pace.spread_minutes) if pace.spread_minutes else ("", "hours")
+    return {"per_hour": str(pace.per_hour or ""), "spread": str(amount), "spread_unit": unit}
 
 
 def _channel(step: Message, channel: str) -> Channel | None:

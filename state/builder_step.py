@@ -99,6 +99,17 @@ class StepPanel(rx.State):
         return await self._set("window", SendWindow().model_dump() if on else None)
 
     @rx.event
+    async def set_rate(self, value: str) -> Any:
+        """How many of this message go out in an hour at most; empty: as the campaign allows."""
+        return await self._set("pace.per_hour", (whole(value) if value.strip() else 0) or None)
+
+    @rx.event
+    async def set_spread(self, amount: str, unit: str) -> Any:
+        """Over how long people who arrive together are spread; empty: not at all."""
+        minutes = step_edits.minutes_of(whole(amount), unit) if amount.strip() else 0
+        return await self._set("pace.spread_minutes", minutes or None)
+
+    @rx.event
     async def toggle_day(self, day: str) -> Any:
         return await self._act(lambda j, i: step_edits.toggle_day(j, i, day), "change the days")
 

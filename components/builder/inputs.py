@@ -14,6 +14,7 @@ AIMS = [
     ("at", "At a set time"),
     ("best_hour", "When each person opens most"),
 ]
+UNITS = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks")]
 PAUSE = 350  # milliseconds without a key before the server is told
 
 
@@ -186,9 +187,8 @@ def window() -> rx.Component:
 def length(name: str) -> rx.Component:
     """An amount and its unit."""
     step = Builder.step
-    units = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks")]
     return rx.flex(
         number(name, "length-amount", step.amount, lambda v: StepPanel.set_length(v, step.unit)),
-        choice("Unit", "length-unit", units, step.unit, lambda v: StepPanel.set_length(step.amount, v)),
+        choice("Unit", "length-unit", UNITS, step.unit, lambda v: StepPanel.set_length(step.amount, v)),
         gap="10px",
     )

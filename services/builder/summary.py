@@ -194,6 +194,10 @@ def _message(step: Message) -> str:
         text += f" in {len(step.variants)} variants"
     if step.window:
         text += f", {_window(step.window)}"
+    if rates := _rates(step.pace):
+        text += f", at most {rates}"
+    if step.pace.spread_minutes:
+        text += f", spread over {duration(step.pace.spread_minutes)} for people who get here together"
     return text + "."
 
 
@@ -233,11 +237,15 @@ def _often(step: Entry) -> str:
     return f" The same person comes in at most once in {span}."
 
 
+def _rates(pace: Pace) -> str:
+    """“20 a minute and 300 an hour”; empty without a limit."""
+    limits = ((pace.per_minute, "a minute"), (pace.per_hour, "an hour"))
+    return " and ".join(f"{n:,} {unit}" for n, unit in limits if n)
+
+
 def _pace(pace: Pace) -> list[str]:
-    rates = [f"{n:,} {unit}" for n, unit in ((pace.per_minute, "a minute"), (pace.per_hour, "an hour")) if n]
-    lines = (
-        [f"At most {' and '.join(rates)} messages are requested; the rest wait their turn."] if rates else []
-    )
+    rates = _rates(pace)
+    lines = [f"At most {rates} messages are requested; the rest wait their turn."] if rates else []
     if pace.spread_minutes:
         lines.append(f"People who come in together are spread over {duration(pace.spread_minutes)}.")
     return lines

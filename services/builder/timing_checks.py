@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from services.builder.contracts import Problem, name_of
 from services.builder.event_fields import field_of, misfit
+from services.builder.step_words import length
 from services.contracts.journey import (
     Entry,
     EventMatch,
@@ -32,6 +33,8 @@ def check_timing(journey: Journey) -> Iterator[Problem]:
         window = window_of(step)
         if window is not None:
             yield from _window(step, window)
+        if isinstance(step, Message):
+            yield from _pace(journey, step)
         if isinstance(step, Entry | WaitEvent) and step.event is not None:
             yield from _conditions(step.id, name_of(step), step.event)
     yield from _conditions(None, "the goal", journey.goal.event)
@@ -62,6 +65,34 @@ def _window(step: Step, window: SendWindow) -> Iterator[Problem]:
             sentence=f"{name_of(step)} goes at {window.at:%H:%M}, which is outside its hours"
             f" ({window.start:%H:%M} to {window.end:%H:%M}). Change one or the other.",
         )
+
+
+def _pace(journey: Journey, step: Message) -> Iterator[Problem]:
+    """A rate that cannot come true as declared; the engine keeps the stricter one (ENG-4)."""
+    for part, unit in (("per_minute", "a minute"), ("per_hour", "an hour")):
+        own, whole = getattr(step.pace, part), getattr(journey.pace, part)
+        if own and whole and own > whole:
+            yield Problem(
+                step_id=step.id,
+                code="pace_without_effect",
+                severity="warning",
+                sentence=f"{name_of(step)} may send {own:,} {unit}, but the whole campaign only {whole:,}."
+                " The campaign's rate holds; lower this one or raise that one.",
+            )
+    window, spread = step.window, step.pace.spread_minutes
+    if window and spread and spread > (open_for := _minutes(window)) > 0:
+        yield Problem(
+            step_id=step.id,
+            code="spread_outlasts_window",
+            severity="warning",
+            sentence=f"{name_of(step)} is spread over {length(spread)}, but its hours last only"
+            f" {length(open_for)} a day: some people get it on a later day.",
+        )
+
+
+def _minutes(window: SendWindow) -> int:
+    start, end = window.start, window.end
+    return (end.hour - start.hour) * 60 + end.minute - start.minute
 
 
 def _conditions(step_id: str | None, where: str, match: EventMatch) -> Iterator[Problem]:

@@ -107,6 +107,15 @@ class SendWindow(Strict):
     at: time = Field(time(10, 0), description="For `at`: the local time of the recipient.")
 
 
+class Pace(Strict):
+    """ENG-4: at most `per_minute` and `per_hour` requests, whoever sends; and people who come in (or,
+    of a step, arrive there) together are spread evenly over `spread_minutes`."""
+
+    per_minute: int | None = Field(None, ge=1, le=1_000_000)
+    per_hour: int | None = Field(None, ge=1, le=10_000_000)
+    spread_minutes: int | None = Field(None, ge=1, le=60 * 24 * 14)
+
+
 class Message(StepBase):
     """A request to the Hub. Channels are an intent in order of preference; the Hub decides."""
 
@@ -115,6 +124,7 @@ class Message(StepBase):
     topic: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "marketing"
     variants: list[Variant] = Field(default_factory=lambda: [Variant()], min_length=1, max_length=5)
     window: SendWindow | None = None
+    pace: Pace = Field(Pace(), description="Of this step alone, inside the campaign's own.")
     one_per_household: bool = True
     next: StepId | None = None
 
@@ -244,15 +254,6 @@ class Caps(Strict):
     per_days: int = Field(7, ge=1, le=365)
     min_gap_hours: int | None = Field(None, ge=0, le=24 * 365)
     exclusive: bool = False
-
-
-class Pace(Strict):
-    """ENG-4: at most `per_minute` and `per_hour` requests, whoever sends; and people who come in
-    together are spread evenly over `spread_minutes`."""
-
-    per_minute: int | None = Field(None, ge=1, le=1_000_000)
-    per_hour: int | None = Field(None, ge=1, le=10_000_000)
-    spread_minutes: int | None = Field(None, ge=1, le=60 * 24 * 14)
 
 
 class Journey(Strict):
