@@ -299,10 +299,11 @@ CREATE TABLE cm.paced (
   campaign_id uuid NOT NULL,
   at timestamptz NOT NULL,
   paced_id uuid NOT NULL,
+  step_id text NOT NULL,                        -- whose rate it counts against; empty: the whole campaign's
   used integer NOT NULL,
   PRIMARY KEY (practice_id, campaign_id, at, paced_id)
 );
-COMMENT ON TABLE cm.paced IS 'Messages requested by campaigns with a declared rate, one row a batch, for as long as the rate looks back (ENG-4).';
+COMMENT ON TABLE cm.paced IS 'Messages requested by campaigns and steps with a declared rate, one row a batch, for as long as the rate looks back (ENG-4).';
 CREATE TABLE cm.paced_until (
   practice_id uuid NOT NULL,
   version_id uuid NOT NULL,
@@ -310,7 +311,7 @@ CREATE TABLE cm.paced_until (
   until timestamptz NOT NULL,
   PRIMARY KEY (practice_id, version_id, step_id)
 );
-COMMENT ON TABLE cm.paced_until IS 'Message steps whose campaign has used up its rate: their people stay due, nobody looks before then.';
+COMMENT ON TABLE cm.paced_until IS 'Message steps that have used up their own or their campaign''s rate: their people stay due, nobody looks before then.';
 
 CREATE TABLE cm.hub_asked (
   practice_id uuid PRIMARY KEY,
