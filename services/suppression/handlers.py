@@ -20,6 +20,7 @@ from services.gates.gates import CONFLICTS_WITH_RECALL, EXCLUDED_FROM_EMERGENCY
 from services.gates.reasons import Reason
 from services.kit.together import in_turn
 from services.kit.uow import Unit
+from services.privacy.erasure import erase
 from services.suppression.agreement import agree, refuse
 from services.suppression.blocks import block_returned
 from services.suppression.contracts import Suppress
@@ -82,6 +83,7 @@ async def suppress(
         case ContactErased():
             command = Suppress(contact_id=data.contact_id, reason=Reason.CONTACT_ERASED, event_id=event_id)
             await apply(u, command)
+            await erase(u, data.contact_id, event_id=event_id)
         case ContactMerged():
             await merge(u, data, event_id)
         case _:
