@@ -1,4 +1,4 @@
-"""Whoever something came in about is left alone until it has been taken in (SUP-1, docs/decisions/0013)."""
+"""Whoever something came in about is left alone until it has been taken in (SUP-1, docs/decisions/0014)."""
 
 import asyncio
 from collections.abc import AsyncIterator
