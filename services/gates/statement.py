@@ -79,7 +79,7 @@ f AS (
     coalesce(emergency.is_open, false) AS emergency_open,
     CASE WHEN :global_holdout > 0 THEN cm.bucket(:global_salt, cand.contact_id) ELSE 10000 END AS global_bucket,
     CASE WHEN :campaign_holdout > 0 THEN cm.bucket(:campaign_salt, cand.contact_id) ELSE 10000 END AS campaign_bucket,
-    {_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
+    {{consents}}{_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
     {_listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))} AS email_blocked,
     {_listed(("address", PHONE))} AS phone_blocked,
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
@@ -117,12 +117,19 @@ BLOCKED: dict[str, str] = {
 }
 
 
-def facts(*, each: bool) -> str:
+def _agreed(channels: Sequence[Channel]) -> tuple[str, str, str]:
+    """All consents of a person by one look: there is one a channel and purpose."""
+    states = ", ".join(f"max(k.state) FILTER (WHERE k.channel = '{c}') AS {c}" for c in channels)
+    return states, "canonical.consent k", "k.purpose = :purpose"
+
+
+def facts(channels: Sequence[Channel] = (), *, each: bool) -> str:
     """What the gates ask about, one row a person. For a batch (`each`) every person is looked up by
     index: the planner knows neither how many are in the claim nor how fast tables grow, and would
     read them whole (docs/decisions/0008). For an audience of unknown size it may choose."""
     tables, joins = [], []
-    for name, (columns, source, which) in GATHERED.items():
+    gathered = GATHERED | ({"agreed": _agreed(channels)} if channels else {})
+    for name, (columns, source, which) in gathered.items():
         alias = source.split()[1]
         mine = f"{alias}.practice_id = :practice AND {alias}.contact_id = cand.contact_id"
         if each:
@@ -134,7 +141,8 @@ def facts(*, each: bool) -> str:
                 f" WHERE {which} GROUP BY {alias}.contact_id),"
             )
             joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
-    return "".join(tables) + FACTS.replace("{gathered}", "\n  ".join(joins))
+    consents = "".join(f"agreed.{c} AS consent_{c}, " for c in channels)
+    return "".join(tables) + FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{consents}", consents)
 
 
 def verdicts(
@@ -157,7 +165,7 @@ verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    return f"""{facts(each=each)},
+    return f"""{facts(channels, each=each)},
 verdict AS MATERIALIZED (
   SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
     {_verdicts_json(channels)} AS channel_verdicts,
@@ -181,12 +189,9 @@ def _judged(person: str, channels: Sequence[Channel]) -> str:
 
 def channel_facts(channel: Channel) -> str:
     """Joins what the channel gates look at to each row of `f`, as `h_<channel>`."""
-    k = f"k_{channel}"
     return (
-        f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
-        f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
-        f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
-        f" {BLOCKED[channel]} AS blocked, {k}.state AS consent) h_{channel}"
+        f"CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
+        f" {BLOCKED[channel]} AS blocked, f.consent_{channel} AS consent) h_{channel}"
     )
 
 
@@ -213,7 +218,7 @@ def all_reasons_sql(source: str, channels: Sequence[Channel]) -> str:
     person = ", ".join(f"CASE WHEN {g.predicate} THEN '{g.reason.value}' END" for g in person_gates())
     judged = _judged(f"array_remove(ARRAY[{person}], NULL) AS reasons", channels)
     return (
-        f"WITH cand AS ({source}), {facts(each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
+        f"WITH cand AS ({source}), {facts(channels, each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
         f" CAST({_verdicts_json(channels)} AS jsonb) AS channel_verdicts FROM ({judged}) p"
     )
 
