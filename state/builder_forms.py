@@ -209,13 +209,19 @@ def _message(step: Message, variant: int, channel: str) -> dict[str, object]:
         **_length(key, words.body),
         **_preview(key, words),
         **(_window(step.window) if step.window else {}),
-        **_pace(step.pace),
+        **{key: words for key, words in pace_words(step.pace).items() if key != "per_minute"},
     }
 
 
-def _pace(pace: Pace) -> dict[str, object]:
+def pace_words(pace: Pace) -> dict[str, str]:
+    """Rates and spread as their fields show them; empty where nothing is declared."""
     amount, unit = amount_of(pace.spread_minutes) if pace.spread_minutes else ("", "hours")
-    return {"per_hour": str(pace.per_hour or ""), "spread": str(amount), "spread_unit": unit}
+    return {
+        "per_minute": str(pace.per_minute or ""),
+        "per_hour": str(pace.per_hour or ""),
+        "spread": str(amount),
+        "spread_unit": unit,
+    }
 
 
 def _channel(step: Message, channel: str) -> Channel | None:

@@ -10,6 +10,7 @@ from services.kit.errors import Invalid
 from state.builder import Builder
 from state.builder_canvas import one_of
 from state.rule_rows import FIELDS
+from state.session import permitted
 
 TEXTS = (
     "title", "note", "reason", "topic", "cron", "campaign_id", "until.on", "until.at", "until.field",
@@ -21,6 +22,15 @@ WORDING = ("subject", "preheader", "body", "label")
 
 
 class StepPanel(rx.State):
+    put_back: dict[str, int] = {}
+
+    @rx.event
+    async def left(self, field: str, typed: str, kept: str) -> None:
+        """A number field was left: what was refused gives way to the number that is kept."""
+        await permitted(self, "author")
+        if typed != kept:
+            self.put_back = {**self.put_back, field[:40]: self.put_back.get(field[:40], 0) + 1}
+
     @rx.event
     async def set_text(self, path: str, value: str) -> Any:
         """One text field of the step."""
