@@ -64,6 +64,9 @@ class PathRow:
     name: str
     label: str
     rules: RuleBox = field(default_factory=RuleBox)
+    event: str = ""
+    event_box: RuleBox = field(default_factory=RuleBox)
+    event_names: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -292,7 +295,13 @@ def _window(window: SendWindow) -> dict[str, object]:
 
 def _paths(step: Branch, choices: Choices) -> list[PathRow]:
     return [
-        PathRow(n, path.label or f"Path {n + 1}", path.label, box(group_of(path.when), choices))
+        PathRow(
+            n,
+            path.label or f"Path {n + 1}",
+            path.label,
+            box(group_of(path.when), choices),
+            **(_event(path.event) if path.event else {}),  # type: ignore[arg-type]
+        )
         for n, path in enumerate(step.paths)
     ]
 
