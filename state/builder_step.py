@@ -10,6 +10,7 @@ from services.kit.errors import Invalid
 from state.builder import Builder
 from state.builder_canvas import one_of
 from state.rule_rows import FIELDS
+from state.session import permitted
 
 TEXTS = (
     "title", "note", "reason", "topic", "cron", "campaign_id", "until.on", "until.at", "until.field",
@@ -21,6 +22,15 @@ WORDING = ("subject", "preheader", "body", "label")
 
 
 class StepPanel(rx.State):
+    put_back: dict[str, int] = {}
+
+    @rx.event
+    async def left(self, field: str, typed: str, kept: str) -> None:
+        """A number field was left: what was refused gives way to the number that is kept."""
+        await permitted(self, "author")
+        if typed != kept:
+            self.put_back = {**self.put_back, field[:40]: self.put_back.get(field[:40], 0) + 1}
+
     @rx.event
     async def set_text(self, path: str, value: str) -> Any:
         """One text field of the step."""
@@ -178,23 +188,26 @@ class StepPanel(rx.State):
         return await builder.apply(edit, "change a rule", key=key)
 
     @rx.event
-    async def choose_event(self, type: str) -> Any:
-        """Which event it is about; conditions stay where they still fit."""
-        return await self._act(lambda j, i: event_edits.set_type(j, i, type[:120]), "change the event")
+    async def choose_event(self, path: int, type: str) -> Any:
+        """Which event it is about; conditions stay where they still fit. `path`: -1, or a branch's."""
+        at = int(path)
+        return await self._act(
+            lambda j, i: event_edits.set_type(j, i, type[:120], path=at), "change the event"
+        )
 
     @rx.event
-    async def condition(self, what: str, index: int, part: str, value: str) -> Any:
-        """One change of the event's conditions: add, remove, mode, or part of a row."""
-        at = int(index)
+    async def condition(self, path: int, what: str, index: int, part: str, value: str) -> Any:
+        """One change of an event's conditions: add, remove, mode, or part of a row."""
+        at, on = int(index), int(path)
         deeds: dict[str, Any] = {
-            "add": lambda j, i: event_edits.add_condition(j, i),
-            "remove": lambda j, i: event_edits.remove_condition(j, i, at),
-            "mode": lambda j, i: event_edits.set_join(j, i, one_of(value, ("all", "any"))),  # type: ignore[arg-type]
-            "change": lambda j, i: event_edits.change_condition(j, i, at, part, value),
+            "add": lambda j, i: event_edits.add_condition(j, i, path=on),
+            "remove": lambda j, i: event_edits.remove_condition(j, i, at, path=on),
+            "mode": lambda j, i: event_edits.set_join(j, i, one_of(value, ("all", "any")), path=on),  # type: ignore[arg-type]
+            "change": lambda j, i: event_edits.change_condition(j, i, at, part, value, path=on),
         }
         builder = await self.get_state(Builder)
         step, deed = builder.step.id, deeds[one_of(what, tuple(deeds))]
-        key = f"{step}.event.{at}.{part}" if what == "change" else ""
+        key = f"{step}.{on}.event.{at}.{part}" if what == "change" else ""
         return await builder.apply(lambda j: deed(j, step), "change a condition", key=key)
 
     async def _set(self, path: str, value: Any) -> Any:
