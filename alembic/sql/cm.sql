@@ -655,6 +655,15 @@ CREATE TABLE cm.tick (
   PRIMARY KEY (job, tick_at)
 );
 
+CREATE TABLE cm.leak_scan (
+  practice_id uuid PRIMARY KEY,
+  at_table text NOT NULL,                       -- where the search for contact data goes on; empty: at the first
+  after bytea,                                  -- sealed key of the row read last
+  names_after uuid,                             -- the contact whose name was looked for last
+  rounds integer NOT NULL,                      -- how often everything has been read
+  began_at timestamptz NOT NULL                 -- the round under way
+);
+
 -- Audit -----------------------------------------------------------------------------------------------------
 CREATE TABLE cm.audit (
   practice_id uuid NOT NULL,
