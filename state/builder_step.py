@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.builder import edits, rule_edits, step_edits
+from services.builder import edits, event_edits, rule_edits, step_edits
 from services.contracts.journey import Channel, Journey, SendWindow
 from services.kit.errors import Invalid
 from state.builder import Builder
@@ -12,7 +12,7 @@ from state.builder_canvas import one_of
 from state.rule_rows import FIELDS
 
 TEXTS = (
-    "title", "note", "reason", "topic", "cron", "campaign_id", "event.type", "until.on", "until.at", "until.field",
+    "title", "note", "reason", "topic", "cron", "campaign_id", "until.on", "until.at", "until.field",
     "reentry.rule", "window.start", "window.end", "until.window.start", "until.window.end",
 )  # fmt: skip
 NUMBERS = ("reentry.days", "limit_hours")
@@ -99,6 +99,17 @@ class StepPanel(rx.State):
         return await self._set("window", SendWindow().model_dump() if on else None)
 
     @rx.event
+    async def set_rate(self, value: str) -> Any:
+        """How many of this message go out in an hour at most; empty: as the campaign allows."""
+        return await self._set("pace.per_hour", (whole(value) if value.strip() else 0) or None)
+
+    @rx.event
+    async def set_spread(self, amount: str, unit: str) -> Any:
+        """Over how long people who arrive together are spread; empty: not at all."""
+        minutes = step_edits.minutes_of(whole(amount), unit) if amount.strip() else 0
+        return await self._set("pace.spread_minutes", minutes or None)
+
+    @rx.event
     async def toggle_day(self, day: str) -> Any:
         return await self._act(lambda j, i: step_edits.toggle_day(j, i, day), "change the days")
 
@@ -165,6 +176,26 @@ class StepPanel(rx.State):
 
         key = f"{step}.paths.{path}.{index}.{part}" if what == "change" else ""
         return await builder.apply(edit, "change a rule", key=key)
+
+    @rx.event
+    async def choose_event(self, type: str) -> Any:
+        """Which event it is about; conditions stay where they still fit."""
+        return await self._act(lambda j, i: event_edits.set_type(j, i, type[:120]), "change the event")
+
+    @rx.event
+    async def condition(self, what: str, index: int, part: str, value: str) -> Any:
+        """One change of the event's conditions: add, remove, mode, or part of a row."""
+        at = int(index)
+        deeds: dict[str, Any] = {
+            "add": lambda j, i: event_edits.add_condition(j, i),
+            "remove": lambda j, i: event_edits.remove_condition(j, i, at),
+            "mode": lambda j, i: event_edits.set_join(j, i, one_of(value, ("all", "any"))),  # type: ignore[arg-type]
+            "change": lambda j, i: event_edits.change_condition(j, i, at, part, value),
+        }
+        builder = await self.get_state(Builder)
+        step, deed = builder.step.id, deeds[one_of(what, tuple(deeds))]
+        key = f"{step}.event.{at}.{part}" if what == "change" else ""
+        return await builder.apply(lambda j: deed(j, step), "change a condition", key=key)
 
     async def _set(self, path: str, value: Any) -> Any:
         builder = await self.get_state(Builder)

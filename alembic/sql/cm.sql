@@ -299,10 +299,11 @@ CREATE TABLE cm.paced (
   campaign_id uuid NOT NULL,
   at timestamptz NOT NULL,
   paced_id uuid NOT NULL,
+  step_id text NOT NULL,                        -- whose rate it counts against; empty: the whole campaign's
   used integer NOT NULL,
   PRIMARY KEY (practice_id, campaign_id, at, paced_id)
 );
-COMMENT ON TABLE cm.paced IS 'Messages requested by campaigns with a declared rate, one row a batch, for as long as the rate looks back (ENG-4).';
+COMMENT ON TABLE cm.paced IS 'Messages requested by campaigns and steps with a declared rate, one row a batch, for as long as the rate looks back (ENG-4).';
 CREATE TABLE cm.paced_until (
   practice_id uuid NOT NULL,
   version_id uuid NOT NULL,
@@ -310,7 +311,7 @@ CREATE TABLE cm.paced_until (
   until timestamptz NOT NULL,
   PRIMARY KEY (practice_id, version_id, step_id)
 );
-COMMENT ON TABLE cm.paced_until IS 'Message steps whose campaign has used up its rate: their people stay due, nobody looks before then.';
+COMMENT ON TABLE cm.paced_until IS 'Message steps that have used up their own or their campaign''s rate: their people stay due, nobody looks before then.';
 
 CREATE TABLE cm.hub_asked (
   practice_id uuid PRIMARY KEY,
@@ -570,6 +571,17 @@ CREATE INDEX inbound_event_contact ON cm.inbound_event (practice_id, contact_id,
 
 CREATE INDEX inbound_event_unknown ON cm.inbound_event (practice_id, received_at) WHERE outcome = 'unknown';
 
+CREATE TABLE cm.notice (
+  practice_id uuid NOT NULL,
+  source text NOT NULL,
+  event_id text NOT NULL,
+  contact_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, source, event_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX notice_contact ON cm.notice (practice_id, contact_id);
+COMMENT ON TABLE cm.notice IS 'Events that came in and have not been taken in: until then nobody decides about the person.';
+
 CREATE TABLE cm.event_rate (
   practice_id uuid NOT NULL,
   minute timestamptz NOT NULL,
@@ -816,6 +828,46 @@ CREATE FUNCTION cm.find_session(hash bytea) RETURNS uuid LANGUAGE sql STABLE SEC
 AS 'SELECT practice_id FROM cm.session WHERE session_hash = hash';
 CREATE FUNCTION cm.find_api_key(hash bytea) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id FROM cm.api_key WHERE key_hash = hash AND revoked_at IS NULL';
+
+-- The quick half of services.intake.notice_board: everything in one round trip, because that is what it must
+-- be quick at. The locks are those of a suppression (services.suppression.queries), in its order and never waited
+-- for. Every statement has a snapshot of its own, so the insert sees what the locks waited for. Returns whom it
+-- left out: people whose work somebody holds, who are not known yet, or who live on as another record.
+CREATE FUNCTION cm.put_up_notices(practice uuid, news json, at timestamptz) RETURNS TABLE (source text, event_id text)
+LANGUAGE plpgsql SET enable_seqscan = off SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+DECLARE
+  sources text[]; events text[]; contacts uuid[]; had uuid[];
+BEGIN
+  PERFORM set_config('cm.practice_id', practice::text, true);
+  SELECT array_agg(t.source), array_agg(t.event_id), array_agg(t.contact) INTO sources, events, contacts
+  FROM json_to_recordset(news) AS t(source text, event_id text, contact uuid)
+  WHERE NOT EXISTS (SELECT 1 FROM cm.inbound_event i
+    WHERE i.practice_id = practice AND i.source = t.source AND i.event_id = t.event_id);
+  IF contacts IS NULL THEN RETURN; END IF;
+  SELECT array_agg(l.contact_id) INTO had FROM (
+    SELECT s.contact_id FROM cm.subject s
+    WHERE s.practice_id = practice AND s.contact_id = ANY (contacts) AND s.merged_into IS NULL
+    ORDER BY s.contact_id FOR UPDATE SKIP LOCKED) l;
+  WITH there AS MATERIALIZED (
+    SELECT e.contact_id, e.enrolment_id FROM cm.enrolment e
+    JOIN cm.work w ON w.practice_id = practice AND w.enrolment_id = e.enrolment_id
+    WHERE e.practice_id = practice AND e.contact_id = ANY (had)
+  ), free AS MATERIALIZED (
+    SELECT w.enrolment_id FROM cm.work w WHERE w.practice_id = practice
+      AND w.enrolment_id = ANY (ARRAY(SELECT enrolment_id FROM there)) FOR UPDATE SKIP LOCKED
+  )
+  SELECT array_agg(h) INTO had FROM unnest(had) h
+  WHERE h NOT IN (SELECT contact_id FROM there WHERE enrolment_id NOT IN (SELECT enrolment_id FROM free));
+  INSERT INTO cm.notice (practice_id, source, event_id, contact_id, at)
+  SELECT practice, t.source, t.event_id, t.contact, at
+  FROM unnest(sources, events, contacts) AS t(source, event_id, contact)
+  WHERE t.contact = ANY (had) AND NOT EXISTS (SELECT 1 FROM cm.inbound_event i
+    WHERE i.practice_id = practice AND i.source = t.source AND i.event_id = t.event_id)
+  ON CONFLICT DO NOTHING;
+  RETURN QUERY SELECT t.source, t.event_id FROM unnest(sources, events, contacts) AS t(source, event_id, contact)
+    WHERE t.contact <> ALL (coalesce(had, ARRAY[]::uuid[]));
+END $$;
 
 -- Monthly partitions; called by the migration and by the daily tick.
 CREATE FUNCTION cm.ensure_partitions(from_day date, months integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$

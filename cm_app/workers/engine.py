@@ -1,7 +1,7 @@
-"""The engine process: intake, journeys (engine turns and the scheduler's ticks), relay and webhooks.
+"""The engine process: notices, intake, journeys (engine turns and the scheduler's ticks), relay and webhooks.
 
-All in one process is what `cm up` starts; `cm worker intake|journeys|relay` runs one alone, and
-webhooks go with the relay.
+`cm up` starts each part by itself, as `cm worker notices|intake|journeys|relay` does; `cm worker
+engine` is all of them. Webhooks go with the relay.
 Each loop wakes the next, and a ping of any other process wakes them all, so that an event is a
 request at the Hub within milliseconds; looking without being called is only a safety net.
 APScheduler only ticks (house rule 8): each tick runs a query over domain rows, one leader at a
@@ -25,6 +25,7 @@ from services.engine.service import Engine
 from services.engine.ticks import TICKS, run_tick
 from services.intake.asking import Asking, hub_of
 from services.intake.consumer import Intake, practice_ids
+from services.intake.notices import Notices
 from services.kit import qa
 from services.kit.live import follow, notify
 from services.kit.practices import practices_with
@@ -35,7 +36,7 @@ from services.webhooks.sending import Sender
 log = structlog.get_logger("engine")
 IDLE = 0.25
 """Seconds between looks for work that nobody announced: what becomes due by time alone."""
-PARTS = ("intake", "journeys", "relay")
+PARTS = ("notices", "intake", "journeys", "relay")
 AWAY = (OperationalError, RedisError, OSError)
 
 
@@ -53,6 +54,7 @@ class Loops:
 
     def __post_init__(self) -> None:
         self.intake = Intake(self.wired.uow, self.wired.bus, self.name)
+        self.notices = Notices(self.wired.uow, self.wired.bus, self.name)
         hub = hub_of(self.wired.settings, self.wired.keyring)
         self.asking = Asking(self.wired.uow, hub) if hub else None
         self.engine = Engine(self.wired.uow, stopping=self.stopping.is_set)
@@ -65,16 +67,25 @@ class Loops:
         listening = asyncio.create_task(self._listen())
         try:
             await asyncio.gather(*self._loops())
+            await self.notices.settle()
             await self.intake.settle()
         finally:
             if self.asking is not None:
                 await self.asking.hub.client.aclose()
+            await self.notices.close()
             await self.deliverer.close()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
     def _loops(self) -> list[Awaitable[None]]:
         loops: list[Awaitable[None]] = []
+        if "notices" in self.parts:
+            loops.append(self._loop("notices", self._put_up, None, 0.0, first=self.notices.prepare))
+            loops.append(
+                self._loop(
+                    "notices reclaim", self.notices.reclaim_once, None, 2.0, first=self.notices.prepare
+                )
+            )
         if "intake" in self.parts:
             loops.append(self._loop("intake", self._take_in, None, 0.0, first=self.intake.prepare))
             loops.append(
@@ -144,6 +155,10 @@ class Loops:
         finally:
             for task in waits:
                 task.cancel()
+
+    async def _put_up(self) -> int:
+        await self.notices.step(block_ms=500)
+        return 1  # reading waits by itself
 
     async def _take_in(self) -> int:
         taken = await self.intake.step(block_ms=500)

@@ -14,6 +14,7 @@ AIMS = [
     ("at", "At a set time"),
     ("best_hour", "When each person opens most"),
 ]
+UNITS = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks")]
 PAUSE = 350  # milliseconds without a key before the server is told
 
 
@@ -149,17 +150,16 @@ def window() -> rx.Component:
     step = Builder.step
 
     def day(row: rx.Var[DayRow]) -> rx.Component:
-        return rx.el.button(
+        return ui.chip(
             row.words,
-            type="button",
+            on=row.on,
             on_click=StepPanel.toggle_day(row.key),
             disabled=~_editable(),
-            aria_pressed=row.on,
             class_name="cm-chip cb-day",
         )
 
     return rx.flex(
-        rx.flex(rx.foreach(step.days, day), class_name="cm-chips", role="group", aria_label="Days"),
+        ui.chips("Days", rx.foreach(step.days, day)),
         rx.flex(
             text("From", "window-start", step.start, lambda v: StepPanel.set_clock("start", v), type="time"),
             text("Until", "window-end", step.end, lambda v: StepPanel.set_clock("end", v), type="time"),
@@ -187,9 +187,8 @@ def window() -> rx.Component:
 def length(name: str) -> rx.Component:
     """An amount and its unit."""
     step = Builder.step
-    units = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks")]
     return rx.flex(
         number(name, "length-amount", step.amount, lambda v: StepPanel.set_length(v, step.unit)),
-        choice("Unit", "length-unit", units, step.unit, lambda v: StepPanel.set_length(step.amount, v)),
+        choice("Unit", "length-unit", UNITS, step.unit, lambda v: StepPanel.set_length(step.amount, v)),
         gap="10px",
     )

@@ -174,8 +174,28 @@ def _wait() -> rx.Component:
 
 
 def _event(name: str, key: str) -> rx.Component:
-    return inputs.choice(
-        name, key, EVENTS, Builder.step.event, lambda value: StepPanel.set_text("event.type", value)
+    """Which event, and what it must say to count (EVT-3)."""
+    form = Builder.step
+    conditions = rx.el.section(
+        rx.cond(
+            form.event_box.rows.length() == 0,
+            ui.small("Every such event counts, whatever it says."),
+        ),
+        rules(
+            form.event_box,
+            StepPanel.condition,
+            key=f"{key}-rule",
+            all_words="It counts when it says",
+            add_words="Only when …",
+            names=form.event_names,
+        ),
+        aria_label="What the event must say",
+        class_name="cb-box",
+        data_testid=f"{key}-conditions",
+    )
+    return rx.fragment(
+        inputs.choice(name, key, EVENTS, form.event, StepPanel.choose_event),
+        rx.cond(form.event_names.length() > 0, conditions),
     )
 
 

@@ -111,6 +111,13 @@ DELETE FROM pg_temp.claim k USING pg_temp.claim earlier
 WHERE earlier.contact_id = k.contact_id AND earlier.enrolment_id < k.enrolment_id
 """
 
+# Something came in about them that has not been taken in yet (services.intake.notices). A statement
+# of its own, after the locks: whoever put a notice up and did not wait for us is seen.
+LEFT_ALONE = """
+DELETE FROM pg_temp.claim k WHERE EXISTS (
+  SELECT 1 FROM cm.notice n WHERE n.practice_id = :practice AND n.contact_id = k.contact_id)
+"""
+
 # Shared locks: a pause or a kill switch waits for batches in flight and stops the next (D11).
 GUARD = """
 SELECT (SELECT c.state FROM cm.campaign c WHERE c.practice_id = :practice AND c.campaign_id = :campaign FOR SHARE) AS state,
@@ -152,7 +159,7 @@ async def claim(
     """Lock up to a batch of due people at a step (at most `most`) into the temporary table `claim`.
     `alone`: nobody else decides about them or their households until the commit; with `contacts`,
     also the lock that enrolling them elsewhere needs; with `one_each`, the first entry of each
-    person, the others stay due."""
+    person, the others stay due. Whoever has a notice stays due, too."""
     sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
     await u.execute(CLAIM_TABLE)
     await u.execute(BY_INDEX)
@@ -173,6 +180,8 @@ async def claim(
     if people < wanted and since != [EARLIEST] * LANES:
         await u.execute("DELETE FROM pg_temp.claim")
         people = await _take(u, sql, values, marks, [EARLIEST] * LANES)
+    if people:
+        people -= int((await u.execute(LEFT_ALONE, practice=u.practice_id)).rowcount)
     if one_each:
         people -= int((await u.execute(ONE_EACH)).rowcount)
     return people

@@ -151,7 +151,7 @@ async def enter(
         verdicts=verdicts(entry=True, each=True),
         ends="false" if first else "true",
         care_plans=segmented(policy.campaign_type, "m x JOIN entered USING (enrolment_id)", enrolled=True),
-        due=f"{due} + {_offset(plan, entry, binding, already)}",
+        due=f"{due} + {offset_sql(plan, entry, binding, already)}",
     )
     await u.execute(BY_INDEX)
     row = (
@@ -171,7 +171,7 @@ async def enter(
     return Entered(candidates, row.enrolled, row.refused)
 
 
-def _offset(plan: Plan, entry: Entry, binding: Binding, already: int) -> str:
+def offset_sql(plan: Plan, entry: Entry, binding: Binding, already: int) -> str:
     """Delay, even spread and pace (ENG-4) as one interval a person."""
     parts = [binding.add(timedelta(minutes=entry.delay_minutes))]
     pace, rank = plan.journey.pace, f"(m.nth - 1 + {binding.add(already)})"

@@ -41,8 +41,12 @@ SELECT 1 FROM cm.campaign WHERE practice_id = :practice AND campaign_id = :campa
 
 
 def matches(match: EventMatch, type: str, data: dict[str, Any]) -> bool:
-    """Does an event meet a match? Several conditions are joined by AND (001 BR-CAM-007.3)."""
-    return match.type == type and all(_holds(c, data) for c in match.where)
+    """Does an event meet a match? Several conditions are joined by AND (001 BR-CAM-007.3), or by
+    OR where the match says so (EVT-3)."""
+    if match.type != type:
+        return False
+    held = (_holds(c, data) for c in match.where)
+    return any(held) if match.join == "any" and match.where else all(held)
 
 
 def _holds(condition: EventCondition, data: dict[str, Any]) -> bool:

@@ -107,6 +107,8 @@ _DRAIN = """
 WITH cand AS (
   SELECT k.*, s.pseudonym FROM pg_temp.due_followup k
   JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = k.contact_id
+  -- Asked after the lock: about whom something came in, it stays due until that has been taken in.
+  WHERE NOT EXISTS (SELECT 1 FROM cm.notice n WHERE n.practice_id = :practice AND n.contact_id = k.contact_id)
 ),
 {verdicts},
 n AS MATERIALIZED (

@@ -101,7 +101,7 @@ f AS (
 # reason of their own does not stand in the way of the others (D25).
 SECOND = """:one_per_household AND p.household_id IS NOT NULL AND coalesce(p.email, p.phone) IS NOT NULL
       AND row_number() OVER (PARTITION BY p.household_id, coalesce(lower(p.email), p.phone), p.own_reason IS NULL
-                             ORDER BY p.contact_id) > 1"""
+                             ORDER BY {served}) > 1"""
 
 REACHABLE: dict[str, str] = {
     "email": "coalesce(f.email, '') <> ''",
@@ -137,9 +137,15 @@ def facts(*, each: bool) -> str:
     return "".join(tables) + FACTS.replace("{gathered}", "\n  ".join(joins))
 
 
-def verdicts(channels: Sequence[Channel] = (), *, entry: bool = False, each: bool = False) -> str:
+def verdicts(
+    channels: Sequence[Channel] = (),
+    *,
+    entry: bool = False,
+    each: bool = False,
+    served: str = "p.contact_id",
+) -> str:
     """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels. `each`:
-    cand is a batch of at most thousands.
+    cand is a batch of at most thousands. `served`: the order in which people of one household are.
 
     Beside the columns of `cand` and the facts, verdict has `reason` (null: cleared), `effect` of a
     refusal, `channels` that stay open in order, and `channel_verdicts`, a JSON text.
@@ -155,7 +161,7 @@ verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)
 verdict AS MATERIALIZED (
   SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
     {_verdicts_json(channels)} AS channel_verdicts,
-    coalesce(p.own_reason, CASE WHEN {SECOND} THEN '{Reason.DUPLICATE_DESTINATION}' END) AS reason
+    coalesce(p.own_reason, CASE WHEN {SECOND.format(served=served)} THEN '{Reason.DUPLICATE_DESTINATION}' END) AS reason
   FROM (SELECT p.*, coalesce(p.person_reason, CASE WHEN {shut} THEN {first} END) AS own_reason
         FROM ({_judged(f"CASE {_cases(person)} END AS person_reason", channels)}) p OFFSET 0) p
 )"""
