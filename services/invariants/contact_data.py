@@ -85,10 +85,11 @@ JOIN = """LEFT JOIN canonical.contact c ON c.practice_id = t.practice_id AND c.c
 
 PLACE = "SELECT at_table, after, names_after FROM cm.leak_scan WHERE practice_id = :practice FOR UPDATE"
 STOPPED = """
-INSERT INTO cm.leak_scan AS s (practice_id, at_table, after, names_after, rounds, began_at)
-VALUES (:practice, :table, :after, :names, 0, :now)
+INSERT INTO cm.leak_scan AS s (practice_id, at_table, after, names_after, rounds, began_at, looked_at)
+VALUES (:practice, :table, :after, :names, :round, :now, :now)
 ON CONFLICT (practice_id) DO UPDATE SET at_table = :table, after = :after, names_after = :names,
-  rounds = s.rounds + CAST(:round AS integer), began_at = CASE WHEN :round = 1 THEN :now ELSE s.began_at END
+  rounds = s.rounds + CAST(:round AS integer), began_at = CASE WHEN :round = 1 THEN :now ELSE s.began_at END,
+  looked_at = :now
 """
 
 
