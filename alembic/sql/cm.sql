@@ -667,6 +667,16 @@ CREATE TABLE cm.tick (
   PRIMARY KEY (job, tick_at)
 );
 
+CREATE TABLE cm.leak_scan (
+  practice_id uuid PRIMARY KEY,
+  at_table text NOT NULL,                       -- where the search for contact data goes on; empty: at the first
+  after bytea,                                  -- sealed key of the row read last
+  names_after uuid,                             -- the contact whose name was looked for last
+  rounds integer NOT NULL,                      -- how often everything has been read
+  began_at timestamptz NOT NULL,                -- the round under way
+  looked_at timestamptz NOT NULL                -- when the invariants were asked last
+);
+
 -- Audit -----------------------------------------------------------------------------------------------------
 CREATE TABLE cm.audit (
   practice_id uuid NOT NULL,
@@ -810,6 +820,36 @@ BEGIN
     SELECT a.practice_id, NULL::bigint FROM cm.hub_asked a WHERE a.until < least(now_at, a.watch_until);
   WHEN 'recount' THEN RETURN QUERY
     SELECT DISTINCT x.practice_id, NULL::bigint FROM cm.execution x WHERE x.recount_at <= now_at;
+  WHEN 'followups' THEN RETURN QUERY
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.followup f WHERE f.practice_id = p.practice_id AND f.state = 'pending' AND f.due_at <= now_at);
+  WHEN 'offers' THEN RETURN QUERY             -- services.engine.offers: SILENCE and GIVEN_UP
+    SELECT DISTINCT d.practice_id, NULL::bigint FROM cm.dispatch d
+    WHERE d.status = 'requested' AND d.status_at < now_at - interval '10 minutes'
+      AND d.requested_at > now_at - interval '2 days' AND d.requested_at < now_at - interval '10 minutes';
+  WHEN 'care_plans' THEN RETURN QUERY         -- whoever Care Plan Subscriptions was ever told about
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.care_plan_standing t WHERE t.practice_id = p.practice_id);
+  WHEN 'segments' THEN RETURN QUERY           -- services.engine.ticks: MEASURED_FOR
+    SELECT DISTINCT s.practice_id, NULL::bigint FROM cm.segment s
+    WHERE s.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM cm.segment_size z WHERE z.practice_id = s.practice_id
+      AND z.segment_id = s.segment_id AND z.counted_at > now_at - interval '23 hours');
+  WHEN 'invariants' THEN RETURN QUERY         -- something was written in the last two days, or nobody looked for one
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    LEFT JOIN cm.leak_scan l ON l.practice_id = p.practice_id
+    WHERE l.looked_at IS NULL OR l.looked_at < now_at - interval '1 day' OR (SELECT b.at FROM cm.audit_batch b
+      WHERE b.practice_id = p.practice_id ORDER BY b.batch_id DESC LIMIT 1) > now_at - interval '2 days';
+  WHEN 'proofs' THEN RETURN QUERY             -- services.proofs.service: STALE
+    SELECT DISTINCT f.practice_id, NULL::bigint FROM cm.proof f
+    WHERE f.state = 'asked' OR f.state = 'running' AND f.beat_at < now_at - interval '5 minutes';
+  WHEN 'metric_feed' THEN RETURN QUERY        -- services.insights.publishing: LOOK_BACK
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.metric m WHERE m.practice_id = p.practice_id
+      AND m.day >= ((now_at - interval '1 day') AT TIME ZONE 'UTC')::date);
+  WHEN 'deliveries' THEN RETURN QUERY
+    SELECT DISTINCT e.practice_id, NULL::bigint FROM cm.webhook_endpoint e
+    WHERE e.state = 'on' AND EXISTS (SELECT 1 FROM cm.webhook_delivery d WHERE d.practice_id = e.practice_id
+      AND d.endpoint_id = e.endpoint_id AND d.status = 'waiting' AND d.due_at <= now_at);
   END CASE;
 END $$;
 -- Sign-in happens before the practice is known: these two find it, and nothing more.
@@ -897,7 +937,8 @@ DO $$
 DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
-                           'suppression', 'audit_batch'] LOOP
+                           'suppression', 'audit_batch', 'followup', 'dispatch', 'care_plan_standing', 'segment', 'segment_size',
+                           'leak_scan', 'proof', 'metric', 'webhook_endpoint', 'webhook_delivery'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);
   END LOOP;
 END $$;
