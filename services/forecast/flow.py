@@ -17,6 +17,7 @@ from services.contracts.journey import Branch, Exit, GoalStep, Message, Step, Wa
 from services.engine.moves import port_sql
 from services.engine.plan import Binding, Plan
 from services.engine.plans import policy_for
+from services.engine.reach import NOBODY
 from services.engine.windows import open_sql
 from services.forecast import queries
 from services.forecast.contracts import Forecast, Rate, Rates, StepFlow
@@ -196,7 +197,14 @@ class Flow:
 
     def verdicts(self, policy: Policy, *, entry: bool = False) -> str:
         """The gates' own text: their clock, and what they would have got by then."""
-        text = their_clock(verdicts(policy.channels, entry=entry, served="p.their_now, p.contact_id"))
+        text = their_clock(
+            verdicts(
+                policy.channels,
+                entry=entry,
+                served="p.their_now, p.contact_id",
+                requested=self.version_id != NOBODY,
+            )
+        )
         on_record = "FROM cand JOIN cm.dispatch d ON"
         assert text.count(on_record) == 1, "the gates look for messages elsewhere now"
         expected = " ".join(queries.EXPECTED.format(place=place) for place in self.messages)
