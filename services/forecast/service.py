@@ -18,7 +18,7 @@ from services.engine.plan import Binding, Plan
 from services.engine.reach import NOBODY
 from services.forecast import queries
 from services.forecast.contracts import MOST_DAYS, Compared, Forecast, Given, Link, Rates
-from services.forecast.flow import LAPS, Flow
+from services.forecast.flow import LAPS, Flow, turn_of
 from services.forecast.rates import rates_of
 from services.forecast.rules import LIMITS, days_of, differences, in_order, some, their_clock
 from services.kit.errors import Invalid
@@ -57,7 +57,9 @@ async def forecast(
     number = u.notes["forecasts"] = u.notes.get("forecasts", 0) + 1
     flow = Flow(u, plan, campaign_id, version_id, rates, found, until, f"forecast_{number}")
     async with over_everyone(u):
+        await u.execute(queries.HASHED)
         await _Entrance(flow, entry).let_in()
+        await u.execute(queries.AS_USUAL)
     _finish(flow)
     return found
 
@@ -173,7 +175,7 @@ class _Entrance:
             reentry=their_clock(reentry_sql(self.entry.reentry, binding)),
             fresh=self._fresh(binding),
         )
-        more = {"a_day": flow.rates.share("a_day"), "arrival_salt": f"forecast/arrival/{flow.campaign_id}/"}
+        more = {"a_day": flow.rates.share("a_day"), "arrivals": turn_of(self.entry)}
         values = {**params, **flow.shared, **binding.values, "campaign": flow.campaign_id, **more}
         return int((await self.u.execute(sql, **values)).rowcount)
 

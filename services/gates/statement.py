@@ -84,7 +84,7 @@ f AS (
     {_listed(("address", PHONE))} AS phone_blocked,
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
-    CASE WHEN :one_per_household AND c.household_id IS NOT NULL THEN
+    CASE WHEN :one_per_household AND {{requested}} AND c.household_id IS NOT NULL THEN
       EXISTS (SELECT 1 FROM canonical.contact m
         JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = m.contact_id
           AND d.version_id = :version AND d.step_id = :step AND d.status NOT IN ('cancelled', 'failed', 'bounced')
@@ -100,7 +100,7 @@ f AS (
 # Of one batch, the first of a household who is cleared gets the message; whoever is refused for a
 # reason of their own does not stand in the way of the others (D25).
 SECOND = """:one_per_household AND p.household_id IS NOT NULL AND coalesce(p.email, p.phone) IS NOT NULL
-      AND row_number() OVER (PARTITION BY p.household_id, coalesce(lower(p.email), p.phone), p.own_reason IS NULL
+      AND row_number() OVER (PARTITION BY p.household_id, coalesce(lower(p.email), p.phone) COLLATE "C", p.own_reason IS NULL
                              ORDER BY {served}) > 1"""
 
 REACHABLE: dict[str, str] = {
@@ -123,10 +123,11 @@ def _agreed(channels: Sequence[Channel]) -> tuple[str, str, str]:
     return states, "canonical.consent k", "k.purpose = :purpose"
 
 
-def facts(channels: Sequence[Channel] = (), *, each: bool) -> str:
+def facts(channels: Sequence[Channel] = (), *, each: bool, requested: bool = True) -> str:
     """What the gates ask about, one row a person. For a batch (`each`) every person is looked up by
     index: the planner knows neither how many are in the claim nor how fast tables grow, and would
-    read them whole (docs/decisions/0008). For an audience of unknown size it may choose."""
+    read them whole (docs/decisions/0008). For an audience of unknown size it may choose. `requested`:
+    messages of this version may be on record; of a draft there are none."""
     tables, joins = [], []
     gathered = GATHERED | ({"agreed": _agreed(channels)} if channels else {})
     for name, (columns, source, which) in gathered.items():
@@ -142,7 +143,8 @@ def facts(channels: Sequence[Channel] = (), *, each: bool) -> str:
             )
             joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
     consents = "".join(f"agreed.{c} AS consent_{c}, " for c in channels)
-    return "".join(tables) + FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{consents}", consents)
+    whole = FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{consents}", consents)
+    return "".join(tables) + whole.replace("{requested}", str(requested).lower())
 
 
 def verdicts(
@@ -150,22 +152,24 @@ def verdicts(
     *,
     entry: bool = False,
     each: bool = False,
+    requested: bool = True,
     served: str = "p.contact_id",
 ) -> str:
     """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels. `each`:
-    cand is a batch of at most thousands. `served`: the order in which people of one household are.
+    cand is a batch of at most thousands; `requested`: as in `facts`. `served`: the order in which people of one
+    household are.
 
     Beside the columns of `cand` and the facts, verdict has `reason` (null: cleared), `effect` of a
     refusal, `channels` that stay open in order, and `channel_verdicts`, a JSON text.
     """
     person = person_gates(entry=entry)
     if entry:
-        return f"""{facts(each=each)},
+        return f"""{facts(each=each, requested=requested)},
 verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)"""
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    return f"""{facts(channels, each=each)},
+    return f"""{facts(channels, each=each, requested=requested)},
 verdict AS MATERIALIZED (
   SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
     {_verdicts_json(channels)} AS channel_verdicts,
