@@ -18,6 +18,8 @@ from cm_app.pages import (
     login,
     people,
     person,
+    run,
+    runs,
     segment,
     segments,
     settings,
@@ -27,6 +29,8 @@ from cm_app.pages import (
 PAGES: list[ModuleType] = [
     dashboard,
     builder,
+    runs,
+    run,
     templates,
     approvals,
     approval,

@@ -84,24 +84,17 @@ def sample(state: Any) -> rx.Component:
 def kinds(chosen: rx.Var[list[str]], toggle: Any, editable: Any) -> rx.Component:
     """Leads, patients, partners as switches."""
 
-    def kind(key: str, words: str) -> rx.Component:
-        return rx.el.button(
-            words,
-            type="button",
-            on_click=toggle(key),
-            disabled=~editable,
-            aria_pressed=rx.cond(chosen.contains(key), "true", "false"),
-            class_name="cm-chip",
-            data_testid=f"kind-{key}",
-        )
-
-    return rx.flex(
+    return ui.chips(
+        "Who it is for",
         *[
-            kind(key, words)
+            ui.chip(
+                words,
+                on=chosen.contains(key),
+                on_click=toggle(key),
+                disabled=~editable,
+                data_testid=f"kind-{key}",
+            )
             for key, words in (("lead", "Leads"), ("patient", "Patients"), ("partner", "Partners"))
         ],
-        role="group",
-        aria_label="Who it is for",
-        class_name="cm-chips",
         margin_top="8px",
     )

@@ -174,20 +174,12 @@ def _rules() -> rx.Component:
 
 
 def _beside() -> rx.Component:
-    channels = rx.el.div(
+    channels = ui.chips(
+        "Reached by",
         *[
-            rx.el.button(
-                name,
-                type="button",
-                aria_pressed=rx.cond(SegmentEditor.channel == key, "true", "false"),
-                on_click=SegmentEditor.choose_channel(key),
-                class_name="cm-chip",
-            )
+            ui.chip(name, on=SegmentEditor.channel == key, on_click=SegmentEditor.choose_channel(key))
             for key, name in words.CHANNELS.items()
         ],
-        role="group",
-        aria_label="Reached by",
-        class_name="cm-chips",
     )
     return ui.card(
         answer(SegmentEditor),
