@@ -285,7 +285,7 @@ def examples(field: Field, op: str, today: date) -> list[Any]:
 def test_every_field_with_every_operator_finds_whom_the_model_finds(connection: Connection):
     """Not by chance: each is asked, and each holds for somebody and not for everybody."""
     told: dict[tuple[str, str], set[bool]] = {}
-    for seed in (1, 5, 11):
+    for seed in (2, 5, 11):
         world = make_world(seed)
         with connection.begin() as transaction:
             stored(connection, world)
