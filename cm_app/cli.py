@@ -375,6 +375,17 @@ def bench_audience(
     audience.main(contacts, runs)
 
 
+@bench.command("forecast")
+def bench_forecast(
+    contacts: Annotated[int, typer.Option(min=1_000, help="People in the practice.")] = 100_000,
+    runs: Annotated[int, typer.Option(min=1, help="Times it is worked out.")] = 5,
+) -> None:
+    """Seconds of a ninety-day forecast over everybody, next to the gates alone in the same run."""
+    from cm_app.bench import forecast
+
+    forecast.main(contacts, runs)
+
+
 @bench.command("intake")
 def bench_intake(
     rate: Annotated[int, typer.Option(min=1, help="Events a second while dispatch runs.")] = 1_000,

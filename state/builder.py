@@ -27,7 +27,7 @@ from services.kit.errors import Invalid, StaleWrite
 from services.kit.uow import Unit
 from state import builder_rows as rows
 from state import words
-from state.builder_forms import StepForm, form
+from state.builder_forms import StepForm, form, pace_words
 from state.rule_rows import RuleBox, box, open_choice_fields
 from state.session import acting, changed, uuid_of
 
@@ -163,7 +163,7 @@ class Builder(rx.State):
         self.left_out = box(audience_group(journey.audience, "exclude"), self._choices)
         self.kinds = list(journey.audience.kinds)
         self.campaign_type, self.objective = journey.campaign_type, journey.goal.objective
-        self.pace = {key: str(n) if n else "" for key, n in journey.pace.model_dump().items()}
+        self.pace = pace_words(journey.pace)
         self._show_step(steps)
 
     def _show_step(self, steps: dict[str, Any]) -> None:

@@ -4,15 +4,16 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.builder import edits, rule_edits, step_edits
+from services.builder import edits, event_edits, rule_edits, step_edits
 from services.contracts.journey import Channel, Journey, SendWindow
 from services.kit.errors import Invalid
 from state.builder import Builder
 from state.builder_canvas import one_of
 from state.rule_rows import FIELDS
+from state.session import permitted
 
 TEXTS = (
-    "title", "note", "reason", "topic", "cron", "campaign_id", "event.type", "until.on", "until.at", "until.field",
+    "title", "note", "reason", "topic", "cron", "campaign_id", "until.on", "until.at", "until.field",
     "reentry.rule", "window.start", "window.end", "until.window.start", "until.window.end",
 )  # fmt: skip
 NUMBERS = ("reentry.days", "limit_hours")
@@ -21,6 +22,15 @@ WORDING = ("subject", "preheader", "body", "label")
 
 
 class StepPanel(rx.State):
+    put_back: dict[str, int] = {}
+
+    @rx.event
+    async def left(self, field: str, typed: str, kept: str) -> None:
+        """A number field was left: what was refused gives way to the number that is kept."""
+        await permitted(self, "author")
+        if typed != kept:
+            self.put_back = {**self.put_back, field[:40]: self.put_back.get(field[:40], 0) + 1}
+
     @rx.event
     async def set_text(self, path: str, value: str) -> Any:
         """One text field of the step."""
@@ -99,6 +109,17 @@ class StepPanel(rx.State):
         return await self._set("window", SendWindow().model_dump() if on else None)
 
     @rx.event
+    async def set_rate(self, value: str) -> Any:
+        """How many of this message go out in an hour at most; empty: as the campaign allows."""
+        return await self._set("pace.per_hour", (whole(value) if value.strip() else 0) or None)
+
+    @rx.event
+    async def set_spread(self, amount: str, unit: str) -> Any:
+        """Over how long people who arrive together are spread; empty: not at all."""
+        minutes = step_edits.minutes_of(whole(amount), unit) if amount.strip() else 0
+        return await self._set("pace.spread_minutes", minutes or None)
+
+    @rx.event
     async def toggle_day(self, day: str) -> Any:
         return await self._act(lambda j, i: step_edits.toggle_day(j, i, day), "change the days")
 
@@ -165,6 +186,29 @@ class StepPanel(rx.State):
 
         key = f"{step}.paths.{path}.{index}.{part}" if what == "change" else ""
         return await builder.apply(edit, "change a rule", key=key)
+
+    @rx.event
+    async def choose_event(self, path: int, type: str) -> Any:
+        """Which event it is about; conditions stay where they still fit. `path`: -1, or a branch's."""
+        at = int(path)
+        return await self._act(
+            lambda j, i: event_edits.set_type(j, i, type[:120], path=at), "change the event"
+        )
+
+    @rx.event
+    async def condition(self, path: int, what: str, index: int, part: str, value: str) -> Any:
+        """One change of an event's conditions: add, remove, mode, or part of a row."""
+        at, on = int(index), int(path)
+        deeds: dict[str, Any] = {
+            "add": lambda j, i: event_edits.add_condition(j, i, path=on),
+            "remove": lambda j, i: event_edits.remove_condition(j, i, at, path=on),
+            "mode": lambda j, i: event_edits.set_join(j, i, one_of(value, ("all", "any")), path=on),  # type: ignore[arg-type]
+            "change": lambda j, i: event_edits.change_condition(j, i, at, part, value, path=on),
+        }
+        builder = await self.get_state(Builder)
+        step, deed = builder.step.id, deeds[one_of(what, tuple(deeds))]
+        key = f"{step}.{on}.event.{at}.{part}" if what == "change" else ""
+        return await builder.apply(lambda j: deed(j, step), "change a condition", key=key)
 
     async def _set(self, path: str, value: Any) -> Any:
         builder = await self.get_state(Builder)

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from services.audience.contracts import FieldInfo
 from services.audience.fields import catalogue
 from services.audience.sentence import read_back
+from services.builder.event_fields import field_of, fields_of, operator_words
 from services.builder.rule_edits import DAYS, LISTS, NO_VALUE
+from services.builder.summary import condition_words
+from services.contracts.journey import EventCondition, EventMatch
 from services.contracts.segment import Audience, Condition, Did, Group, Rule
 
 BEHAVIOUR_WORDS = {
@@ -56,6 +59,40 @@ def names() -> list[list[str]]:
     """What a row may be about: [key, words], fields first, then behaviours."""
     fields = [[info.name, f"{info.group}: {info.label}"] for info in FIELDS.values()]
     return [*fields, *[[f"did:{key}", f"Behaviour: {words}"] for key, words in BEHAVIOUR_WORDS.items()]]
+
+
+def event_names(match: EventMatch) -> list[list[str]]:
+    """What a condition on this event may be about: [property, words]."""
+    return [[one.name, one.label] for one in fields_of(match.type)]
+
+
+def event_box(match: EventMatch) -> RuleBox:
+    """An event's conditions as rows of the same editor."""
+    return RuleBox(match.join, [_of_event(n, match.type, c) for n, c in enumerate(match.where)])
+
+
+def _of_event(index: int, type: str, condition: EventCondition) -> RuleRow:
+    known = field_of(type, condition.property)
+    if known is None:
+        # The API may name a property that the contract does not promise: shown, not edited.
+        return RuleRow(index, sentence=condition_words(type, condition))
+    many = condition.op in LISTS
+    first = (
+        ", ".join(map(_word, condition.value))
+        if isinstance(condition.value, list)
+        else _word(condition.value)
+    )
+    operators = dict.fromkeys((*known.operators, condition.op))
+    return RuleRow(
+        index,
+        known.name,
+        condition.op,
+        "list" if many else "choice" if known.choices else "one",
+        {"number": "number", "date": "date"}.get(known.kind, "text") if not many else "text",
+        first,
+        operators=[[op, operator_words(known, op)] for op in operators],
+        choices=[["", "Choose…"], *[list(pair) for pair in known.choices]],
+    )
 
 
 def open_choice_fields(group: Group) -> set[str]:

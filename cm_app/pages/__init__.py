@@ -18,6 +18,8 @@ from cm_app.pages import (
     login,
     people,
     person,
+    run,
+    runs,
     settings,
     templates,
 )
@@ -25,6 +27,8 @@ from cm_app.pages import (
 PAGES: list[ModuleType] = [
     dashboard,
     builder,
+    runs,
+    run,
     templates,
     approvals,
     approval,

@@ -14,6 +14,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -24,7 +25,7 @@ from services.bootstrap import App, app
 from services.engine.service import Engine
 from services.engine.ticks import TICKS, run_tick
 from services.intake.asking import Asking, hub_of
-from services.intake.consumer import Intake, practice_ids
+from services.intake.consumer import Intake
 from services.intake.notices import Notices
 from services.kit import qa
 from services.kit.live import follow, notify
@@ -72,6 +73,7 @@ class Loops:
         finally:
             if self.asking is not None:
                 await self.asking.hub.client.aclose()
+            await self.notices.close()
             await self.deliverer.close()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -176,12 +178,10 @@ class Loops:
 
     async def _proofs(self) -> int:
         """Proof runs that somebody asked for; each writes only where nobody else can see (ENG-6)."""
-        bus, worked = self.wired.bus, 0
-        for practice_id in await practice_ids(self.wired.uow):
-            if await work_once(
-                self.wired.uow, practice_id, told=lambda p=practice_id: notify(bus, p, "proofs")
-            ):
-                worked += 1
+        uow, bus, worked = self.wired.uow, self.wired.bus, 0
+        for one in await practices_with(uow.engine, "proofs", uow.clock.now()):
+            told = partial(notify, bus, one.practice_id, "proofs")
+            worked += await work_once(uow, one.practice_id, told=told)
         return worked
 
     async def _move(self) -> int:

@@ -13,12 +13,12 @@ def audience() -> rx.Component:
         _answer(),
         rx.box(
             ui.label("Who it is for", as_="div"),
-            rx.flex(
+            ui.chips(
+                "Who it is for",
                 *[
                     _kind(key, words)
                     for key, words in (("lead", "Leads"), ("patient", "Patients"), ("partner", "Partners"))
                 ],
-                class_name="cm-chips",
                 margin_top="8px",
             ),
         ),
@@ -56,13 +56,11 @@ def _block(name: str, *children: rx.Component) -> rx.Component:
 
 
 def _kind(key: str, words: str) -> rx.Component:
-    return rx.el.button(
+    return ui.chip(
         words,
-        type="button",
+        on=Builder.kinds.contains(key),
         on_click=AudiencePanel.toggle_kind(key),
         disabled=~Builder.editable,
-        aria_pressed=Builder.kinds.contains(key),
-        class_name="cm-chip",
         data_testid=f"kind-{key}",
     )
 

@@ -1,4 +1,4 @@
-"""The rule editor, for an audience and for a branch's path alike: what, how, which."""
+"""The rule editor, for an audience, a branch's path and what an event must say: what, how, which."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +15,14 @@ Change = Callable[[str, Any, str, Any], Any]
 NAMES = names()
 
 
-def rules(box: rx.Var[RuleBox], change: Change, *, key: str, all_words: str, add_words: str) -> rx.Component:
-    """Rows of one group, the switch between all and any, and a way to add a row."""
+def rules(
+    box: rx.Var[RuleBox], change: Change, *, key: str, all_words: str, add_words: str, names: Any = NAMES
+) -> rx.Component:
+    """Rows of one group, the switch between all and any, and a way to add a row. `names`: what a row
+    may be about, pairs or a list var of them."""
     return rx.flex(
         rx.cond(box.rows.length() > 1, _mode(box, change, key, all_words)),
-        rx.foreach(box.rows, lambda row: _row(row, change, key)),
+        rx.foreach(box.rows, lambda row: _row(row, change, key, names)),
         rx.cond(
             Builder.editable,
             ui.quiet(
@@ -51,7 +54,7 @@ def _mode(box: rx.Var[RuleBox], change: Change, key: str, all_words: str) -> rx.
     )
 
 
-def _row(row: rx.Var[RuleRow], change: Change, key: str) -> rx.Component:
+def _row(row: rx.Var[RuleRow], change: Change, key: str, names: Any) -> rx.Component:
     def part(name: str) -> Callable[[Any], Any]:
         return lambda value: change("change", row.index, name, value)
 
@@ -62,7 +65,7 @@ def _row(row: rx.Var[RuleRow], change: Change, key: str) -> rx.Component:
             ui.small(row.sentence, flex="1"),
             rx.flex(
                 inputs.select(
-                    "", NAMES, row.name, part("name"), aria_label="About", data_testid=f"{key}-name"
+                    "", names, row.name, part("name"), aria_label="About", data_testid=f"{key}-name"
                 ),
                 rx.cond(
                     row.operators.length() > 0,

@@ -1,5 +1,7 @@
 """The panel of the chosen step: one form a kind, in plain words."""
 
+from typing import Any
+
 import reflex as rx
 
 from components import tokens, ui
@@ -173,9 +175,30 @@ def _wait() -> rx.Component:
     )
 
 
-def _event(name: str, key: str) -> rx.Component:
-    return inputs.choice(
-        name, key, EVENTS, Builder.step.event, lambda value: StepPanel.set_text("event.type", value)
+def _event(name: str, key: str, form: Any = Builder.step, *, path: Any = -1, none: str = "") -> rx.Component:
+    """Which event, and what it must say to count (EVT-3). `form` is the step's, or a path's with its
+    index as `path`; `none`: words of the choice to look at no event."""
+    options = [("", none), *EVENTS] if none else EVENTS
+    conditions = rx.el.section(
+        rx.cond(
+            form.event_box.rows.length() == 0,
+            ui.small("Every such event counts, whatever it says."),
+        ),
+        rules(
+            form.event_box,
+            lambda what, index, part, value: StepPanel.condition(path, what, index, part, value),
+            key=f"{key}-rule",
+            all_words="It counts when it says",
+            add_words="Only when …",
+            names=form.event_names,
+        ),
+        aria_label="What the event must say",
+        class_name="cb-box",
+        data_testid=f"{key}-conditions",
+    )
+    return rx.fragment(
+        inputs.choice(name, key, options, form.event, lambda value: StepPanel.choose_event(path, value)),
+        rx.cond(form.event_names.length() > 0, conditions),
     )
 
 
@@ -216,6 +239,13 @@ def _branch() -> rx.Component:
                 key="path",
                 all_words="People take it when they meet",
                 add_words="Add a rule",
+            ),
+            _event(
+                "And this happened in the last 30 days",
+                "path-event",
+                row,
+                path=row.index,
+                none="Whatever happened",
             ),
             class_name="cb-box",
             data_testid="path",

@@ -97,11 +97,12 @@ LIMIT {BATCH}""",
 
 # For a step that enrols its people elsewhere: their contacts' locks are taken together with the
 # rows, and neither is waited for. Taken later they would be in the opposite order to a
-# suppression's (contact, then work), and the two would wait for each other.
+# suppression's (contact, then work), and the two would wait for each other. The strongest lock at once:
+# the journey they go to may want them alone, and two who share a lock cannot both make it stronger.
 CLAIM_WITH_CONTACTS = CLAIM.replace(
     "FROM cm.work w\n",
     "FROM cm.work w JOIN cm.subject s ON s.practice_id = w.practice_id AND s.contact_id = w.contact_id\n",
-).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR SHARE OF s SKIP LOCKED")
+).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR UPDATE OF s SKIP LOCKED")
 
 # Where people may be in a journey more than once, one batch takes one entry of each: the gates see
 # what the batches before requested, and of two messages at once they would see neither.

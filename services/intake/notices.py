@@ -19,11 +19,13 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.events import contact_of
 from services.intake.consumer import AWAY, INBOUND_SOURCES, practice_ids
 from services.intake.contracts import Understood
-from services.intake.notice_board import Notice, put_up
+from services.intake.notice_board import Notice, put_up, put_up_at_once
 from services.intake.rules import only_a_number, read
 from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
@@ -44,6 +46,8 @@ class Notices:
     name: str
     _practices: frozenset[UUID] = frozenset()
     _aside: set["asyncio.Task[None]"] = field(default_factory=set)
+    _connection: AsyncConnection | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.consumer = Consumer(self.bus, GROUP, self.name, INBOUND_SOURCES)
@@ -91,34 +95,55 @@ class Notices:
             await self._put_up(practice, news)
 
     async def _put_up(self, practice: UUID, news: list[tuple[Received, Notice]]) -> None:
-        busy = await self._committed(practice, [notice for _, notice in news], wait=False)
-        await self.consumer.ack([entry for entry, notice in news if notice not in busy])
-        if not busy:
+        left_out = await self._at_once(practice, [notice for _, notice in news])
+        await self.consumer.ack([entry for entry, notice in news if notice not in left_out])
+        if not left_out:
             return
         while len(self._aside) >= ASIDE:
             await asyncio.wait(self._aside, return_when=asyncio.FIRST_COMPLETED)
             for task in [task for task in self._aside if task.done()]:
                 self._aside.discard(task)
                 task.result()
-        held = [(entry, notice) for entry, notice in news if notice in busy]
+        held = [(entry, notice) for entry, notice in news if notice in left_out]
         self._aside.add(asyncio.create_task(self._later(practice, held)))
 
+    async def _at_once(self, practice: UUID, notices: Sequence[Notice]) -> set[Notice]:
+        """One round trip for all who can be had without waiting; returns those left out."""
+        try:
+            async with self._turn:
+                if self._connection is None:
+                    connection = await self.uow.engine.connect()
+                    self._connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                return await put_up_at_once(self._connection, practice, notices, self.uow.clock.now())
+        except AWAY:
+            await self.close()
+            raise
+        except DBAPIError:
+            await self.close()
+            return set(notices)  # an id that no database takes: which of them, each is asked alone
+
     async def _later(self, practice: UUID, held: list[tuple[Received, Notice]]) -> None:
-        await self._committed(practice, [notice for _, notice in held], wait=True)
+        await self._one_by_one(practice, [notice for _, notice in held])
         await self.consumer.ack([entry for entry, _ in held])
 
-    async def _committed(self, practice: UUID, notices: Sequence[Notice], *, wait: bool) -> set[Notice]:
+    async def _one_by_one(self, practice: UUID, notices: Sequence[Notice]) -> None:
+        """Wait for whoever holds these people. What is wrong with one does not concern the others."""
         try:
             async with self.uow(system(practice, "notices")) as u:
-                return await put_up(u, notices, wait=wait)
+                await put_up(u, notices)
         except AWAY:
             raise
-        except Exception:  # an id that no database takes: the intake says so, and the others go on
+        except DBAPIError:
             if len(notices) > 1:
-                alone = [await self._committed(practice, [one], wait=wait) for one in notices]
-                return set().union(*alone)
-            log.exception("no notice", practice=str(practice))
-            return set()
+                for one in notices:
+                    await self._one_by_one(practice, [one])
+            else:
+                log.exception("no notice", practice=str(practice))  # the intake says what is wrong with it
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
 
     async def _known(self, practice: UUID) -> bool:
         if practice not in self._practices:

@@ -220,10 +220,11 @@ def _outcome(u: Unit, t: Taken) -> Outcome:
 
 
 def _kept(t: Taken) -> dict[str, Any]:
-    """What is kept of an event's data: nothing of what nobody knows, and of reports only their effect."""
+    """What is kept of an event's data: what its contract declares and no more, so that a neighbour that
+    adds names or addresses leaves none with us (D2); of reports of the Hub only their effect."""
     if t.data is None or isinstance(t.data, HubMessageEvent):
         return {}
-    return t.understood.event.data
+    return t.plain
 
 
 async def _one(u: Unit, t: Taken, settings: PracticeSettings) -> None:

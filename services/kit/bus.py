@@ -137,9 +137,12 @@ class Consumer:
         await self.prepare()
 
     async def ack(self, entries: Sequence[Received]) -> None:
-        pipe = self._redis.pipeline(transaction=False)
+        by_stream: dict[str, list[str]] = {}
         for entry in entries:
-            pipe.xack(entry.stream, self.group, entry.entry_id)
+            by_stream.setdefault(entry.stream, []).append(entry.entry_id)
+        pipe = self._redis.pipeline(transaction=False)
+        for stream, ids in by_stream.items():
+            pipe.xack(stream, self.group, *ids)
         if entries:
             await pipe.execute()
 

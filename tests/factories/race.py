@@ -219,6 +219,8 @@ async def race(
             *map(notice, noticing),
         ):
             group.create_task(doing)
+    for reader in noticing:
+        await reader.close()
     await Engine(app.uow).drain(practice)
     return witness
 

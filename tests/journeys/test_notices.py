@@ -1,11 +1,13 @@
-"""Whoever something came in about is left alone until it has been taken in (SUP-1, docs/decisions/0013)."""
+"""Whoever something came in about is left alone until it has been taken in (SUP-1, docs/decisions/0014)."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from sqlalchemy import create_engine
 
+from services.audit.append import pseudonyms
 from services.bootstrap import App, bootstrap
 from services.engine import claim
 from services.engine.service import Engine
@@ -19,11 +21,11 @@ from services.intake.rules import MORE_THAN_A_NUMBER
 from services.invariants.service import check
 from services.kit.actor import system
 from services.kit.clock import SystemClock
+from services.kit.db import owner
 from services.kit.embedded import Servers
 from services.kit.errors import Forbidden
 from services.kit.ids import new_id
 from services.kit.settings import Settings
-from services.kit.uow import Unit
 from tests.factories.campaign import journey, launch, message
 from tests.factories.journeys import person as staff
 from tests.factories.practice import make_contact
@@ -39,10 +41,11 @@ REQUESTED = "SELECT contact_id FROM cm.dispatch WHERE practice_id = :practice OR
 
 
 @pytest.fixture
-async def reader(world: World) -> Notices:
+async def reader(world: World) -> AsyncIterator[Notices]:
     notices = Notices(world.app.uow, world.app.bus, "notices")
     await notices.prepare()
-    return notices
+    yield notices
+    await notices.close()
 
 
 @pytest.fixture
@@ -211,6 +214,8 @@ async def test_a_notice_waits_for_the_batch_that_has_the_person_and_others_do_no
     reader = await witness.notices("one")
     async with asyncio.TaskGroup() as group, dispatching(live, practice):
         nobody = make_contact(database_url, practice, live.clock.now(), email="other@example.com")
+        async with live.uow(system(practice, "test")) as u:
+            await pseudonyms(u, [nobody])  # somebody known who is in no journey
         held, _ = event_of(live, practice, people[0], BOOKED)
         free, _ = event_of(live, practice, nobody, BOOKED)
         await live.bus.publish(held.source, [held, free])
@@ -223,6 +228,7 @@ async def test_a_notice_waits_for_the_batch_that_has_the_person_and_others_do_no
     intake = await witness.reader("reader")
     await intake.run_once()
     assert await witness.slipped() == []
+    await reader.close()
 
 
 async def test_the_checker_convicts_a_dispatcher_that_does_not_look(
@@ -239,17 +245,18 @@ async def test_the_checker_convicts_a_dispatcher_that_does_not_look(
     await Engine(witness.uow).drain(practice)
     await intake.run_once()
     assert {contact for _, contact in await witness.slipped()} == {str(people[0])}
+    await reader.close()
 
 
-async def test_the_checker_convicts_a_notice_without_locks(
-    live: App, database_url: str, monkeypatch: pytest.MonkeyPatch
-):
-    execute = Unit.execute
-
-    async def without(u: Unit, sql: str, **values):
-        return await execute(u, LOCKS.sub("", sql) if u.actor.ref == "notices" else sql, **values)
-
-    monkeypatch.setattr(Unit, "execute", without)
+async def test_the_checker_convicts_a_notice_without_locks(live: App, database_url: str):
+    as_owner = create_engine(owner(database_url))
+    with as_owner.begin() as connection:
+        made = connection.exec_driver_sql(
+            "SELECT pg_get_functiondef(CAST('cm.put_up_notices' AS regproc))"
+        ).scalar_one()
+        assert LOCKS.search(made)
+        connection.exec_driver_sql(LOCKS.sub("", made))
+    as_owner.dispose()
     practice, people = await prepare(live, database_url, people=2)
     witness = Witness(live, practice)
     reader, intake = await witness.notices("one"), await witness.reader("reader")
@@ -258,3 +265,4 @@ async def test_the_checker_convicts_a_notice_without_locks(
         assert await reader.run_once() == 1
     await intake.run_once()
     assert {contact for _, contact in await witness.slipped()} == {str(people[0])}
+    await reader.close()

@@ -12,6 +12,7 @@ SLOW: tuple[str, ...] = ()
 """Told by `cm prove --lies` only: they take longer to be heard."""
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.covers("ENG-1", "ENG-2", "ENG-4", "ENG-7", "SUP-1", "SUP-3", "SUP-7")
 def test_the_engine_does_what_the_plain_model_says(config: Settings, servers: Servers, database_url: str):
     done = explore_together(config, database_url, servers.redis_url, SEEDS, EXAMPLES, ACTS)
