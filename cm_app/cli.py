@@ -237,7 +237,8 @@ def kill_switch(
 @app.command()
 def worker(
     name: Annotated[
-        Literal["web", "engine", "hub", "platform", "intake", "journeys", "relay"], typer.Argument()
+        Literal["web", "engine", "hub", "platform", "notices", "intake", "journeys", "relay"],
+        typer.Argument(),
     ],
 ) -> None:
     """Run one process in the foreground (what `cm up` starts, for your own service manager).
@@ -367,6 +368,17 @@ def bench_audience(
     from cm_app.bench import audience
 
     audience.main(contacts, runs)
+
+
+@bench.command("forecast")
+def bench_forecast(
+    contacts: Annotated[int, typer.Option(min=1_000, help="People in the practice.")] = 100_000,
+    runs: Annotated[int, typer.Option(min=1, help="Times it is worked out.")] = 5,
+) -> None:
+    """Seconds of a ninety-day forecast over everybody, next to the gates alone in the same run."""
+    from cm_app.bench import forecast
+
+    forecast.main(contacts, runs)
 
 
 @bench.command("intake")

@@ -78,7 +78,7 @@ async def _measure(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         app = bootstrap(config=config, clock=SystemClock(), database_url=database_url, redis_url=redis_url)
-        practice = await _practice(app, config, database_url, redis_url, contacts, progress)
+        practice = await practice_of(app, config, database_url, redis_url, contacts, progress)
         bar = progress.add_task("Counting segments", total=len(CASES))
         results = []
         for case in CASES:
@@ -88,9 +88,10 @@ async def _measure(
     return results
 
 
-async def _practice(
+async def practice_of(
     app: App, config: Settings, database_url: str, redis_url: str, contacts: int, progress: Progress
 ) -> UUID:
+    """A generated practice, multiplied in the database to so many contacts."""
     base = min(BASE, contacts)
     making = progress.add_task("Making people and their history", total=base)
     platform_app = bootstrap(

@@ -10,6 +10,7 @@ import hashlib
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,15 +36,16 @@ Breakdown = Callable[[str, dict[str, Any]], Awaitable[tuple[int, list[tuple[str,
 """Asks the gates about a SELECT of contact_id: (people cleared, [(reason, sentence, people)])."""
 
 
-async def where(u: Unit, audience: Audience, *, prefix: str = "aud_") -> Fragment:
-    """The audience as a condition on `c`, at `u.now` in the practice's zone, with its saved
-    segments. Raises RuleInvalid."""
-    return audience_where(audience, u.now, zone=await zone(u), segments=await saved(u), prefix=prefix)
+async def where(u: Unit, audience: Audience, *, prefix: str = "aud_", at: datetime | None = None) -> Fragment:
+    """The audience as a condition on `c`, now (or `at` another moment) in the practice's zone, with
+    its saved segments. Raises RuleInvalid."""
+    return audience_where(audience, at or u.now, zone=await zone(u), segments=await saved(u), prefix=prefix)
 
 
-async def condition(u: Unit, rule: Rule, *, prefix: str = "rule_") -> Fragment:
-    """One rule (a branch path, say) as a condition on `c`. Raises RuleInvalid."""
-    return rule_where(rule, u.now, zone=await zone(u), segments=await saved(u), prefix=prefix)
+async def condition(u: Unit, rule: Rule, *, prefix: str = "rule_", at: datetime | None = None) -> Fragment:
+    """One rule (a branch path, say) as a condition on `c`, now or `at` another moment. Raises
+    RuleInvalid."""
+    return rule_where(rule, at or u.now, zone=await zone(u), segments=await saved(u), prefix=prefix)
 
 
 async def zone(u: Unit) -> str:

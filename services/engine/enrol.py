@@ -2,6 +2,11 @@
 
 Enrolling takes the contact's `subject` row FOR SHARE before it asks the gates; suppression takes
 it FOR UPDATE. So either the gate sees the suppression, or the suppression sees the enrolment.
+
+A campaign that wants its people for itself (exclusive enrolment, SUP-7) takes the row FOR UPDATE, too:
+whoever else enrols them has committed, and the gate sees it, or waits and sees us. Of two such campaigns
+that want one person at once, the first to take the row has them and the other is refused. Everybody takes
+the rows of a batch in the order of their keys, so none wait for each other.
 """
 
 from dataclasses import dataclass
@@ -30,11 +35,12 @@ WITH known AS (
   ON CONFLICT DO NOTHING
 ) SELECT 1
 """
-SHARE = """
+TAKE = """
 SELECT count(*) FROM (
   SELECT 1 FROM cm.subject s JOIN pg_temp.entrant e USING (contact_id)
-  WHERE s.practice_id = :practice ORDER BY s.contact_id FOR SHARE OF s) locked
+  WHERE s.practice_id = :practice ORDER BY s.contact_id FOR {lock} OF s) locked
 """
+TOGETHER, ALONE = TAKE.format(lock="SHARE"), TAKE.format(lock="UPDATE")
 
 ENTER = """
 WITH cand AS (
@@ -134,7 +140,7 @@ async def enter(
     if not candidates:
         return Entered(0, 0, 0)
     await u.execute(LOCK, practice=u.practice_id, now=u.now)
-    await u.execute(SHARE, practice=u.practice_id)
+    await u.execute(ALONE if policy.caps.exclusive else TOGETHER, practice=u.practice_id)
     entry, binding = plan.entry, Binding()
     # A delayed trigger waits at the entry itself, where the audience is asked again (EVT-3).
     first = entry if trigger and entry.delay_minutes else plan.target(entry, "next")
@@ -145,7 +151,7 @@ async def enter(
         verdicts=verdicts(entry=True, each=True),
         ends="false" if first else "true",
         care_plans=segmented(policy.campaign_type, "m x JOIN entered USING (enrolment_id)", enrolled=True),
-        due=f"{due} + {_offset(plan, entry, binding, already)}",
+        due=f"{due} + {offset_sql(plan, entry, binding, already)}",
     )
     await u.execute(BY_INDEX)
     row = (
@@ -165,7 +171,7 @@ async def enter(
     return Entered(candidates, row.enrolled, row.refused)
 
 
-def _offset(plan: Plan, entry: Entry, binding: Binding, already: int) -> str:
+def offset_sql(plan: Plan, entry: Entry, binding: Binding, already: int) -> str:
     """Delay, even spread and pace (ENG-4) as one interval a person."""
     parts = [binding.add(timedelta(minutes=entry.delay_minutes))]
     pace, rank = plan.journey.pace, f"(m.nth - 1 + {binding.add(already)})"

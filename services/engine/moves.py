@@ -1,6 +1,7 @@
 """Every step that sends nothing: wait, wait for event, branch, split, goal, exit, sub-campaign."""
 
 from collections import Counter
+from datetime import datetime
 from typing import assert_never
 
 from services.audience.service import condition
@@ -69,7 +70,7 @@ SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS fi
 async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
     """Move one claimed batch on; returns how many people."""
     binding = Binding()
-    port = await _port(u, step, binding)
+    port = await port_sql(u, step, binding)
     next_step, next_due = plan.move(step, binding)
     left = segmented(plan.journey.campaign_type, "n x WHERE x.next_step IS NULL", enrolled=False)
     sql = STATEMENT.format(port=port, next_step=next_step, next_due=next_due, care_plans=left)
@@ -97,8 +98,11 @@ def _end_reason(step: Step) -> str:
     return Reason.GOAL_REACHED.value if isinstance(step, GoalStep) else Reason.END_OF_JOURNEY.value
 
 
-async def _port(u: Unit, step: Step, binding: Binding) -> str:
-    """SQL of the way out each person takes."""
+async def port_sql(
+    u: Unit, step: Step, binding: Binding, *, at: datetime | None = None, prefix: str = ""
+) -> str:
+    """SQL of the way out each person of `k` takes (`c` is their record, `at` the moment rules are
+    read at; now when it is not given; `prefix` keeps the names of bound values apart)."""
     match step:
         case Entry() | Wait() | SubCampaign() | GoalStep() | Exit() | Message():
             return "'next'::text"
@@ -107,7 +111,7 @@ async def _port(u: Unit, step: Step, binding: Binding) -> str:
         case Branch(paths=paths):
             cases = []
             for n, path in enumerate(paths):
-                fragment = await condition(u, path.when, prefix=f"r{n}_")
+                fragment = await condition(u, path.when, prefix=f"{prefix}r{n}_", at=at)
                 binding.values.update(fragment.params)
                 came = f" AND {happened_sql(path.event, binding)}" if path.event else ""
                 cases.append(f"WHEN ({fragment.sql}){came} THEN 'path-{n}'")

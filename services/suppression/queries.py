@@ -129,12 +129,12 @@ RETURNING d.contact_id, d.dispatch_id, d.campaign_id, d.enrolment_id, d.status
 LIFT = """
 UPDATE cm.suppression s SET lifted_at = :now, lifted_by = :by, lift_reason = t.why
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(contact uuid, reasons text[], record_ref text, channel text,
-  event_at timestamptz, why text)
+  event_at timestamptz, why text, older_only boolean)
 WHERE s.practice_id = :practice AND s.contact_id = t.contact AND s.lifted_at IS NULL AND s.reason = ANY (t.reasons)
   AND (t.record_ref IS NULL OR s.record_ref = t.record_ref)
   AND (t.channel IS NULL OR s.scope = 'all' OR s.channel = t.channel)
-  AND (t.event_at IS NULL OR s.event_at IS NULL OR s.event_at <= t.event_at)
-RETURNING s.contact_id, s.suppression_id, s.reason
+  AND (t.event_at IS NULL OR s.event_at IS NULL OR s.event_at <= t.event_at AND NOT (t.older_only AND s.event_at = t.event_at))
+RETURNING s.contact_id, s.suppression_id, s.reason, s.scope, s.event_id, s.event_at
 """
 
 # Has the event that ends such a suppression happened after it, and only arrived before it?
@@ -144,6 +144,14 @@ SELECT DISTINCT t.contact FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(con
 JOIN cm.inbound_event i ON i.practice_id = :practice AND i.contact_id = t.contact AND i.type = ANY (t.types)
   AND i.occurred_at > t.after
 WHERE t.key IS NULL OR coalesce(i.data->>t.key, '') = ANY (t."values")
+"""
+# Which channels a yes to marketing has opened since; `all` when it was to all of them (none named: all).
+OPENED_SINCE = """
+SELECT t.contact AS contact_id, coalesce(nullif(i.data->>'channel', ''), 'all') AS channel
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(contact uuid, at timestamptz)
+JOIN cm.inbound_event i ON i.practice_id = :practice AND i.contact_id = t.contact AND i.type = 'consent.granted'
+  AND i.occurred_at > t.at
+WHERE coalesce(i.data->>'purpose', 'marketing') IN ('marketing', 'all')
 """
 
 EXPIRED = """

@@ -42,6 +42,14 @@ class Lift:
     channel: str | None
     event_at: datetime | None
     why: str
+    older_only: bool = False
+    """What suppressed at the very moment of `event_at` stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    contact: UUID
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,13 @@ async def overtaken(u: Unit, asked: Sequence[Overtake]) -> list[bool]:
     rows = await u.execute(queries.OVERTAKEN, practice=u.practice_id, rows=_json(map(asdict, asked)))
     found = set(rows.scalars())
     return [one.contact in found for one in asked]
+
+
+@set_based(35)
+async def opened_since(u: Unit, asked: Sequence[Since]) -> list[set[str]]:
+    """Channels that somebody has said yes to after that moment; `all` among them for all."""
+    rows = await u.execute(queries.OPENED_SINCE, practice=u.practice_id, rows=_json(map(asdict, asked)))
+    return [{row.channel for row in mine} for mine in _of_each([one.contact for one in asked], rows)]
 
 
 @set_based(40)

@@ -72,7 +72,12 @@ LIES: dict[str, Lie] = {
         suppression, "RELEASE", "s.reason = ANY (:holding)", "s.reason = ANY (:holding) AND false"
     ),
     "a release is forgotten": _words(suppression, "RELEASE", "e.state = 'held'", "e.state = 'none'"),
-    "an older event lifts a newer stop": _words(suppression, "LIFT", "s.event_at <= t.event_at", "true"),
+    "an older event lifts a newer stop": _words(
+        suppression,
+        "LIFT",
+        "s.event_at <= t.event_at AND NOT (t.older_only AND s.event_at = t.event_at)",
+        "true",
+    ),
     "statuses go back": _words(hub_status, "APPLY", "WHEN f.rank > (", "WHEN f.rank > 0 AND f.rank <> ("),
     "the gap is no gate": _without(Reason.MINIMUM_GAP),
     "a complaint is no gate": _without(Reason.COMPLAINT),

@@ -148,18 +148,17 @@ class Acts:
         channel, granted = value
         person, at, state = self._who(who), self._at(), "granted" if granted else "revoked"
         for one in ("email", "sms") if channel == "all" else (channel,):
-            if at >= person.consent_at.get(one, at):  # the platform keeps the latest word
+            held = person.consent_at.get(one, at)  # the platform keeps the latest word; of two the no
+            if at > held or (at == held and not granted) or one not in person.consent_at:
                 person.consent_at[one], person.consent[one] = at, state
                 self.world.consent(person, one, state)
         self._event(who, f"consent.{state}", "contact_id", channel, channel=channel)
         only = None if channel == "all" else channel
         if granted:
-            self.model.lift(
-                person, "CONSENT_REVOKED", "STOP", "UNSUBSCRIBED", "HARD_BOUNCE", at=at, channel=only
-            )
-        elif not self.model.overtaken(person, ("consent.granted",), at, "all", channel):
+            self.model.agrees(person, channel, at)
+        else:
             ban = Ban("CONSENT_REVOKED", scope="channel" if only else "all", channel=only, at=at)
-            self.model.ban(person, ban, "none" if only else "exit")
+            self.model.refuses(person, ban, at)
 
     def recall(self, who: int, on: bool) -> None:
         at, ends = self._at(), self.model.now.isoformat()
@@ -224,7 +223,7 @@ class Acts:
         self.model.reported(sent, whats)
         for what in whats:
             if what == "bounced":
-                self.model.ban(person, Ban("HARD_BOUNCE", scope="channel", channel=channel, at=at), "none")
+                self.model.refuses(person, Ban("HARD_BOUNCE", scope="channel", channel=channel, at=at), at)
             elif what == "complained":
                 self.model.ban(person, Ban("COMPLAINT"), "exit")
             if what in ("bounced", "complained"):  # for whoever else has the same address
@@ -246,9 +245,10 @@ class Acts:
         more = {"dispatch_id": str(new_id()), "campaign_id": str(new_id()), "channel": channel}
         person = self._event(who, "hub.message.stop", "contact_id", **more)
         if channel:
-            self.model.ban(person, Ban("STOP", scope="channel", channel=channel, at=self._at()), "none")
+            ban = Ban("STOP", scope="channel", channel=channel, at=self._at())
         else:
-            self.model.ban(person, Ban("STOP", at=self._at()), "exit")
+            ban = Ban("STOP", at=self._at())
+        self.model.refuses(person, ban, self._at())
 
     def unsubscribes(self, who: int, everything: bool) -> None:
         campaign = self.model.campaigns[0] if self.model.campaigns else None
@@ -258,9 +258,9 @@ class Acts:
         }  # fmt: skip
         person = self._event(who, "hub.message.unsubscribed", "contact_id", **more)
         if everything:
-            self.model.ban(person, Ban("UNSUBSCRIBED", at=self._at()), "exit")
+            self.model.refuses(person, Ban("UNSUBSCRIBED", at=self._at()), self._at())
             return
-        self.model.ban(person, Ban("UNSUBSCRIBED", scope="topic", at=self._at()), "none")
+        self.model.refuses(person, Ban("UNSUBSCRIBED", scope="topic", at=self._at()), self._at())
         if campaign:
             self.model.leave(person, campaign, "UNSUBSCRIBED")
 

@@ -1,0 +1,258 @@
+"""Forecasts: the real audience through a journey on a virtual clock, before anything is sent (BLD-9).
+
+Nothing is written but temporary tables, nothing is asked for. Method and limits: docs/guide/forecast.md.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.audience.service import over_everyone, where, zone
+from services.builder.schedule import next_run
+from services.campaigns import service as campaigns
+from services.campaigns.versions import journey_of
+from services.contracts.journey import Entry, Journey, SubCampaign
+from services.engine.enrol import offset_sql, reentry_sql
+from services.engine.entries import belongs
+from services.engine.plan import Binding, Plan
+from services.engine.reach import NOBODY
+from services.forecast import queries
+from services.forecast.contracts import MOST_DAYS, Compared, Forecast, Given, Link, Rates
+from services.forecast.flow import LAPS, Flow, turn_of
+from services.forecast.rates import rates_of
+from services.forecast.rules import LIMITS, days_of, differences, in_order, some, their_clock
+from services.kit.errors import Invalid
+from services.kit.uow import Unit
+
+PASSAGES = 31
+"""How often people may come in again in one forecast."""
+DAYS = 90
+
+
+async def forecast(
+    u: Unit,
+    campaign_id: UUID,
+    journey: Journey,
+    *,
+    version_id: UUID = NOBODY,
+    days: int = DAYS,
+    rates: Rates | None = None,
+    given: Given | None = None,
+) -> Forecast:
+    """What would happen in the next `days` if this journey began now. Needs `read`.
+
+    `rates` are used as they are; without them, the practice's history, `given` values and
+    assumptions. Raises Invalid for a journey without a start, RuleInvalid for rules that cannot be asked.
+    """
+    u.actor.require("read")
+    plan = Plan.of(journey)
+    entry = plan.entry
+    days = min(max(days, 1), MOST_DAYS)
+    rates = rates or await rates_of(u, journey, given)
+    place = await zone(u)
+    first = u.now.astimezone(ZoneInfo(place)).date()
+    until = u.now + timedelta(days=days)
+    last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(place)).date()
+    found = Forecast(u.now, place, first, last, days=days_of(first, (last - first).days + 1))
+    number = u.notes["forecasts"] = u.notes.get("forecasts", 0) + 1
+    flow = Flow(u, plan, campaign_id, version_id, rates, found, until, f"forecast_{number}")
+    async with over_everyone(u):
+        await u.execute(queries.HASHED)
+        await _Entrance(flow, entry).let_in()
+        await u.execute(queries.AS_USUAL)
+    _finish(flow)
+    return found
+
+
+async def forecast_campaign(
+    u: Unit,
+    campaign_id: UUID,
+    *,
+    version_id: UUID | None = None,
+    days: int = DAYS,
+    given: Given | None = None,
+) -> Forecast:
+    """The forecast of a campaign's draft, or of one of its versions. Raises NotFound, Invalid."""
+    detail = await campaigns.get(u, campaign_id)
+    if version_id is None:
+        return await forecast(u, campaign_id, detail.draft, days=days, given=given)
+    journey = await _version(u, campaign_id, version_id)
+    return await forecast(u, campaign_id, journey, version_id=version_id, days=days, given=given)
+
+
+async def compare(
+    u: Unit, campaign_id: UUID, version_id: UUID, *, days: int = DAYS, given: Given | None = None
+) -> Compared:
+    """A version and the draft: the same people, days and behaviour, so that what differs is the
+    journey. Raises NotFound, Invalid."""
+    one = await forecast_campaign(u, campaign_id, version_id=version_id, days=days, given=given)
+    other = await forecast_campaign(u, campaign_id, days=days, given=given)
+    return Compared(one, other, differences(one, other))
+
+
+async def _version(u: Unit, campaign_id: UUID, version_id: UUID) -> Journey:
+    if all(row.version_id != version_id for row in await campaigns.versions(u, campaign_id)):
+        raise Invalid("This version belongs to another campaign.")
+    return await journey_of(u, version_id)
+
+
+class _Entrance:
+    """Who comes in and when, by the entry's own rules."""
+
+    def __init__(self, flow: Flow, entry: Entry) -> None:
+        self.flow, self.entry, self.u = flow, entry, flow.u
+        self.entries = f"pg_temp.{flow.prefix}_in"
+        self.again = entry.reentry.rule != "never" and entry.how in ("schedule", "dynamic")
+
+    async def let_in(self) -> None:
+        """Everybody, at their time, through the whole journey."""
+        flow = self.flow
+        await self.u.execute(queries.ENTRIES.format(name=self.entries))
+        if self.again:
+            flow.ends = f"pg_temp.{flow.prefix}_out"
+            await self.u.execute(queries.ENDS.format(name=flow.ends))
+            flow.limits.add("reentry")
+        await self._on_the_way()
+        moments = await self._moments()
+        for number, moment in enumerate(moments):
+            if self.again:
+                flow.passage = number
+            people = await self._choose(moment)
+            flow.found.audience += people
+            if self.again and people:
+                await self._enter()
+                await flow.run()
+        if not self.again and flow.found.audience:
+            await self._enter()
+        await flow.run()
+
+    async def _moments(self) -> list[datetime]:
+        """When people are let in: the times of the schedule; for an audience that changes with the
+        calendar, every midnight; else once, now."""
+        flow, now = self.flow, self.u.now
+        if self.entry.how == "schedule" and self.entry.cron:
+            times: list[datetime] = []
+            at = now
+            while len(times) < PASSAGES:
+                at = next_run(self.entry.cron, after=at, zone=flow.found.zone)
+                if at >= flow.until:
+                    break
+                times.append(at)
+            return times
+        if self.entry.how == "dynamic" and (self.again or await self._changes()):
+            place = ZoneInfo(flow.found.zone)
+            midnights = [
+                datetime(day.day.year, day.day.month, day.day.day, tzinfo=place)
+                for day in flow.found.days[1:]
+            ]
+            found = [now, *(at for at in midnights if at < flow.until)]
+            return found[:PASSAGES] if self.again else found
+        return [now]
+
+    async def _changes(self) -> bool:
+        """Does the audience read differently tomorrow, with the same records?"""
+        audience = self.flow.plan.journey.audience
+        today = await where(self.u, audience)
+        later = await where(self.u, audience, at=self.u.now + timedelta(days=1))
+        return (today.sql, today.params) != (later.sql, later.params)
+
+    async def _choose(self, moment: datetime) -> int:
+        """Note who comes in at a moment (or, for events, from now on); returns how many."""
+        flow, binding = self.flow, Binding()
+        by_event = self.entry.how in ("event", "manual")
+        if by_event:
+            condition, params = await belongs(self.u, flow.plan.journey.audience)
+            flow.limits.add("arrivals")
+            if not flow.rates.share("a_day"):
+                return 0
+        else:
+            audience = await where(self.u, flow.plan.journey.audience, prefix="a_", at=moment)
+            condition, params = audience.sql, audience.params
+        sql = (queries.ARRIVALS if by_event else queries.CANDIDATES).format(
+            entries=self.entries,
+            moment=binding.add(moment) if not by_event else "",
+            audience=condition,
+            reentry=their_clock(reentry_sql(self.entry.reentry, binding)),
+            fresh=self._fresh(binding),
+        )
+        more = {"a_day": flow.rates.share("a_day"), "arrivals": turn_of(self.entry)}
+        values = {**params, **flow.shared, **binding.values, "campaign": flow.campaign_id, **more}
+        return int((await self.u.execute(sql, **values)).rowcount)
+
+    def _fresh(self, binding: Binding) -> str:
+        """Not in this forecast's journey already; what the re-entry rule says of real entries."""
+        entries, ends, rule = self.entries, self.flow.ends, self.entry.reentry
+        if ends is None:
+            return f"NOT EXISTS (SELECT 1 FROM {entries} e WHERE e.contact_id = c.contact_id)"
+        if rule.rule == "concurrent":
+            return "true"
+        days = rule.days if rule.rule == "after_period" else 0
+        return (
+            f"NOT EXISTS (SELECT 1 FROM {entries} e LEFT JOIN {ends} x ON x.contact_id = e.contact_id AND x.passage = e.passage"
+            f" WHERE e.contact_id = c.contact_id AND (x.ended_at IS NULL OR x.ended_at > c.their_now - {binding.add(timedelta(days=days))}))"
+        )
+
+    async def _enter(self) -> None:
+        flow, entry, binding = self.flow, self.entry, Binding()
+        policy = await flow.policy(None)
+        place = await flow.place()
+        delayed = entry.how == "event" and entry.delay_minutes
+        if delayed:
+            placed = f"SELECT m.*, '{entry.id}'::text AS to_step, m.their_now AS due_at FROM m"
+        else:
+            placed = flow.placed(entry, binding, "m")
+        ready = placed.replace("FROM m", "FROM (SELECT * FROM m WHERE reason IS NULL) m")
+        offset = offset_sql(flow.plan, entry, binding, 0)
+        sql = queries.ENTER.format(
+            entries=self.entries,
+            verdicts=flow.verdicts(policy, entry=True),
+            placed="SELECT m.contact_id, m.their_now, m.zone, m.to_step,"
+            f" m.due_at + {offset} AS due_at FROM ({ready}) m",
+            place=place,
+            ends=queries.ENTRY_ENDS.format(ends=flow.ends) if flow.ends else "",
+        )
+        first = entry if delayed else flow.plan.target(entry, "next")
+        flow.entered(await flow.ask(sql, binding, policy), place, first)
+
+    async def _on_the_way(self) -> None:
+        """People who are in the campaign already, for steps this version still has."""
+        flow = self.flow
+        place = await flow.place()
+        rows = await self.u.execute(
+            queries.ON_THE_WAY.format(place=place),
+            **flow.shared, campaign=flow.campaign_id, steps=[step.id for step in flow.order],
+        )  # fmt: skip
+        reached = rows.scalars().all()
+        flow.found.on_the_way = len(reached)
+        for step_id in dict.fromkeys(reached):
+            flow.goes(step_id, place)
+
+
+def _finish(flow: Flow) -> None:
+    """Put together what people see."""
+    found, journey = flow.found, flow.plan.journey
+    found.steps = [flow.steps[step.id] for step in in_order(journey)]
+    found.rates = list(flow.rates.by_name.values())
+    for step in flow.order:
+        counted = flow.steps[step.id]
+        for port, people in counted.ways.items():
+            target = flow.plan.target(step, port) if port else None
+            if target is not None and people:
+                found.links.append(Link(step.id, target.id, people))
+        if counted.left["goal"]:
+            found.links.append(Link(step.id, "GOAL", counted.left["goal"]))
+        if counted.left["left"]:
+            found.links.append(Link(step.id, "LEFT", counted.left["left"]))
+        if counted.ways["exit"]:
+            found.links.append(Link(step.id, "STOPPED", counted.ways["exit"]))
+        if counted.held:
+            found.links.append(Link(step.id, "HELD", counted.held))
+        if counted.waiting:
+            found.links.append(Link(step.id, "WAITING", counted.waiting))
+    names = set(flow.limits)
+    names |= {"hand_over"} if any(isinstance(step, SubCampaign) for step in journey.steps) else set()
+    names |= {"pace"} if journey.pace.per_minute or journey.pace.per_hour else set()
+    names |= {"stops"} if journey.exit_on else set()
+    found.limits = [
+        text.format(laps=PASSAGES if "come in again" in text else LAPS) for text in some(names, LIMITS)
+    ]
