@@ -232,7 +232,7 @@ class StepPanel(rx.State):
 def whole(value: str) -> int:
     """A whole number as typed. Raises Invalid."""
     if not str(value).strip().isdigit():
-        raise Invalid("Type a whole number.")
+        raise Invalid("Type a whole number, 0 or more.")
     return int(value)
 
 

@@ -29,11 +29,11 @@ def settings() -> rx.Component:
         inputs.choice("Aim", "objective", OBJECTIVES, Builder.objective, Life.set_objective),
         ui.small("Whoever does this has met the aim: their journey ends at once, wherever they are."),
         rx.flex(
-            _pace("A minute, at most", "per_minute"),
-            _pace("An hour, at most", "per_hour"),
+            _pace("Messages a minute", "per_minute"),
+            _pace("Messages an hour", "per_hour"),
             gap="10px",
         ),
-        ui.small("Messages. Whoever has to wait stays in line; nobody is left out."),
+        ui.small("At most. Whoever has to wait stays in line; nobody is left out."),
         inputs.span(
             "Spread over",
             "pace-spread",

@@ -212,15 +212,16 @@ def _wait_event() -> rx.Component:
 
 
 def _branch() -> rx.Component:
-    def path(row: rx.Var[PathRow]) -> rx.Component:
+    # Its argument is named unlike that of the rows inside: to the browser, two of one name are one.
+    def path(way: rx.Var[PathRow]) -> rx.Component:
         return rx.el.section(
             rx.flex(
                 inputs.text(
                     "Name of this path",
                     "path-label",
-                    row.label,
-                    lambda v: StepPanel.set_path_label(row.index, v),
-                    placeholder=row.name,
+                    way.label,
+                    lambda v: StepPanel.set_path_label(way.index, v),
+                    placeholder=way.name,
                 ),
                 rx.cond(
                     Builder.editable & (Builder.step.paths.length() > 1),
@@ -228,16 +229,16 @@ def _branch() -> rx.Component:
                         "Remove this path",
                         icon="x",
                         size="2",
-                        on_click=StepPanel.act("remove_path", row.index),
+                        on_click=StepPanel.act("remove_path", way.index),
                     ),
                 ),
                 gap="8px",
                 align="end",
             ),
             rule_editor(
-                row.rules,
-                lambda what, path, part, value: StepPanel.rule(row.index, what, path, part, value),
-                key="path" + row.index.to_string(),
+                way.rules,
+                lambda what, path, part, value: StepPanel.rule(way.index, what, path, part, value),
+                key="path" + way.index.to_string(),
                 name="Who takes this path",
                 editable=Builder.editable,
                 all_words="People take it when they meet",
@@ -246,8 +247,8 @@ def _branch() -> rx.Component:
             _event(
                 "And this happened in the last 30 days",
                 "path-event",
-                row,
-                path=row.index,
+                way,
+                path=way.index,
                 none="Whatever happened",
             ),
             class_name="cb-box",
