@@ -13,6 +13,7 @@ from cm_app.pages import (
     builder,
     dashboard,
     demo,
+    forecast,
     imports,
     integrations,
     login,
@@ -20,11 +21,14 @@ from cm_app.pages import (
     person,
     settings,
     templates,
+    walk,
 )
 
 PAGES: list[ModuleType] = [
     dashboard,
     builder,
+    forecast,
+    walk,
     templates,
     approvals,
     approval,
