@@ -3,6 +3,7 @@
 import reflex as rx
 
 from components import tokens, ui
+from components.ui.pills import by_tone
 from state.forecast import SPANS, Assumed, Differs, ForecastPage, Part, Reason, StepRow
 
 TICK = {"fontSize": 12, "fill": "var(--gray-11)"}
@@ -130,7 +131,7 @@ def _part(part: rx.Var[Part]) -> rx.Component:
     return rx.box(
         width=part.width,
         height="100%",
-        background=ui.by_tone(part.tone, tokens.solid),
+        background=by_tone(part.tone, tokens.solid),
         title=f"{part.people} {part.words}",
     )
 
