@@ -95,13 +95,6 @@ class WalkPage(rx.State):
             self.at = min(max(self.at + int(by), 0), max(len(self.places) - 1, 0))
 
     @rx.event
-    async def key(self, key: str) -> None:
-        """Arrow keys, Home and End."""
-        moves = {"ArrowRight": 1, "ArrowDown": 1, "ArrowLeft": -1, "ArrowUp": -1, "Home": -1000, "End": 1000}
-        if key in moves:
-            await self.step(moves[key])
-
-    @rx.event
     async def event_comes(self, comes: bool) -> None:
         """Does the event that is waited for here come?"""
         here = self.here.id

@@ -5,6 +5,19 @@ import reflex as rx
 from components import tokens, ui
 from state.walk import Check, Read, WalkPage
 
+KEYS = """
+if (!window.cmWalkKeys) {
+  window.cmWalkKeys = true;
+  addEventListener('keydown', (e) => {
+    if (e.target.closest('select, input, textarea') || e.altKey || e.ctrlKey || e.metaKey) return;
+    const name = {ArrowRight: 'walk-next', ArrowLeft: 'walk-back'}[e.key];
+    const button = name && document.querySelector(`[data-testid=${name}]`);
+    if (button) { e.preventDefault(); button.click(); }
+  });
+}
+"""
+"""Arrow keys press the buttons, wherever the focus is but in a field; elsewhere they find none."""
+
 
 def walk() -> rx.Component:
     return rx.cond(
@@ -31,7 +44,7 @@ def _controls() -> rx.Component:
             ),
             gap="10px",
         ),
-        ui.small("Nothing is sent and nothing changes. Use the arrow keys, Home and End.", padding_bottom="12px"),
+        ui.small("Nothing is sent and nothing changes. The arrow keys ← and → step too.", padding_bottom="12px"),
         gap="16px", align="end", wrap="wrap",
     )  # fmt: skip
 
@@ -120,7 +133,7 @@ def _step() -> rx.Component:
         ),
         tab_index=0,
         aria_label="The walk. Arrow keys step on and back.",
-        on_key_down=WalkPage.key,
+        on_mount=rx.call_script(KEYS),
         id="walk",
         data_testid="walk",
     )  # fmt: skip
