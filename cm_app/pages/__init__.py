@@ -13,6 +13,7 @@ from cm_app.pages import (
     builder,
     dashboard,
     demo,
+    forecast,
     imports,
     integrations,
     login,
@@ -24,6 +25,7 @@ from cm_app.pages import (
     segments,
     settings,
     templates,
+    walk,
 )
 
 PAGES: list[ModuleType] = [
@@ -31,6 +33,8 @@ PAGES: list[ModuleType] = [
     builder,
     runs,
     run,
+    forecast,
+    walk,
     templates,
     approvals,
     approval,
