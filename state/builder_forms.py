@@ -32,7 +32,8 @@ from services.contracts.journey import (
 )
 from services.contracts.merge_fields import sample_context
 from services.kit.rendering import RenderProblem, render
-from state.rule_rows import Choices, RuleBox, box, event_box, event_names
+from state.event_rows import EventBox, event_box, event_names
+from state.rule_rows import Choices, RuleBox, box
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -65,7 +66,7 @@ class PathRow:
     label: str
     rules: RuleBox = field(default_factory=RuleBox)
     event: str = ""
-    event_box: RuleBox = field(default_factory=RuleBox)
+    event_box: EventBox = field(default_factory=EventBox)
     event_names: list[list[str]] = field(default_factory=list)
 
 
@@ -87,7 +88,7 @@ class StepForm:
     sentences: list[str] = field(default_factory=list)
     how: str = ""
     event: str = ""
-    event_box: RuleBox = field(default_factory=RuleBox)
+    event_box: EventBox = field(default_factory=EventBox)
     event_names: list[list[str]] = field(default_factory=list)
     cron: str = ""
     amount: str = ""

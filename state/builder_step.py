@@ -9,7 +9,8 @@ from services.contracts.journey import Channel, Journey, SendWindow
 from services.kit.errors import Invalid
 from state.builder import Builder
 from state.builder_canvas import one_of
-from state.rule_rows import FIELDS
+from state.rule_changes import changed_tree, key_of
+from state.rule_focus import follow
 from state.session import permitted
 
 TEXTS = (
@@ -175,17 +176,22 @@ class StepPanel(rx.State):
         return await self._act(lambda j, i: edits.duplicate_steps(j, [i])[0], "duplicate a step")
 
     @rx.event
-    async def rule(self, path: int, what: str, index: int, part: str, value: str) -> Any:
-        """One change of a path's rules: add, remove, mode, or part of a row."""
+    async def rule(self, path: int, what: str, rule: str, part: str, value: str) -> Any:
+        """One change of the rules of a branch's path; see `changed_tree`."""
         builder = await self.get_state(Builder)
-        step = builder.step.id
+        step, index = builder.step.id, int(path)
+        moved: list[str] = []
 
         def edit(journey: Journey) -> Journey:
-            group = changed_group(rule_edits.path_group(journey, step, int(path)), what, index, part, value)
-            return step_edits.set_field(journey, step, f"paths.{int(path)}.when", group.model_dump())
+            group, to = changed_tree(rule_edits.path_group(journey, step, index), what, rule, part, value)
+            moved.append(to)
+            return step_edits.set_field(journey, step, f"paths.{index}.when", group.model_dump())
 
-        key = f"{step}.paths.{path}.{index}.{part}" if what == "change" else ""
-        return await builder.apply(edit, "change a rule", key=key)
+        saving = await builder.apply(
+            edit, "change a rule", key=key_of(f"{step}.paths.{index}", what, rule, part)
+        )
+        group = rule_edits.path_group(builder.journey, step, index)
+        return [*([saving] if saving else []), *follow(f"path{index}", what, moved, group)]
 
     @rx.event
     async def choose_event(self, path: int, type: str) -> Any:
@@ -221,26 +227,6 @@ class StepPanel(rx.State):
         builder = await self.get_state(Builder)
         step = builder.step.id
         return await builder.apply(lambda j: deed(j, step), what)
-
-
-def changed_group(group: Any, what: str, index: int, part: str, value: str) -> Any:
-    """A group of rules after one change from the rule editor."""
-    if what == "add":
-        name = value or "appointment.last_attended"
-        return rule_edits.add_rule(group, name, operators(name))
-    if what == "remove":
-        return rule_edits.remove_rule(group, int(index))
-    if what == "mode":
-        return rule_edits.set_mode(group, one_of(value, ("all", "any")))  # type: ignore[arg-type]
-    rule = group.rules[int(index)] if 0 <= int(index) < len(group.rules) else None
-    field = FIELDS.get(value if part == "name" else getattr(rule, "field", ""))
-    kind = field.type if field else "text"
-    return rule_edits.change_rule(group, int(index), part, value, kind, operators(value))
-
-
-def operators(name: str) -> tuple[str, ...]:
-    """A field's operators in order; the first is where a new row begins."""
-    return tuple(op for op, _words in FIELDS[name].operators) if name in FIELDS else ()
 
 
 def whole(value: str) -> int:

@@ -20,6 +20,8 @@ from cm_app.pages import (
     person,
     run,
     runs,
+    segment,
+    segments,
     settings,
     templates,
 )
@@ -32,6 +34,8 @@ PAGES: list[ModuleType] = [
     templates,
     approvals,
     approval,
+    segments,
+    segment,
     people,
     person,
     imports,

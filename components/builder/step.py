@@ -8,6 +8,7 @@ from components import tokens, ui
 from components.builder import inputs
 from components.builder.message import message
 from components.builder.rules import rules
+from components.rule_editor import rule_editor
 from services.builder.step_words import EVENT_WORDS
 from state.builder import Builder
 from state.builder_forms import PathRow, ShareRow
@@ -234,10 +235,12 @@ def _branch() -> rx.Component:
                 gap="8px",
                 align="end",
             ),
-            rules(
+            rule_editor(
                 way.rules,
-                lambda what, index, part, value: StepPanel.rule(way.index, what, index, part, value),
-                key="path",
+                lambda what, path, part, value: StepPanel.rule(way.index, what, path, part, value),
+                key="path" + way.index.to_string(),
+                name="Who takes this path",
+                editable=Builder.editable,
                 all_words="People take it when they meet",
                 add_words="Add a rule",
             ),

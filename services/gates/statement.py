@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
 from services.gates.reasons import Reason
+from services.gates.requested import requested_of
 
 HERE = "cm.blocked_destination b WHERE b.practice_id = :practice"
 EVERYWHERE = "cm.platform_block b WHERE true"
@@ -34,6 +35,10 @@ def _listed(*values: tuple[str, str]) -> str:
     return f"({' OR '.join(asked)})"
 
 
+# The longer of the two windows that limits look back.
+WINDOW = "least(CAST(:touches_since AS timestamptz), CAST(:gap_since AS timestamptz))"
+# Where a batch looks for something by the person: not always in the table itself.
+LOOKED_UP = {"touch": requested_of("cand.contact_id", WINDOW)}
 # What is known of a person from tables with any number of rows for them: (columns, rows, which).
 GATHERED: dict[str, tuple[str, str, str]] = {
     "sup": (
@@ -52,8 +57,7 @@ GATHERED: dict[str, tuple[str, str, str]] = {
         """count(*) FILTER (WHERE d.requested_at > :touches_since) AS touches,
         max(d.requested_at) AS last_touch""",
         "cm.dispatch d",
-        """d.requested_at > least(CAST(:touches_since AS timestamptz), CAST(:gap_since AS timestamptz))
-        AND d.status NOT IN ('cancelled', 'failed', 'bounced')""",
+        f"d.requested_at > {WINDOW} AND d.status NOT IN ('cancelled', 'failed', 'bounced')",
     ),
     "emergency": (
         "count(*) > 0 AS is_open",
@@ -86,8 +90,10 @@ f AS (
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
     CASE WHEN :one_per_household AND {{requested}} AND c.household_id IS NOT NULL THEN
       EXISTS (SELECT 1 FROM canonical.contact m
-        JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = m.contact_id
-          AND d.version_id = :version AND d.step_id = :step AND d.status NOT IN ('cancelled', 'failed', 'bounced')
+        JOIN cm.enrolment x ON x.practice_id = :practice AND x.contact_id = m.contact_id AND x.campaign_id = :campaign
+        CROSS JOIN LATERAL (SELECT 1 FROM cm.dispatch d WHERE d.practice_id = :practice AND d.enrolled_at = x.enrolled_at
+          AND d.enrolment_id = x.enrolment_id AND d.contact_id = m.contact_id AND d.version_id = :version AND d.step_id = :step
+          AND d.status NOT IN ('cancelled', 'failed', 'bounced') LIMIT 1) d
         WHERE m.practice_id = :practice AND m.household_id = c.household_id AND m.contact_id <> c.contact_id
           AND (lower(m.email) = lower(c.email) OR m.phone = c.phone))
       ELSE false END AS duplicate
@@ -134,7 +140,8 @@ def facts(channels: Sequence[Channel] = (), *, each: bool, requested: bool = Tru
         alias = source.split()[1]
         mine = f"{alias}.practice_id = :practice AND {alias}.contact_id = cand.contact_id"
         if each:
-            found = f"SELECT {columns} FROM {source} WHERE {mine} AND {which}"
+            place = LOOKED_UP.get(name, source)
+            found = f"SELECT {columns} FROM {place} WHERE {mine} AND {which}"
             joins.append(f"LEFT JOIN LATERAL ({found}) {name} ON true")
         else:
             tables.append(

@@ -70,9 +70,17 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """A request that may be taken back, and the moment of entry by which it is stored."""
+
+    dispatch_id: UUID
+    enrolled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     contact: UUID
-    pending: Sequence[UUID]
+    pending: Sequence[Pending]
     reason: Reason
 
 
@@ -162,7 +170,7 @@ async def stop(u: Unit, asked: Sequence[Stop]) -> list[list[Any]]:
 
 
 @set_based(75)
-async def requested(u: Unit, asked: Sequence[Recall]) -> list[list[UUID]]:
+async def requested(u: Unit, asked: Sequence[Recall]) -> list[list[Pending]]:
     """What may still be taken back."""
     rows = [
         {
@@ -176,7 +184,9 @@ async def requested(u: Unit, asked: Sequence[Recall]) -> list[list[UUID]]:
         queries.PENDING, practice=u.practice_id, now=u.now, judged_as=JUDGED_AS, rows=_json(rows)
     )
     by_contact = _grouped(found, lambda row: row.contact)
-    return [[row.dispatch_id for row in by_contact[x.within.contact_id]] for x in asked]
+    return [
+        [Pending(row.dispatch_id, row.enrolled_at) for row in by_contact[x.within.contact_id]] for x in asked
+    ]
 
 
 @set_based(80)
@@ -184,12 +194,13 @@ async def cancel(u: Unit, asked: Sequence[Cancel]) -> list[list[Any]]:
     """Out of the outbox, and the requests marked; the rows that changed."""
     what = {
         "practice": u.practice_id,
-        "pending": [d for one in asked for d in one.pending],
+        "pending": [p.dispatch_id for one in asked for p in one.pending],
         "contacts": [one.contact for one in asked for _ in one.pending],
     }
     unsent = list((await u.execute(queries.UNSENT, **what)).scalars())
     reasons = [one.reason.value for one in asked for _ in one.pending]
-    rows = await u.execute(queries.CANCEL, **what, unsent=unsent, reasons=reasons, now=u.now)
+    entered = [p.enrolled_at for one in asked for p in one.pending]
+    rows = await u.execute(queries.CANCEL, **what, entered=entered, unsent=unsent, reasons=reasons, now=u.now)
     return _of_each([one.contact for one in asked], rows)
 
 

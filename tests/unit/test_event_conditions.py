@@ -11,7 +11,7 @@ from services.contracts.journey import Branch, Entry, EventCondition, EventMatch
 from services.contracts.segment import Group
 from services.engine.signals import matches
 from services.kit.errors import Invalid
-from state.rule_rows import event_box
+from state.event_rows import event_box
 
 
 def started(**event) -> Journey:
