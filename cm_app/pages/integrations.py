@@ -21,8 +21,8 @@ def page() -> rx.Component:
         head(
             "Integrations",
             "Events from the other modules, what could not be understood, and webhooks for your own systems.",
-            ui.link_button("Schemas", "/api/v1/schemas", icon="braces"),
-            ui.link_button("AsyncAPI", "/api/v1/asyncapi.json", icon="file-json-2"),
+            ui.link_button("Schemas", "/api/v1/schemas", icon="braces", file=True),
+            ui.link_button("AsyncAPI", "/api/v1/asyncapi.json", icon="file-json-2", file=True),
         ),
         rx.flex(
             events.figures(),

@@ -61,7 +61,9 @@ def _run(run: rx.Var[Run]) -> rx.Component:
         rx.foreach(run.reasons, lambda reason: ui.small(reason, margin_top="4px")),
         rx.cond(
             run.href != "",
-            ui.link_button("Download the evidence", run.href, icon="download", size="2", margin_top="12px"),
+            ui.link_button(
+                "Download the evidence", run.href, icon="download", file=True, size="2", margin_top="12px"
+            ),
         ),
         padding="14px 0",
         border_top=f"1px solid {tokens.LINE}",

@@ -40,7 +40,11 @@ def _type(name: str) -> rx.Component:
     what = said[0] if said and not said[0].startswith("`") else ""
     return rx.el.li(
         rx.el.a(
-            name, href=f"/api/v1/schemas/{name}", class_name="cm-schema-link", color=tokens.ink("accent")
+            name,
+            href=f"/api/v1/schemas/{name}",
+            reload_document=True,
+            class_name="cm-schema-link",
+            color=tokens.ink("accent"),
         ),
         ui.small(what) if what else None,
     )

@@ -45,11 +45,14 @@ def ghost(content: Any, *, icon: str, **props: Any) -> rx.Component:
 
 
 def link_button(
-    content: Any, href: Any, *, icon: str | None = None, main: bool = False, **props: Any
+    content: Any, href: Any, *, icon: str | None = None, main: bool = False, file: bool = False, **props: Any
 ) -> rx.Component:
-    """A link that looks like a button."""
+    """A link that looks like a button. `file`: what lies there is no page of the portal, so the
+    browser itself fetches it; the portal's router would look for a page and find none."""
     looks = {} if main else {"variant": "surface", "color_scheme": "gray", "high_contrast": True}
     test = {"data_testid": props.pop("data_testid")} if "data_testid" in props else {}
     return rx.button(
-        rx.el.a(*_inside(content, icon), href=href, **test), as_child=True, **{"size": "3", **looks, **props}
+        rx.el.a(*_inside(content, icon), href=href, **({"reload_document": True} if file else {}), **test),
+        as_child=True,
+        **{"size": "3", **looks, **props},
     )

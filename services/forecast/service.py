@@ -11,7 +11,7 @@ from services.audience.service import over_everyone, where, zone
 from services.builder.schedule import next_run
 from services.campaigns import service as campaigns
 from services.campaigns.versions import journey_of
-from services.contracts.journey import Entry, Journey, SubCampaign
+from services.contracts.journey import Entry, Journey, Message, SubCampaign
 from services.engine.enrol import offset_sql, reentry_sql
 from services.engine.entries import belongs
 from services.engine.plan import Binding, Plan
@@ -281,7 +281,8 @@ def _finish(flow: Flow) -> None:
             found.links.append(Link(step.id, "WAITING", counted.waiting))
     names = set(flow.limits)
     names |= {"hand_over"} if any(isinstance(step, SubCampaign) for step in journey.steps) else set()
-    names |= {"pace"} if journey.pace.per_minute or journey.pace.per_hour else set()
+    paces = [journey.pace, *(step.pace for step in journey.steps if isinstance(step, Message))]
+    names |= {"pace"} if any(pace.per_minute or pace.per_hour for pace in paces) else set()
     names |= {"stops"} if journey.exit_on else set()
     found.limits = [
         text.format(laps=PASSAGES if "come in again" in text else LAPS) for text in some(names, LIMITS)

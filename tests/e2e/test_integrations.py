@@ -168,3 +168,12 @@ async def test_reception_asks_why_not_now_and_opens_the_timeline_on_a_tablet(sig
         assert box is not None
         assert box["height"] >= 44, button
     assert await check(page, "person on a tablet") == []
+
+
+@pytest.mark.covers("EVT-7")
+async def test_schemas_open_from_the_page_and_are_no_pages_of_the_portal(signed_in):
+    page: Page = await signed_in("analyst")
+    await page.goto("/integrations")
+    async with page.expect_response("**/api/v1/asyncapi.json") as answer:
+        await page.get_by_role("link", name="AsyncAPI").click()
+    assert (await (await answer.value).json())["asyncapi"] == "3.0.0"
