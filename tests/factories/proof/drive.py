@@ -47,10 +47,14 @@ def explore(
     with asyncio.Runner() as runner:
         rig = Rig(app, database_url, runner)
         try:
-            test = get_state_machine_test(
-                machine(rig, count, about), settings=effort(examples, acts + 1, shrink=shrink)
-            )
-            seeded(seed)(test)()
+            for again in range(examples):
+                left = examples - done.total() // acts
+                if left <= 0:
+                    break  # Hypothesis may be content with a few less than asked for
+                test = get_state_machine_test(
+                    machine(rig, count, about), settings=effort(left, acts + 1, shrink=shrink)
+                )
+                seeded(seed + again * 1_000_003)(test)()
         finally:
             rig.close()
             runner.run(app.close())

@@ -113,6 +113,12 @@ SEEDS: dict[str, int] = {}
 
 # Where in life a lie shows, when life as a whole comes by there too seldom.
 ABOUT = {
+    "what was requested is not taken back": ("recall", "emergency"),
+    "a release is forgotten": ("staff_stops", "recall"),
+    "re-entry is not asked": ("proposal",),
+    "a household gets two": ("nothing", "proposal"),
+    "an event is acknowledged before it is acted on": ("proposal", "staff_stops"),
+    "an event that comes twice is acted on twice": ("proposal",),
     "one hold is released by another": ("staff_stops", "recall", "concierge"),
     "an older event lifts a newer stop": ("consent",),
     "nobody is woken": ("visit",),
