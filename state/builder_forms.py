@@ -32,7 +32,8 @@ from services.contracts.journey import (
 )
 from services.contracts.merge_fields import sample_context
 from services.kit.rendering import RenderProblem, render
-from state.rule_rows import Choices, RuleBox, box, event_box, event_names
+from state.event_rows import EventBox, event_box, event_names
+from state.rule_rows import Choices, RuleBox, box
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -64,6 +65,9 @@ class PathRow:
     name: str
     label: str
     rules: RuleBox = field(default_factory=RuleBox)
+    event: str = ""
+    event_box: EventBox = field(default_factory=EventBox)
+    event_names: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class StepForm:
     sentences: list[str] = field(default_factory=list)
     how: str = ""
     event: str = ""
-    event_box: RuleBox = field(default_factory=RuleBox)
+    event_box: EventBox = field(default_factory=EventBox)
     event_names: list[list[str]] = field(default_factory=list)
     cron: str = ""
     amount: str = ""
@@ -209,13 +213,19 @@ def _message(step: Message, variant: int, channel: str) -> dict[str, object]:
         **_length(key, words.body),
         **_preview(key, words),
         **(_window(step.window) if step.window else {}),
-        **_pace(step.pace),
+        **{key: words for key, words in pace_words(step.pace).items() if key != "per_minute"},
     }
 
 
-def _pace(pace: Pace) -> dict[str, object]:
+def pace_words(pace: Pace) -> dict[str, str]:
+    """Rates and spread as their fields show them; empty where nothing is declared."""
     amount, unit = amount_of(pace.spread_minutes) if pace.spread_minutes else ("", "hours")
-    return {"per_hour": str(pace.per_hour or ""), "spread": str(amount), "spread_unit": unit}
+    return {
+        "per_minute": str(pace.per_minute or ""),
+        "per_hour": str(pace.per_hour or ""),
+        "spread": str(amount),
+        "spread_unit": unit,
+    }
 
 
 def _channel(step: Message, channel: str) -> Channel | None:
@@ -286,7 +296,13 @@ def _window(window: SendWindow) -> dict[str, object]:
 
 def _paths(step: Branch, choices: Choices) -> list[PathRow]:
     return [
-        PathRow(n, path.label or f"Path {n + 1}", path.label, box(group_of(path.when), choices))
+        PathRow(
+            n,
+            path.label or f"Path {n + 1}",
+            path.label,
+            box(group_of(path.when), choices),
+            **(_event(path.event) if path.event else {}),  # type: ignore[arg-type]
+        )
         for n, path in enumerate(step.paths)
     ]
 

@@ -39,17 +39,18 @@ def outcome_words(run: RunRow) -> tuple[str, words.Tone]:
 
 
 def began_words(run: RunRow) -> str:
+    """Who or what opened it, to follow “by”."""
     match run.began:
         case "schedule":
-            return "Its schedule" if run.planned_at else "The planned time"
+            return "its schedule" if run.planned_at else "the planned time"
         case "event":
-            return "Events, one person at a time"
+            return "events, one person at a time"
         case "one_by_one":
-            return "Staff or another system, one person at a time"
+            return "staff or another system, one person at a time"
         case "api":
-            return f"Another system: {run.by}" if run.by else "Another system"
+            return f"another system: {run.by}" if run.by else "another system"
         case "person":
-            return run.by or "Somebody who left the team"
+            return run.by or "somebody who left the team"
 
 
 def refused_reasons(found: Sequence[Because]) -> list[Reason]:
@@ -71,8 +72,10 @@ def failed_reasons(found: Sequence[Because]) -> list[Reason]:
     ]
 
 
-def silence_words(silence: Silence, zone: str) -> tuple[str, words.Tone]:
+def silence_words(silence: Silence, requested: int, zone: str) -> tuple[str, words.Tone]:
     """What the Hub has not told yet, and whether it is being asked (002)."""
+    if not requested:
+        return "No message has been handed over yet.", "neutral"
     asked = (
         f" {words.plural(silence.by_asking, 'report')} came only because the Hub was asked."
         if silence.by_asking

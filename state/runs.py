@@ -25,8 +25,8 @@ from state.session import Session, acting, pings, uuid_of
 
 PAGE_SIZE = 40
 SHOWN: list[tuple[str, str]] = [
-    ("", "All"), ("running", "Going on"), ("delivered", "Delivered"), ("partial", "Partly"), ("failed", "Failed"),
-    ("empty", "Nobody to write to"), ("stopped", "Stopped"),
+    ("", "All"), ("running", "Going on"), ("delivered", "Delivered"), ("partial", "Partly delivered"), ("failed", "Failed"),
+    ("empty", "Nobody to write to"), ("stopped", "Stopped"), ("completed", "Completed"),
 ]  # fmt: skip
 STARTERS: list[tuple[str, str]] = [
     ("", "Anyone or anything"), ("person", "A person"), ("schedule", "A schedule or planned time"),
@@ -65,6 +65,8 @@ class Shown:
 
     row: Row = Row("", "", "", "", "", "", "", "neutral", "", "", "", "", "", "", False)
     campaign_href: str = ""
+    audience_hint: str = ""
+    delivered_hint: str = ""
     facts: list[Fact] = field(default_factory=list)
     refused: list[Reason] = field(default_factory=list)
     failed: list[Reason] = field(default_factory=list)
@@ -198,7 +200,8 @@ def row_of(run: RunRow, zone: str) -> Row:
 
 def shown_of(found: RunDetail, zone: str) -> Shown:
     run = found.row
-    hub, tone = silence_words(found.silence, zone)
+    hub, tone = silence_words(found.silence, run.requested, zone)
+    began = began_words(run)
     people = [
         ("On their way", found.live), ("Held back", found.held), ("Came to the end", found.completed),
         ("Left before the end", found.exited),
@@ -210,9 +213,13 @@ def shown_of(found: RunDetail, zone: str) -> Shown:
     return Shown(
         row=row_of(run, zone),
         campaign_href=f"/campaigns/{run.campaign_id}",
+        audience_hint="when it was read" if run.number else "people come in one by one",
+        delivered_hint=f"{words.share(run.delivered, run.requested)} of the messages"
+        if run.requested
+        else "",
         facts=[
             Fact("Began", words.moment(run.started_at, zone)),
-            Fact("Begun by", began_words(run)),
+            Fact("Begun by", f"{began[0].upper()}{began[1:]}"),
             *planned,
             *missed,
             Fact("Ended", words.moment(run.ended_at, zone) if run.ended_at else "Still going on"),

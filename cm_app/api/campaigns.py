@@ -20,6 +20,8 @@ from services.campaigns.contracts import (
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey, Step
 from services.engine.executions import Run, runs
+from services.forecast.contracts import MOST_DAYS, ForecastView, Given
+from services.forecast.service import DAYS, forecast_campaign, view
 from services.kit.errors import AppError, Conflict, Invalid, NotFound
 
 router = APIRouter(prefix="/api/v1/campaigns", tags=["Campaigns"])
@@ -212,6 +214,21 @@ async def version(campaign_id: UUID, version_id: UUID, who: Reader) -> Journey:
         if all(known.version_id != version_id for known in await campaigns.versions(u, campaign_id)):
             raise NotFound("This campaign has no such version.")
         return await campaigns.journey_of(u, version_id)
+
+
+@router.get("/{campaign_id}/forecast")
+async def forecast_one(
+    campaign_id: UUID,
+    who: Reader,
+    given: Annotated[Given, Query()],
+    version_id: UUID | None = None,
+    days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = DAYS,
+) -> ForecastView:
+    """What would happen if the draft (or a version) began now. Rates in percent replace what the
+    practice's history or our assumptions say; nothing is sent or changed."""
+    async with who.unit() as u:
+        found = await forecast_campaign(u, campaign_id, version_id=version_id, days=days, given=given)
+    return view(found)
 
 
 @router.post("/{campaign_id}/moves")

@@ -13,6 +13,7 @@ from cm_app.pages import (
     builder,
     dashboard,
     demo,
+    forecast,
     imports,
     integrations,
     login,
@@ -20,8 +21,11 @@ from cm_app.pages import (
     person,
     run,
     runs,
+    segment,
+    segments,
     settings,
     templates,
+    walk,
 )
 
 PAGES: list[ModuleType] = [
@@ -29,9 +33,13 @@ PAGES: list[ModuleType] = [
     builder,
     runs,
     run,
+    forecast,
+    walk,
     templates,
     approvals,
     approval,
+    segments,
+    segment,
     people,
     person,
     imports,

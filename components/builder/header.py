@@ -154,8 +154,21 @@ def _looks() -> rx.Component:
                 data_testid="open-runs",
             ),
         ),
+        _page("Forecast", "trending-up", "forecast"),
+        _page("Test walk", "footprints", "walk"),
         proof_button(),
         gap="6px",
+    )
+
+
+def _page(name: str, icon: str, where: str) -> rx.Component:
+    return rx.el.a(
+        rx.icon(icon, size=16, aria_hidden="true"),
+        href=f"/campaigns/{Builder.id}/{where}",
+        aria_label=name,
+        title=name,
+        class_name="cb-look",
+        data_testid=f"open-{where}",
     )
 
 

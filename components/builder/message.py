@@ -227,30 +227,14 @@ def _sending() -> rx.Component:
         ),
         rx.cond(step.windowed, inputs.window()),
         inputs.number(
-            "In an hour, at most",
+            "Messages an hour",
             "step-rate",
             step.per_hour,
             StepPanel.set_rate,
             placeholder="No limit",
-            hint="The rest stay in line; nobody is left out. The campaign's own limit holds too.",
+            hint="At most. The rest stay in line; nobody is left out. The campaign's own limit holds too.",
         ),
-        rx.flex(
-            inputs.number(
-                "Spread over",
-                "step-spread",
-                step.spread,
-                lambda v: StepPanel.set_spread(v, step.spread_unit),
-                placeholder="At once",
-            ),
-            inputs.choice(
-                "Unit",
-                "step-spread-unit",
-                inputs.UNITS,
-                step.spread_unit,
-                lambda v: StepPanel.set_spread(step.spread, v),
-            ),
-            gap="10px",
-        ),
+        inputs.span("Spread over", "step-spread", step.spread, step.spread_unit, StepPanel.set_spread),
         ui.small("Whoever gets here together is written to evenly over this time."),
         inputs.switch(
             "One message a household",

@@ -172,7 +172,15 @@ def _adding() -> rx.Component:
                 ),
                 rx.el.fieldset(
                     rx.el.legend("Events", **tokens.text("label"), padding="0 0 6px"),
-                    rx.box(*[_type(name) for name in EVENT_TYPES], class_name="cm-types"),
+                    rx.box(
+                        *[_type(name) for name in EVENT_TYPES],
+                        class_name="cm-types",
+                        max_height="min(320px, 38vh)",
+                        overflow_y="auto",
+                        tab_index=0,
+                        role="group",
+                        aria_label="Event types",
+                    ),
                     border="0",
                     padding="0",
                     margin="0",

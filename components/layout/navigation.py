@@ -24,6 +24,7 @@ WORK = (
     Place("runs", "Runs", "history", "/runs", "read"),
     Place("templates", "Templates", "layout-template", "/templates", "author"),
     Place("approvals", "Approvals", "badge-check", "/approvals"),
+    Place("segments", "Segments", "shapes", "/segments", "read"),
     Place("people", "People", "users", "/people"),
 )
 PRACTICE = (

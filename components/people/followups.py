@@ -28,8 +28,12 @@ def planned() -> rx.Component:
             Followups.rows.length() > 0,
             rx.el.ul(rx.foreach(Followups.rows, _row), padding="0", margin="0", data_testid="followups"),
             ui.small(
-                "Nothing is planned. “Plan a message” writes once, to this person only, at the time you choose. "
-                "Consent and every other rule still hold.",
+                rx.cond(
+                    MAY_PLAN,
+                    "Nothing is planned. “Plan a message” writes once, to this person only, at the time you "
+                    "choose. Consent and every other rule still hold.",
+                    "Nothing is planned for this person.",
+                ),
                 data_testid="no-followups",
             ),
         ),

@@ -16,7 +16,7 @@ def listing() -> rx.Component:
                 Runs.rows.length() > 0,
                 ui.table(
                     "Runs, newest first",
-                    ["Run", "Began", "Outcome", "#~Audience", "#Entered", "#Not let in", "#Messages", "#Delivered",
+                    ["Run", "Began", "~Outcome", "#~Audience", "#Entered", "#~Not let in", "#Messages", "#Delivered",
                      "#Failed"],
                     rx.foreach(Runs.rows, _row),
                 ),
@@ -95,13 +95,19 @@ def _row(row: rx.Var[Row]) -> rx.Component:
                 data_testid="run-link",
             ),
             ui.small(row.run),
+            # On a tablet the outcome stands here, and its column makes room for the numbers.
+            rx.box(ui.pill(row.outcome, row.tone), class_name="cm-tall-only", margin_top="6px"),
             class_name="cm-lead-cell",
         ),
-        rx.el.td(row.at, ui.small("by ", row.began)),
-        rx.el.td(ui.pill(row.outcome, row.tone), ui.small(row.ended, margin_top="4px", class_name="cm-when")),
+        rx.el.td(rx.el.span(row.at, white_space="nowrap"), ui.small("by ", row.began), min_width="150px"),
+        rx.el.td(
+            ui.pill(row.outcome, row.tone),
+            ui.small(row.ended, margin_top="4px"),
+            class_name="cm-wide-only",
+        ),
         rx.el.td(row.audience, class_name="cm-num cm-wide-only"),
         rx.el.td(row.entered, class_name="cm-num"),
-        rx.el.td(row.refused, class_name="cm-num"),
+        rx.el.td(row.refused, class_name="cm-num cm-wide-only"),
         rx.el.td(row.messages, class_name="cm-num"),
         rx.el.td(row.delivered, class_name="cm-num"),
         rx.el.td(

@@ -17,14 +17,13 @@ def run() -> rx.Component:
 
 def _figures() -> rx.Component:
     row = Run.shown.row
-    return rx.grid(
-        ui.figure("Audience", row.audience, "people when it was read"),
+    return rx.box(
+        ui.figure("Audience", row.audience, Run.shown.audience_hint),
         ui.figure("Entered", row.entered, rx.fragment(row.refused, " not let in")),
         ui.figure("Messages", row.messages, "handed over for sending"),
-        ui.figure("Delivered", row.delivered),
+        ui.figure("Delivered", row.delivered, Run.shown.delivered_hint),
         ui.figure("Failed", row.failed, "came back or could not be sent"),
-        columns=rx.breakpoints(initial="2", sm="3", md="5"),
-        gap="16px",
+        class_name="cm-grid-stats",
     )
 
 
@@ -80,7 +79,14 @@ def _parts() -> rx.Component:
 
 
 def _fact(fact: rx.Var[Fact]) -> rx.Component:
-    return ui.fact(fact.name, fact.value)
+    return ui.fact(
+        fact.name,
+        fact.value,
+        display="grid",
+        grid_template_columns="132px minmax(0, 1fr)",
+        align_items="baseline",
+        gap="12px",
+    )
 
 
 def _reasons(name: str, rows: Any, hint: str | None, none: str, key: str) -> rx.Component:

@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from components import tokens
 from components.ui.buttons import primary, quiet
 
 
@@ -13,7 +14,9 @@ def dialog(
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title(name, size="5", margin_bottom="4px"),
-            rx.dialog.description(sentence, size="2", color_scheme="gray", margin_bottom="18px"),
+            rx.dialog.description(
+                sentence, **{**tokens.text("body"), "color": tokens.QUIET}, margin_bottom="18px"
+            ),
             *children,
             **{"max_width": "520px", "padding": "28px", **props},
         ),

@@ -1,4 +1,7 @@
-"""Edits of what an event must say: its type, its conditions, all of them or any (EVT-3). Pure."""
+"""Edits of what an event must say: its type, its conditions, all of them or any (EVT-3). Pure.
+
+An event stands at a start, at a wait for it, or at a branch's path: then `path` is its index.
+"""
 
 from __future__ import annotations
 
@@ -7,49 +10,56 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from services.builder.edits import find, revised
+from services.builder.edits import find
 from services.builder.event_fields import EventField, field_of, fields_of
-from services.builder.step_edits import replace
-from services.contracts.journey import Entry, EventCondition, EventMatch, Journey, WaitEvent
+from services.builder.step_edits import set_field
+from services.contracts.journey import Branch, Entry, EventCondition, EventMatch, Journey, WaitEvent
 from services.contracts.segment import Scalar
 from services.kit.errors import Invalid
 
 MOST = 10
 MANY = ("in", "not_in")
+NONE = -1
+"""No path: the event of the step itself."""
 
 
-def set_type(journey: Journey, step_id: str, type: str) -> Journey:
-    """Another event; conditions stay where it has the same properties."""
+def set_type(journey: Journey, step_id: str, type: str, *, path: int = NONE) -> Journey:
+    """Another event; conditions stay where it has the same properties. Without a type a path looks
+    at no event any more."""
+    if not type and path != NONE:
+        return set_field(journey, step_id, f"paths.{path}.event", None)
     known = {field.name for field in fields_of(type)}
-    match = _match(journey, step_id)
+    match = _named(journey, step_id, path) or EventMatch(type=type)
     kept = [c.model_dump() for c in match.where if c.property in known]
-    return _with(journey, step_id, {"type": type, "where": kept, "join": match.join})
+    return _with(journey, step_id, path, {"type": type, "where": kept, "join": match.join})
 
 
-def add_condition(journey: Journey, step_id: str) -> Journey:
+def add_condition(journey: Journey, step_id: str, *, path: int = NONE) -> Journey:
     """A new row on the event's first property, still to be filled in."""
-    match = _match(journey, step_id)
+    match = _match(journey, step_id, path)
     fields = fields_of(match.type)
     if not fields:
         raise Invalid("This event says nothing that could be compared.")
     if len(match.where) >= MOST:
         raise Invalid(f"An event takes {MOST} conditions at most.")
-    return _where(journey, step_id, [*_dumped(match), _fresh(fields[0])])
+    return _where(journey, step_id, path, [*_dumped(match), _fresh(fields[0])])
 
 
-def remove_condition(journey: Journey, step_id: str, index: int) -> Journey:
-    match = _match(journey, step_id)
+def remove_condition(journey: Journey, step_id: str, index: int, *, path: int = NONE) -> Journey:
+    match = _match(journey, step_id, path)
     _at(match, index)
-    return _where(journey, step_id, [c for n, c in enumerate(_dumped(match)) if n != index])
+    return _where(journey, step_id, path, [c for n, c in enumerate(_dumped(match)) if n != index])
 
 
-def set_join(journey: Journey, step_id: str, join: Literal["all", "any"]) -> Journey:
-    return _with(journey, step_id, {**_match(journey, step_id).model_dump(), "join": join})
+def set_join(journey: Journey, step_id: str, join: Literal["all", "any"], *, path: int = NONE) -> Journey:
+    return _with(journey, step_id, path, {**_match(journey, step_id, path).model_dump(), "join": join})
 
 
-def change_condition(journey: Journey, step_id: str, index: int, part: str, value: str) -> Journey:
+def change_condition(
+    journey: Journey, step_id: str, index: int, part: str, value: str, *, path: int = NONE
+) -> Journey:
     """Change one part of a row: `name` (the property), `op` or `value`, as typed."""
-    match = _match(journey, step_id)
+    match = _match(journey, step_id, path)
     condition = _at(match, index)
     field = field_of(match.type, value if part == "name" else condition.property)
     rows = _dumped(match)
@@ -63,7 +73,7 @@ def change_condition(journey: Journey, step_id: str, index: int, part: str, valu
             rows[index] |= {"value": _typed(value, condition.op, field)}
         case _:
             raise Invalid("That part of the condition no longer exists.")
-    return _where(journey, step_id, rows)
+    return _where(journey, step_id, path, rows)
 
 
 def _fresh(field: EventField) -> dict[str, Any]:
@@ -98,11 +108,20 @@ def _one(value: str, kind: str) -> Scalar:
     return int(number) if number.is_integer() else number
 
 
-def _match(journey: Journey, step_id: str) -> EventMatch:
-    step = find(journey, step_id)
-    if not isinstance(step, Entry | WaitEvent) or step.event is None:
-        raise Invalid("This step does not look at an event.")
-    return step.event
+def _named(journey: Journey, step_id: str, path: int) -> EventMatch | None:
+    match find(journey, step_id):
+        case Entry(event=event) | WaitEvent(event=event) if path == NONE:
+            return event
+        case Branch(paths=paths) if 0 <= path < len(paths):
+            return paths[path].event
+    raise Invalid("This step does not look at an event.")
+
+
+def _match(journey: Journey, step_id: str, path: int) -> EventMatch:
+    event = _named(journey, step_id, path)
+    if event is None:
+        raise Invalid("Choose the event first.")
+    return event
 
 
 def _at(match: EventMatch, index: int) -> EventCondition:
@@ -115,13 +134,13 @@ def _dumped(match: EventMatch) -> list[dict[str, Any]]:
     return [c.model_dump() for c in match.where]
 
 
-def _where(journey: Journey, step_id: str, rows: list[dict[str, Any]]) -> Journey:
-    return _with(journey, step_id, {**_match(journey, step_id).model_dump(), "where": rows})
+def _where(journey: Journey, step_id: str, path: int, rows: list[dict[str, Any]]) -> Journey:
+    return _with(journey, step_id, path, {**_match(journey, step_id, path).model_dump(), "where": rows})
 
 
-def _with(journey: Journey, step_id: str, event: dict[str, Any]) -> Journey:
+def _with(journey: Journey, step_id: str, path: int, event: dict[str, Any]) -> Journey:
     try:
-        changed = EventMatch.model_validate(event)
+        changed = EventMatch.model_validate(event).model_dump()
     except ValidationError as error:
         raise Invalid("That does not fit this condition; nothing was changed.") from error
-    return replace(journey, revised(find(journey, step_id), event=changed.model_dump()))
+    return set_field(journey, step_id, "event" if path == NONE else f"paths.{path}.event", changed)

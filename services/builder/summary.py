@@ -16,6 +16,7 @@ from services.contracts.journey import (
     Journey,
     Message,
     Pace,
+    Path,
     SendWindow,
     Split,
     Step,
@@ -151,7 +152,8 @@ def _sentence(step: Step, number: dict[str, int]) -> str:
             )
         case Branch():
             paths = "; ".join(
-                f"{p.label or f'path {n}'}: {_to(p.next, number)}" for n, p in enumerate(step.paths, 1)
+                f"{p.label or f'path {n}'}{_came(p)}: {_to(p.next, number)}"
+                for n, p in enumerate(step.paths, 1)
             )
             return f"{name_of(step)} asks: {paths}; everyone else: {_to(step.otherwise, number)}."
         case Split():
@@ -166,6 +168,10 @@ def _sentence(step: Step, number: dict[str, int]) -> str:
             return "The goal is reached; the journey ends."
         case Exit():
             return f"Leave the journey{f': {step.reason}' if step.reason else ''}."
+
+
+def _came(path: Path) -> str:
+    return f" (if in the last 30 days {event_words(path.event)})" if path.event else ""
 
 
 def _entry(step: Entry) -> str:

@@ -6,6 +6,7 @@ from services.builder.contracts import Problem, name_of
 from services.builder.event_fields import field_of, misfit
 from services.builder.step_words import length
 from services.contracts.journey import (
+    Branch,
     Entry,
     EventMatch,
     Journey,
@@ -37,6 +38,11 @@ def check_timing(journey: Journey) -> Iterator[Problem]:
             yield from _pace(journey, step)
         if isinstance(step, Entry | WaitEvent) and step.event is not None:
             yield from _conditions(step.id, name_of(step), step.event)
+        if isinstance(step, Branch):
+            for n, path in enumerate(step.paths, 1):
+                if path.event is not None:
+                    where = f"path “{path.label or n}” of {name_of(step)}"
+                    yield from _conditions(step.id, where, path.event)
     yield from _conditions(None, "the goal", journey.goal.event)
     for match in journey.exit_on:
         yield from _conditions(None, "an exit rule", match)

@@ -179,8 +179,12 @@ class WaitEvent(StepBase):
 
 
 class Path(Strict):
+    """People take it when the rule holds and, where an event is named, one like it came about them
+    in the last thirty days."""
+
     label: str = Field("", max_length=80)
     when: Rule
+    event: EventMatch | None = None
     next: StepId | None = None
 
 

@@ -163,3 +163,63 @@ class Compared:
     one: Forecast
     other: Forecast
     differences: list[Difference]
+
+
+class StepView(Strict):
+    """One step over the whole time; `refused` by reason, `ways` by port."""
+
+    step_id: str
+    title: str
+    kind: str
+    arrived: int
+    sent: int
+    refused: dict[str, int]
+    held: int
+    left: dict[str, int]
+    waiting: int
+    ways: dict[str, int]
+    first_day: date | None
+    last_day: date | None
+
+
+class DayView(Strict):
+    """One day in the practice's zone."""
+
+    day: date
+    entered: int
+    requested: int
+    goes_out: int
+    refused: int
+    goals: int
+    left: int
+    finished: int
+
+
+class RateView(Strict):
+    """What people are expected to do: `share` from 0 to 1, or people a day."""
+
+    name: str
+    share: float
+    source: str
+    seen: int
+
+
+class ForecastView(Strict):
+    """A forecast on the wire. Counts of people and messages; no person can be told from it."""
+
+    started_at: datetime
+    first_day: date
+    last_day: date
+    audience: int
+    entered: int
+    on_the_way: int
+    requested: int
+    refused: dict[str, int]
+    refused_entry: dict[str, int]
+    goals: int
+    left: int
+    finished: int
+    steps: list[StepView]
+    days: list[DayView]
+    rates: list[RateView]
+    limits: list[str]

@@ -5,16 +5,19 @@ a later step asks for it. Nothing here decides: gates, windows, waits, branches 
 production texts, with each person's clock in the place of the one they ask for.
 """
 
+import math
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 from services.audience.service import condition
 from services.contracts.journey import Branch, Exit, GoalStep, Message, Step, WaitEvent
 from services.engine.moves import port_sql
 from services.engine.plan import Binding, Plan
 from services.engine.plans import policy_for
+from services.engine.reach import NOBODY
 from services.engine.windows import open_sql
 from services.forecast import queries
 from services.forecast.contracts import Forecast, Rate, Rates, StepFlow
@@ -114,13 +117,13 @@ class Flow:
         if rate is None or not rate.share or rate.name == "goal":  # who reaches the goal leaves
             return each
         wait = f"interval '{step.timeout_minutes} minutes'"
-        turn = f"cm.bucket('forecast/{step.id}/', a.contact_id)"
+        turn = f"uuid_hash_extended(a.contact_id, {turn_of(step)})"
         return (
             "SELECT e.contact_id, e.zone, e.leaves_at, e.leaving,"
             f" CASE WHEN e.after < {wait} THEN e.their_now - {wait} + e.after ELSE e.their_now END AS their_now,"
             f" CASE WHEN e.after < {wait} THEN 'expected' END AS signal FROM ("
-            f"SELECT s.*, CASE WHEN s.share < {rate.share!r} THEN {_delay(rate, f's.share / {rate.share!r}')} END AS after"
-            f" FROM (SELECT a.*, (row_number() OVER (ORDER BY {turn}, a.contact_id, a.their_now) - 0.5)"
+            f"SELECT s.*, CASE WHEN s.share < {_float(rate.share)} THEN {_delay(rate, f's.share / {_float(rate.share)}')} END AS after"
+            f" FROM (SELECT a.*, (CAST(row_number() OVER (ORDER BY {turn}, a.contact_id, a.their_now) AS float8) - 0.5)"
             f" / count(*) OVER () AS share FROM ({each}) a) s) e"
         )
 
@@ -147,7 +150,7 @@ class Flow:
             ),
         )
         rows = await self.ask(
-            sql, binding, policy, step=step.id, turn=f"forecast/{step.id}/",
+            sql, binding, policy, step=step.id, turn=turn_of(step),
             quiet_start=policy.quiet_start, quiet_end=policy.quiet_end,
         )  # fmt: skip
         self.messages.append(place)
@@ -194,7 +197,14 @@ class Flow:
 
     def verdicts(self, policy: Policy, *, entry: bool = False) -> str:
         """The gates' own text: their clock, and what they would have got by then."""
-        text = their_clock(verdicts(policy.channels, entry=entry, served="p.their_now, p.contact_id"))
+        text = their_clock(
+            verdicts(
+                policy.channels,
+                entry=entry,
+                served="p.their_now, p.contact_id",
+                requested=self.version_id != NOBODY,
+            )
+        )
         on_record = "FROM cand JOIN cm.dispatch d ON"
         assert text.count(on_record) == 1, "the gates look for messages elsewhere now"
         expected = " ".join(queries.EXPECTED.format(place=place) for place in self.messages)
@@ -216,7 +226,7 @@ class Flow:
             return "NULL::float8"
         cleared = "PARTITION BY v.reason IS NULL"
         return (
-            f"(row_number() OVER ({cleared} ORDER BY cm.bucket(:turn, v.contact_id), v.contact_id, v.their_now) - 0.5)"
+            f"(CAST(row_number() OVER ({cleared} ORDER BY uuid_hash_extended(v.contact_id, :turn), v.contact_id, v.their_now) AS float8) - 0.5)"
             f" / count(*) OVER ({cleared})"
         )
 
@@ -226,11 +236,11 @@ class Flow:
         cases = []
         if goal is not None and goal.share:
             cases.append(
-                f"WHEN share < {goal.share!r} THEN their_now + {_delay(goal, f'share / {goal.share!r}')}"
+                f"WHEN share < {_float(goal.share)} THEN their_now + {_delay(goal, f'share / {_float(goal.share)}')}"
             )
         if left is not None and left.share:
-            place = f"(1 - share) / {left.share!r}"
-            cases.append(f"WHEN 1 - share < {left.share!r} THEN their_now + {_delay(left, place)}")
+            place = f"(1 - share) / {_float(left.share)}"
+            cases.append(f"WHEN 1 - share < {_float(left.share)} THEN their_now + {_delay(left, place)}")
         return f"CASE WHEN reason IS NOT NULL THEN NULL {' '.join(cases)} END" if cases else ""
 
     def _leaves_at(self) -> str:
@@ -241,7 +251,7 @@ class Flow:
         acts = self._acts_at()
         goal = self.rates.share("goal")
         return (
-            f"CASE WHEN {acts} < leaves_at THEN CASE WHEN share < {goal!r} THEN 'goal' ELSE 'left' END"
+            f"CASE WHEN {acts} < leaves_at THEN CASE WHEN share < {_float(goal)} THEN 'goal' ELSE 'left' END"
             " ELSE leaving END"
             if acts
             else "leaving"
@@ -370,6 +380,11 @@ def limits_of(policy: Policy) -> dict[str, Any]:
     }
 
 
+def turn_of(step: Step) -> int:
+    """Seeds the order in which people act at a step: the same each time, another at each step."""
+    return crc32(step.id.encode())
+
+
 def title_of(step: Step) -> str:
     """What people call a step."""
     words = {
@@ -385,9 +400,16 @@ def _seen(flow: StepFlow, day: date) -> None:
 
 
 def _delay(rate: Rate, share: str) -> str:
-    """After how long: half of them by half the hours, all by the whole (an exponential, cut off)."""
+    """After how long: half of them by half the hours, all by the whole (an exponential, cut off), in
+    whole hours: people who are alike are placed together, and few hours have no people."""
     rest = 1 - 2 ** (-rate.whole_hours / rate.half_hours)
-    return f"interval '1 hour' * (-{rate.half_hours!r} * ln(1 - ({share}) * {rest!r}) / ln(2.0))"
+    half = _float(-rate.half_hours / math.log(2))
+    return f"interval '1 hour' * ceil({half} * ln(1 - ({share}) * {_float(rest)}))"
+
+
+def _float(value: float) -> str:
+    """A literal that keeps PostgreSQL from exact and slow arithmetic."""
+    return f"float8 '{value!r}'"
 
 
 def _put_off(coming: str, opens: str) -> str:
@@ -396,6 +418,6 @@ def _put_off(coming: str, opens: str) -> str:
         return f"SELECT m.contact_id, m.zone, m.leaves_at, m.leaving, {opens} AS their_now, m.signal FROM ({coming}) m"
     return (
         f"SELECT k.contact_id, k.zone, k.leaves_at, k.leaving, w.opens AS their_now, k.signal FROM ({coming}) k JOIN ("
-        f"SELECT m.zone, m.their_now, {opens} AS opens FROM (SELECT DISTINCT zone, their_now FROM ({coming}) k) m) w"
+        f"SELECT m.zone, m.their_now, {opens} AS opens FROM (SELECT DISTINCT zone, their_now FROM ({coming}) k) m OFFSET 0) w"
         " ON w.zone = k.zone AND w.their_now = k.their_now"
     )

@@ -5,6 +5,11 @@ a clock (`their_now`), a moment at which they leave (`leaves_at`) and why (`leav
 is the production text of gates, windows, waits and branches, put in place by `services.forecast.flow`.
 """
 
+# Nothing is known of temporary tables just filled: left to itself, the planner expects a few people
+# and sorts everybody for every fact that is looked up.
+HASHED = "SELECT set_config('enable_mergejoin', 'off', true)"
+AS_USUAL = "SELECT set_config('enable_mergejoin', 'on', true)"
+
 PLACE = """
 CREATE TEMP TABLE {name} (
   contact_id uuid NOT NULL, zone text NOT NULL, to_step text NOT NULL, due_at timestamptz NOT NULL,
@@ -35,7 +40,7 @@ INSERT INTO {entries} (contact_id, their_now, passage)
 SELECT c.contact_id, c.their_now, :passage FROM (
   SELECT a.contact_id, CAST(:now AS timestamptz) + (row_number() OVER (ORDER BY a.turn, a.contact_id) - 0.5)
     / CAST(:a_day AS float8) * interval '1 day' AS their_now
-  FROM (SELECT c.contact_id, cm.bucket(:arrival_salt, c.contact_id) AS turn FROM canonical.contact c
+  FROM (SELECT c.contact_id, uuid_hash_extended(c.contact_id, :arrivals) AS turn FROM canonical.contact c
         WHERE c.practice_id = :practice AND ({audience})) a) c
 WHERE {reentry} AND {fresh} AND c.their_now < :until
 """
@@ -166,10 +171,11 @@ EXPECTED = "UNION ALL SELECT CAST(:practice AS uuid), e.contact_id, e.their_now,
 
 # Where this person is placed next: (next step, when due) by what the production text says, asked
 # once for all who are alike (same zone, same moment, same way), or once a person where it must be.
+# `OFFSET 0` keeps the question to itself: a window costs a millisecond, and there are few moments.
 ALIKE = """
 SELECT m.*, s.to_step, s.due_at{more} FROM m LEFT JOIN (
   SELECT m.zone, m.their_now, m.port, {next_step} AS to_step, {next_due} AS due_at{slot}
-  FROM (SELECT DISTINCT m.zone, m.their_now, m.port FROM m) m) s
+  FROM (SELECT DISTINCT m.zone, m.their_now, m.port FROM m) m OFFSET 0) s
   ON s.zone = m.zone AND s.their_now = m.their_now AND s.port = m.port"""
 EACH = "SELECT m.*, {next_step} AS to_step, {next_due} AS due_at{slot} FROM m"
 

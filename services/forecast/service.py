@@ -17,8 +17,19 @@ from services.engine.entries import belongs
 from services.engine.plan import Binding, Plan
 from services.engine.reach import NOBODY
 from services.forecast import queries
-from services.forecast.contracts import MOST_DAYS, Compared, Forecast, Given, Link, Rates
-from services.forecast.flow import LAPS, Flow
+from services.forecast.contracts import (
+    MOST_DAYS,
+    Compared,
+    DayView,
+    Forecast,
+    ForecastView,
+    Given,
+    Link,
+    Rates,
+    RateView,
+    StepView,
+)
+from services.forecast.flow import LAPS, Flow, turn_of
 from services.forecast.rates import rates_of
 from services.forecast.rules import LIMITS, days_of, differences, in_order, some, their_clock
 from services.kit.errors import Invalid
@@ -57,7 +68,9 @@ async def forecast(
     number = u.notes["forecasts"] = u.notes.get("forecasts", 0) + 1
     flow = Flow(u, plan, campaign_id, version_id, rates, found, until, f"forecast_{number}")
     async with over_everyone(u):
+        await u.execute(queries.HASHED)
         await _Entrance(flow, entry).let_in()
+        await u.execute(queries.AS_USUAL)
     _finish(flow)
     return found
 
@@ -86,6 +99,25 @@ async def compare(
     one = await forecast_campaign(u, campaign_id, version_id=version_id, days=days, given=given)
     other = await forecast_campaign(u, campaign_id, days=days, given=given)
     return Compared(one, other, differences(one, other))
+
+
+def view(found: Forecast) -> ForecastView:
+    """A forecast as the API gives it."""
+    steps = [
+        StepView(
+            step_id=s.step_id, title=s.title, kind=s.kind, arrived=s.arrived, sent=s.sent, refused=dict(s.refused), held=s.held,
+            left=dict(s.left), waiting=s.waiting, ways=dict(s.ways), first_day=s.first, last_day=s.last,
+        )
+        for s in found.steps
+    ]  # fmt: skip
+    return ForecastView(
+        started_at=found.started_at, first_day=found.first_day, last_day=found.last_day, audience=found.audience,
+        entered=found.entered, on_the_way=found.on_the_way, requested=found.requested, refused=dict(found.refused),
+        refused_entry=dict(found.refused_entry), goals=found.goals, left=found.left, finished=found.finished, steps=steps,
+        days=[DayView(**vars(day)) for day in found.days],
+        rates=[RateView(name=r.name, share=r.share, source=r.source, seen=r.seen) for r in found.rates],
+        limits=found.limits,
+    )  # fmt: skip
 
 
 async def _version(u: Unit, campaign_id: UUID, version_id: UUID) -> Journey:
@@ -173,7 +205,7 @@ class _Entrance:
             reentry=their_clock(reentry_sql(self.entry.reentry, binding)),
             fresh=self._fresh(binding),
         )
-        more = {"a_day": flow.rates.share("a_day"), "arrival_salt": f"forecast/arrival/{flow.campaign_id}/"}
+        more = {"a_day": flow.rates.share("a_day"), "arrivals": turn_of(self.entry)}
         values = {**params, **flow.shared, **binding.values, "campaign": flow.campaign_id, **more}
         return int((await self.u.execute(sql, **values)).rowcount)
 

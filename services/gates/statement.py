@@ -83,12 +83,12 @@ f AS (
     coalesce(emergency.is_open, false) AS emergency_open,
     CASE WHEN :global_holdout > 0 THEN cm.bucket(:global_salt, cand.contact_id) ELSE 10000 END AS global_bucket,
     CASE WHEN :campaign_holdout > 0 THEN cm.bucket(:campaign_salt, cand.contact_id) ELSE 10000 END AS campaign_bucket,
-    {_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
+    {{consents}}{_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
     {_listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))} AS email_blocked,
     {_listed(("address", PHONE))} AS phone_blocked,
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
-    CASE WHEN :one_per_household AND c.household_id IS NOT NULL THEN
+    CASE WHEN :one_per_household AND {{requested}} AND c.household_id IS NOT NULL THEN
       EXISTS (SELECT 1 FROM canonical.contact m
         JOIN cm.enrolment x ON x.practice_id = :practice AND x.contact_id = m.contact_id AND x.campaign_id = :campaign
         CROSS JOIN LATERAL (SELECT 1 FROM cm.dispatch d WHERE d.practice_id = :practice AND d.enrolled_at = x.enrolled_at
@@ -106,7 +106,7 @@ f AS (
 # Of one batch, the first of a household who is cleared gets the message; whoever is refused for a
 # reason of their own does not stand in the way of the others (D25).
 SECOND = """:one_per_household AND p.household_id IS NOT NULL AND coalesce(p.email, p.phone) IS NOT NULL
-      AND row_number() OVER (PARTITION BY p.household_id, coalesce(lower(p.email), p.phone), p.own_reason IS NULL
+      AND row_number() OVER (PARTITION BY p.household_id, coalesce(lower(p.email), p.phone) COLLATE "C", p.own_reason IS NULL
                              ORDER BY {served}) > 1"""
 
 REACHABLE: dict[str, str] = {
@@ -123,12 +123,20 @@ BLOCKED: dict[str, str] = {
 }
 
 
-def facts(*, each: bool) -> str:
+def _agreed(channels: Sequence[Channel]) -> tuple[str, str, str]:
+    """All consents of a person by one look: there is one a channel and purpose."""
+    states = ", ".join(f"max(k.state) FILTER (WHERE k.channel = '{c}') AS {c}" for c in channels)
+    return states, "canonical.consent k", "k.purpose = :purpose"
+
+
+def facts(channels: Sequence[Channel] = (), *, each: bool, requested: bool = True) -> str:
     """What the gates ask about, one row a person. For a batch (`each`) every person is looked up by
     index: the planner knows neither how many are in the claim nor how fast tables grow, and would
-    read them whole (docs/decisions/0008). For an audience of unknown size it may choose."""
+    read them whole (docs/decisions/0008). For an audience of unknown size it may choose. `requested`:
+    messages of this version may be on record; of a draft there are none."""
     tables, joins = [], []
-    for name, (columns, source, which) in GATHERED.items():
+    gathered = GATHERED | ({"agreed": _agreed(channels)} if channels else {})
+    for name, (columns, source, which) in gathered.items():
         alias = source.split()[1]
         mine = f"{alias}.practice_id = :practice AND {alias}.contact_id = cand.contact_id"
         if each:
@@ -141,7 +149,9 @@ def facts(*, each: bool) -> str:
                 f" WHERE {which} GROUP BY {alias}.contact_id),"
             )
             joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
-    return "".join(tables) + FACTS.replace("{gathered}", "\n  ".join(joins))
+    consents = "".join(f"agreed.{c} AS consent_{c}, " for c in channels)
+    whole = FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{consents}", consents)
+    return "".join(tables) + whole.replace("{requested}", str(requested).lower())
 
 
 def verdicts(
@@ -149,22 +159,24 @@ def verdicts(
     *,
     entry: bool = False,
     each: bool = False,
+    requested: bool = True,
     served: str = "p.contact_id",
 ) -> str:
     """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels. `each`:
-    cand is a batch of at most thousands. `served`: the order in which people of one household are.
+    cand is a batch of at most thousands; `requested`: as in `facts`. `served`: the order in which people of one
+    household are.
 
     Beside the columns of `cand` and the facts, verdict has `reason` (null: cleared), `effect` of a
     refusal, `channels` that stay open in order, and `channel_verdicts`, a JSON text.
     """
     person = person_gates(entry=entry)
     if entry:
-        return f"""{facts(each=each)},
+        return f"""{facts(each=each, requested=requested)},
 verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)"""
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    return f"""{facts(each=each)},
+    return f"""{facts(channels, each=each, requested=requested)},
 verdict AS MATERIALIZED (
   SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
     {_verdicts_json(channels)} AS channel_verdicts,
@@ -188,12 +200,9 @@ def _judged(person: str, channels: Sequence[Channel]) -> str:
 
 def channel_facts(channel: Channel) -> str:
     """Joins what the channel gates look at to each row of `f`, as `h_<channel>`."""
-    k = f"k_{channel}"
     return (
-        f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
-        f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
-        f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
-        f" {BLOCKED[channel]} AS blocked, {k}.state AS consent) h_{channel}"
+        f"CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
+        f" {BLOCKED[channel]} AS blocked, f.consent_{channel} AS consent) h_{channel}"
     )
 
 
@@ -220,7 +229,7 @@ def all_reasons_sql(source: str, channels: Sequence[Channel]) -> str:
     person = ", ".join(f"CASE WHEN {g.predicate} THEN '{g.reason.value}' END" for g in person_gates())
     judged = _judged(f"array_remove(ARRAY[{person}], NULL) AS reasons", channels)
     return (
-        f"WITH cand AS ({source}), {facts(each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
+        f"WITH cand AS ({source}), {facts(channels, each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
         f" CAST({_verdicts_json(channels)} AS jsonb) AS channel_verdicts FROM ({judged}) p"
     )
 

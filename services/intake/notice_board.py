@@ -29,6 +29,11 @@ WHERE NOT EXISTS (SELECT 1 FROM cm.inbound_event i
   WHERE i.practice_id = :practice AND i.source = t.source AND i.event_id = t.event_id)
 ON CONFLICT DO NOTHING
 """
+STANDING = """
+SELECT n.source, n.event_id FROM cm.notice n
+JOIN json_to_recordset(CAST(:rows AS json)) AS t(source text, event_id text) USING (source, event_id)
+WHERE n.practice_id = :practice
+"""
 TAKE_DOWN = """
 DELETE FROM cm.notice n USING json_to_recordset(CAST(:rows AS json)) AS t(source text, event_id text)
 WHERE n.practice_id = :practice AND n.source = t.source AND n.event_id = t.event_id
@@ -78,6 +83,15 @@ def _json(notices: Iterable[Notice]) -> str:
     return orjson.dumps(
         [{"source": n.source, "event_id": n.event_id, "contact": n.contact} for n in notices]
     ).decode()
+
+
+async def standing(u: Unit, events: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these events, (source, id), keep somebody back now."""
+    rows = [{"source": source, "event_id": event_id} for source, event_id in events]
+    if not rows:
+        return set()
+    found = await u.execute(STANDING, practice=u.practice_id, rows=orjson.dumps(rows).decode())
+    return {(row.source, row.event_id) for row in found}
 
 
 async def take_down(u: Unit, events: Iterable[tuple[str, str]]) -> None:

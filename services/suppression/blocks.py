@@ -38,7 +38,7 @@ from services.suppression.taking_back import call_back
 
 PAGE = 50
 CHUNK = 1_000
-UNREADABLE = "Type an email address, a phone number with its country code, a domain such as example.com, or an identity of 16 hexadecimal digits."  # fmt: skip
+UNREADABLE = "Type an email address, a phone number with its country code (+44…), or a domain such as example.com."  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ import pytest
 
 from services.builder import event_edits
 from services.builder.event_fields import fields_of, operator_words
-from services.builder.summary import event_words
+from services.builder.summary import event_words, summary
 from services.builder.timing_checks import check_timing
 from services.contracts.events import INBOUND
-from services.contracts.journey import Entry, EventCondition, EventMatch, Journey
+from services.contracts.journey import Branch, Entry, EventCondition, EventMatch, Journey, Path
+from services.contracts.segment import Group
 from services.engine.signals import matches
 from services.kit.errors import Invalid
-from state.rule_rows import event_box
+from state.event_rows import event_box
 
 
 def started(**event) -> Journey:
@@ -102,3 +103,24 @@ def test_any_means_one_of_them_is_enough_and_the_words_say_so():
         ("value", "one", "number", "500"),
         ("kind", "one", "text", "implant"),
     ]
+
+
+@pytest.mark.covers("EVT-3", "BLD-2")
+def test_a_branchs_path_may_look_at_an_event_or_at_none():
+    ask = Branch(id="ask", paths=[Path(label="Large", when=Group(node="all"))])
+    journey = event_edits.set_type(Journey(steps=[ask]), "ask", "proposal.stalled", path=0)
+    journey = event_edits.add_condition(journey, "ask", path=0)
+    journey = event_edits.change_condition(journey, "ask", 0, "name", "value", path=0)
+    (problem,) = check_timing(journey)
+    assert (problem.step_id, problem.code) == ("ask", "condition_value")
+    assert "“Large”" in problem.sentence
+    journey = event_edits.change_condition(journey, "ask", 0, "value", "500", path=0)
+    assert not list(check_timing(journey))
+    (line,) = (line for line in summary(journey) if "asks" in line)
+    assert "Large (if in the last 30 days a treatment proposal stalls (value is more than 500))" in line
+    (empty,) = event_edits.set_type(journey, "ask", "", path=0).steps
+    assert empty == ask
+    with pytest.raises(Invalid):
+        event_edits.set_type(journey, "ask", "proposal.stalled", path=3)
+    with pytest.raises(Invalid):
+        event_edits.add_condition(Journey(steps=[ask]), "ask", path=0)

@@ -14,7 +14,7 @@ from tests.factories.proof.gates import LONG
 from tests.factories.proof.journeys import journeys
 from tests.factories.proof.model import HOLD_TIME
 from tests.factories.proof.rows import Ban, Person, Sent
-from tests.factories.proof.world import BEGINS, CAPS, MOST_PEOPLE, Trouble, World
+from tests.factories.proof.world import BEGINS, CAPS, MOST_PEOPLE, World
 
 TERMINAL = (
     "pipeline.opportunity.lost",
@@ -27,21 +27,36 @@ RECALL_ENDS = ("recall.journey.completed", "recall.patient.exited")
 CONCIERGE_ENDS = ("concierge.contact.accepted", "concierge.contact.declined")
 MOST_CAMPAIGNS = 7
 LATE = timedelta(days=30)
+HEARD = frozenset(
+    [
+        "nothing",
+        "proposal",
+        "visit",
+        "booking",
+        "concierge",
+        "recall",
+        "emergency",
+        "consent",
+        "reports",
+        "replies_stop",
+        "unsubscribes",
+    ]
+)
+"""Acts that reach the product by the bus only, so that several may come in one wave."""
 LIMITS = (CAPS, Caps(max_touches=1, per_days=2, min_gap_hours=0), Caps(max_touches=None, min_gap_hours=30))
 
 
 class Acts:
-    """One act a method: `who` it is about, its value, what goes wrong, how many hours ago it was."""
+    """One act a method: `who` it is about, its value, how many hours ago it was."""
 
     def __init__(self, world: World) -> None:
         self.world, self.model = world, world.model
-        self.trouble: Trouble = None
         self.ago = 0
 
     def _event(self, who: int, type: str, key: str = "patient_id", which: str = "", **data: Any) -> Person:
         """Tell the product, and the model what every event means to journeys."""
         person, at = self._who(who), self._at()
-        self.world.hears(self.world.understood(type, {key: str(person.id), **data}, at), self.trouble)
+        self.world.hears(self.world.understood(type, {key: str(person.id), **data}, at))
         person.heard.append((type, which, at))
         self.model.signal(person, type)
         return person
@@ -237,8 +252,7 @@ class Acts:
             "dispatch_id": str(sent.id), "contact_id": str(sent.walk.person.id), "channel": sent.channels[0],
             "campaign_id": str(sent.walk.campaign.id), "permanent": True,
         }  # fmt: skip
-        batch = [self.world.understood(f"hub.message.{what}", data, self._at()) for what in whats]
-        self.world.hears_statuses(batch, self.trouble)
+        self.world.hears(*(self.world.understood(f"hub.message.{what}", data, self._at()) for what in whats))
 
     def replies_stop(self, who: int, channel: str | None) -> None:
         """To one channel; where nobody says which, to everything."""
