@@ -59,3 +59,9 @@ def envelope(
         traceparent=traceparent,
         data=body,
     )
+
+
+class EventData(BaseModel):
+    """Neighbours may add fields; we read what we know. A number that is none is refused."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)

@@ -1,60 +1,22 @@
-"""The API: sessions, credentials on every route, problems, audit, events, QA mode."""
+"""The API: sessions, credentials on every route, problems, audit."""
 
 import re
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 import httpx
-import pyotp
 import pytest
 from fastapi import FastAPI
-from standardwebhooks.webhooks import Webhook
 
-from cm_app.api.factory import PUBLIC, ROUTERS, api
+from cm_app.api.factory import PUBLIC, ROUTERS
 from services.access import service as access
-from services.access.contracts import DemoPerson
 from services.audit.verifier import verify_file
 from services.bootstrap import App
-from services.contracts.envelope import Envelope
-from services.kit import qa
-from services.kit.bus import Consumer
-from services.kit.clock import SystemClock
-from services.kit.errors import AppError
 from services.kit.ids import new_id
-from services.kit.settings import Settings
 from services.proofs.service import unpacked, work_once
+from tests.factories.api import ORIGIN, sign_in, step_up
 from tests.factories.journeys import journey
 from tests.factories.practice import make_contact
-
-ORIGIN = "http://127.0.0.1:3000"
-
-
-@pytest.fixture
-def made(app: App) -> FastAPI:
-    return api(app)
-
-
-@pytest.fixture
-async def client(made: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(made), base_url=ORIGIN) as client:
-        yield client
-
-
-@pytest.fixture
-async def cast(app: App, practice: UUID) -> dict[str, DemoPerson]:
-    return {person.role: person for person in await access.ensure_demo_people(app, practice)}
-
-
-async def sign_in(client: httpx.AsyncClient, person: DemoPerson) -> None:
-    answer = await client.post("/api/session", json={"login": person.login, "password": person.password})
-    assert answer.status_code == 200, answer.text
-
-
-async def step_up(client: httpx.AsyncClient, app: App, person: DemoPerson) -> None:
-    code = pyotp.TOTP(person.totp_secret).at(app.clock.now())
-    assert (await client.post("/api/session/step-up", json={"code": code})).status_code == 200
 
 
 def routes(made: FastAPI) -> list[tuple[str, str]]:
@@ -261,95 +223,6 @@ async def test_health_is_open_and_readiness_asks_the_servers(client: httpx.Async
     assert (ready.status_code, ready.json()["database"], ready.json()["bus"]) == (200, "ok", "ok")
 
 
-def signed(app: App, practice: UUID, body: str, *, age: int = 0) -> dict[str, str]:
-    at = datetime.now(UTC) - timedelta(seconds=age)
-    secret = access.webhook_secret(app.keyring, practice)
-    return {
-        "webhook-id": "msg_1",
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign("msg_1", at, body),
-    }
-
-
-def booked(app: App, practice: UUID, **changes: object) -> Envelope:
-    data = {"appointment_id": str(new_id()), "patient_id": str(new_id()), "practice_id": str(practice)}
-    values = {
-        "id": str(new_id()),
-        "source": "appointments",
-        "type": "appointment.booked",
-        "time": app.clock.now(),
-        "practiceid": practice,
-        "data": data,
-    }
-    return Envelope.model_validate(values | changes)
-
-
-@pytest.mark.covers("EVT-6")
-async def test_signed_events_reach_the_bus_and_unsigned_ones_do_not(app: App, practice: UUID, client):
-    event = booked(app, practice)
-    odd = booked(app, practice, type="weather.changed", data={})
-    body = f"[{event.wire().decode()},{odd.wire().decode()}]"
-    for headers in ({}, signed(app, new_id(), body), signed(app, practice, body + " ")):
-        refused = await client.post("/api/v1/events", content=body, headers=headers)
-        assert (refused.status_code, refused.json()["code"]) == (401, "not_signed_in")
-    answer = await client.post("/api/v1/events", content=body, headers=signed(app, practice, body))
-    assert (answer.status_code, answer.json()) == (202, {"accepted": 2, "unknown": ["weather.changed"]})
-    consumer = Consumer(app.bus, "probe", "one", ["appointments", "other"])
-    await consumer.prepare()
-    received = await consumer.read(block_ms=0)
-    assert [Envelope.model_validate_json(entry.raw) for entry in received] == [event, odd]
-
-
-@pytest.mark.covers("EVT-6")
-async def test_a_recorded_request_is_not_taken_again(app: App, practice: UUID, client, monkeypatch):
-    body = booked(app, practice).wire().decode()
-    for age in (301, -301):
-        headers = signed(app, practice, body, age=age)
-        assert (await client.post("/api/v1/events", content=body, headers=headers)).status_code == 401
-
-    async def broken(*_: object) -> None:
-        raise AppError("The bus is away.")
-
-    headers = signed(app, practice, body)
-    with monkeypatch.context() as away:
-        away.setattr("cm_app.api.events.publish", broken)
-        assert (await client.post("/api/v1/events", content=body, headers=headers)).status_code == 400
-    codes = [
-        (await client.post("/api/v1/events", content=body, headers=headers)).status_code for _ in range(2)
-    ]
-    assert codes == [202, 409]
-    assert await app.bus.redis.xlen("cm:events:appointments") == 1
-
-
-@pytest.mark.covers("EVT-6")
-async def test_a_wrong_event_is_refused_with_the_place_that_is_wrong(app: App, practice: UUID, client):
-    other = {**booked(app, practice).data, "practice_id": str(new_id())}
-    for event, field in (
-        (booked(app, practice, data={}), "0.data.appointment_id"),
-        (booked(app, practice, data=other), "0.data.practice_id"),
-    ):
-        body = event.wire().decode()
-        answer = await client.post("/api/v1/events", content=body, headers=signed(app, practice, body))
-        assert (answer.status_code, answer.json()["problems"][0]["field"]) == (422, field)
-    body = booked(app, practice, type="campaign.activated").wire().decode()
-    own = await client.post("/api/v1/events", content=body, headers=signed(app, practice, body))
-    assert "Campaign Manager itself" in own.json()["detail"]
-    mixed = f"[{booked(app, practice).wire().decode()},{booked(app, new_id()).wire().decode()}]"
-    answer = await client.post("/api/v1/events", content=mixed, headers=signed(app, practice, mixed))
-    assert answer.json()["problems"][0]["field"] == "1.practiceid"
-    assert (await client.post("/api/v1/events", content=b" " * 1_000_001)).status_code == 413
-
-
-async def test_the_signing_secret_is_for_administrators_with_a_fresh_code(
-    app: App, practice: UUID, client, cast
-):
-    await sign_in(client, cast["administrator"])
-    assert (await client.get("/api/v1/events/secret")).json()["code"] == "step_up_needed"
-    await step_up(client, app, cast["administrator"])
-    secret = (await client.get("/api/v1/events/secret")).json()["secret"]
-    assert secret == access.webhook_secret(app.keyring, practice)
-
-
 @pytest.mark.covers("EVT-7")
 async def test_schemas_are_served(client, cast):
     await sign_in(client, cast["analyst"])
@@ -359,65 +232,6 @@ async def test_schemas_are_served(client, cast):
     assert (await client.get("/api/v1/schemas/no.such")).status_code == 404
     document = (await client.get("/api/v1/asyncapi.json")).json()
     assert {*names["inbound"], *names["outbound"]} == set(document["components"]["messages"])
-
-
-async def test_qa_mode_moves_the_clock_injects_events_and_loads_a_world(app: App, practice: UUID, client):
-    client.headers["authorization"] = f"Bearer {qa.key(app.keyring)}"
-    world = (await client.post("/api/qa/worlds/small")).json()
-    assert world["practice_id"] == str(practice)
-    assert [person["login"] for person in world["people"]][:2] == ["maya", "alex"]
-    assert (await client.get("/api/qa/people")).json() == world["people"]
-    assert (await client.post("/api/qa/worlds/none")).status_code == 404
-    for _ in range(2):
-        assert (await client.post("/api/qa/worlds/approval")).status_code == 200
-    session = await ada(app)
-    assert len((await client.get("/api/v1/approvals", headers=session)).json()) == 1
-
-    before = (await client.get("/api/qa/clock")).json()["now"]
-    moved = (await client.post("/api/qa/clock", json={"seconds": 86_400 * 200})).json()["now"]
-    assert (datetime.fromisoformat(moved) - datetime.fromisoformat(before)).days == 200
-    assert (await client.post("/api/qa/clock", json={"seconds": -1})).status_code == 422
-    page = await client.get("/api/v1/audit", params={"tag": "qa.clock_moved"}, headers=session)
-    (row,) = page.json()["rows"]  # the session lives on
-    assert row["detail"] == {"seconds": 86_400 * 200}
-
-    body = {
-        "type": "appointment.booked",
-        "data": {"appointment_id": str(new_id()), "patient_id": str(new_id())},
-    }
-    assert (await client.post("/api/qa/events", json=body)).status_code == 202
-    assert (await client.post("/api/qa/events", json={"type": "appointment.booked"})).status_code == 422
-
-
-async def ada(app: App) -> dict[str, str]:
-    """A fresh session of the administrator, as a header that replaces the key."""
-    person = next(p for p in await access.demo_people(app) if p.role == "administrator")
-    token = (await access.sign_in(app, person.login, person.password)).token
-    return {"cookie": f"cm_session={token}", "authorization": ""}
-
-
-async def test_every_process_takes_over_the_shared_clock(app: App):
-    one, two = SystemClock(), SystemClock()
-    await qa.move_forward(app.bus, 3_600)
-    await qa.move_forward(app.bus, 60)
-    async with qa.following(app.bus, one, on=True), qa.following(app.bus, two, on=False):
-        ahead = one.now() - two.now()
-    assert 3_650 < ahead.total_seconds() < 3_670
-    assert abs((two.now() - datetime.now(UTC)).total_seconds()) < 5
-    with pytest.raises(ValueError, match="forward"):
-        await qa.move_forward(app.bus, -1)
-
-
-async def test_qa_mode_is_absent_unless_asked_for_and_refused_in_production(app: App, home: Path):
-    from dataclasses import replace
-
-    off = replace(app, settings=app.settings.model_copy(update={"qa": False}))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api(off)), base_url=ORIGIN) as client:
-        absent = await client.get("/api/qa/clock")
-        assert (absent.status_code, absent.json()["code"]) == (404, "not_found")
-    production = Settings(home=home, environment="production", qa=True, _env_file=None)
-    with pytest.raises(AppError, match="production"):
-        api(replace(app, settings=production))
 
 
 @pytest.mark.covers("EVT-8")

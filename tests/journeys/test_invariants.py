@@ -50,6 +50,8 @@ BREAKS = [
     ("audit_sealed_in_order", "UPDATE cm.audit_batch SET seal = sha256('x') WHERE seal_no = 1"),
     ("requests_counted", "UPDATE cm.metric SET value = value + 1 WHERE name = 'requested'"),
     ("refusals_counted", "DELETE FROM cm.metric WHERE name = 'refused'"),
+    ("notice_ends", "INSERT INTO cm.notice SELECT practice_id, source, event_id, contact_id, received_at"
+     " FROM cm.inbound_event WHERE contact_id IS NOT NULL LIMIT 1"),
     ("no_contact_data", "UPDATE cm.refusal SET inputs = '{\"to\": \"ada@example.com\"}'"),
 ]  # fmt: skip
 
@@ -116,6 +118,7 @@ async def test_each_thing_broken_by_hand_is_found(lived: World, database_url: st
         "audit_batch",
         "metric",
         "suppression",
+        "notice",
     )
     engine = create_engine(owner(database_url))
     for name, sql in BREAKS:
