@@ -32,6 +32,7 @@ from services.audience.logic import (
     Test,
     every,
     exists,
+    exists_in,
     negate,
     plain,
     render,
@@ -362,7 +363,7 @@ def times(did: Did) -> tuple[int, int | None]:
 
 
 def _exists(table: str, only: Sequence[str]) -> Leaf:
-    return exists(f"SELECT r.practice_id, r.contact_id FROM {table} r WHERE {' AND '.join(only) or 'true'}")
+    return exists_in(table, " AND ".join(only) or "true")
 
 
 def _escaped(text: str) -> str:

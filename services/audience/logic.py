@@ -18,13 +18,15 @@ class Leaf:
     """One SQL test and its exact opposite; neither may ever be NULL.
 
     `rows`: for a test of records, the SELECT of (practice_id, contact_id) it looks for;
-    `negative`: it holds for those who are not among them.
+    `negative`: it holds for those who are not among them; `source`: the table and the condition of
+    a plain such SELECT, so that several of one table can be read at once.
     """
 
     sql: str
     opposite: str
     rows: str = ""
     negative: bool = False
+    source: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def some(parts: Iterable[Test]) -> Test:
 def negate(test: Test) -> Test:
     match test:
         case Leaf():
-            return Leaf(test.opposite, test.sql, test.rows, not test.negative)
+            return Leaf(test.opposite, test.sql, test.rows, not test.negative, test.source)
         case Every():
             return some(negate(part) for part in test.parts)
         case Some():
@@ -90,6 +92,16 @@ def exists(rows: str) -> Leaf:
     return Leaf(sql, f"NOT {sql}", rows)
 
 
+def exists_in(table: str, condition: str) -> Leaf:
+    """The contact has a record in `table` that meets `condition`."""
+    leaf = exists(_select(table, condition))
+    return Leaf(leaf.sql, leaf.opposite, leaf.rows, source=(table, condition))
+
+
+def _select(table: str, condition: str) -> str:
+    return f"SELECT r.practice_id, r.contact_id FROM {table} r WHERE {condition}"
+
+
 def among(rows: str) -> str:
     same = "r.practice_id = c.practice_id AND r.contact_id = c.contact_id"
     return f"EXISTS (SELECT FROM ({rows}) r WHERE {same})"
@@ -103,8 +115,16 @@ def _looks_at_records(test: Test) -> bool:
 
 def _union(parts: tuple[Test, ...]) -> str:
     own = tuple(part for part in parts if not _looks_at_records(part))
-    sides = [Some(own)] if own else []
-    return among(" UNION ALL ".join(_rows(side) for side in [*sides, *(p for p in parts if p not in own)]))
+    sides = [_rows(Some(own))] if own else []
+    tables: dict[str, list[str]] = {}
+    for part in parts:
+        if isinstance(part, Leaf) and part.source and not part.negative:
+            tables.setdefault(part.source[0], []).append(f"({part.source[1]})")
+        elif part not in own:
+            sides.append(_rows(part))
+    # What is asked of one table is asked in one pass over it.
+    sides += [_select(table, " OR ".join(conditions)) for table, conditions in tables.items()]
+    return among(" UNION ALL ".join(sides))
 
 
 def _rows(test: Test) -> str:

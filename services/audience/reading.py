@@ -163,9 +163,9 @@ def _whole(bounds: Bounds) -> Bounds:
 def _ages(field: Field, bounds: Bounds, today: date) -> Bounds:
     """An age in whole years or days as bounds on the date it is counted from."""
     back = _years_before if field.how == "years" else _days_before
-    most = 200 if field.how == "years" else MOST_DAYS
-    latest = None if bounds.lo is None else back(today, max(-1, min(bounds.lo, most)))
-    earliest = None if bounds.hi is None else back(today, max(-1, min(bounds.hi, most)) + 1)
+    least, most = (-1, 200) if field.how == "years" else (-MOST_DAYS, MOST_DAYS)
+    latest = None if bounds.lo is None else back(today, max(least, min(bounds.lo, most)))
+    earliest = None if bounds.hi is None else back(today, max(least, min(bounds.hi, most)) + 1)
     one = timedelta(days=1)
     return Bounds(lo=earliest + one if earliest else None, hi=latest + one if latest else None, hi_open=True)
 
