@@ -237,7 +237,8 @@ def kill_switch(
 @app.command()
 def worker(
     name: Annotated[
-        Literal["web", "engine", "hub", "platform", "intake", "journeys", "relay"], typer.Argument()
+        Literal["web", "engine", "hub", "platform", "notices", "intake", "journeys", "relay"],
+        typer.Argument(),
     ],
 ) -> None:
     """Run one process in the foreground (what `cm up` starts, for your own service manager).
@@ -280,12 +281,17 @@ def prove(
         int, typer.Option(help="How many random acts in all, earlier runs included.")
     ] = 10_000,
     seed: Annotated[int | None, typer.Option(help="Start afresh from this seed.")] = None,
+    lies: Annotated[
+        bool, typer.Option("--lies", help="Then plant every known fault: each must be heard.")
+    ] = False,
 ) -> None:
-    """Compare the engine with a slow, plain model, act by act; goes on where it was stopped."""
+    """Compare the engine with a slow, plain model, act by act; goes on where it was stopped. Exit code
+    1 when a planted fault is not heard."""
     if context.invoked_subcommand is None:
         from cm_app import prove as model
 
-        model.main(operations, seed=seed, progress_file=Settings().home / "prove.json")
+        told = model.main(operations, seed=seed, progress_file=Settings().home / "prove.json", lies=lies)
+        raise SystemExit(0 if told.heard == told.lies else 1)
 
 
 @proving.command("races")

@@ -154,7 +154,7 @@ def _finish_build(portal: portal_build.Build | None) -> None:
 
 
 def _start(site: Site) -> None:
-    with phase("Starting web, intake, journeys, relay, hub and platform"):
+    with phase("Starting web, notices, intake, journeys, relay, hub and platform"):
         site.supervisor.start()
         _note_processes(site)
         late = site.supervisor.wait_until_healthy()
@@ -182,7 +182,8 @@ def _children(config: Settings) -> list[Child]:
     health = {
         "web": f"http://{probe}:{config.port}/ping",
         "platform": f"http://{probe}:{config.platform_port}/health",
-        "intake": "",  # by itself: a suppression waits for nobody who makes or publishes messages
+        "notices": "",  # by itself: whoever something came in about is left alone from that moment
+        "intake": "",
         "journeys": "",
         "relay": "",
         "hub": f"http://{probe}:{config.hub_port}/healthz",

@@ -27,7 +27,8 @@ from services.kit.errors import Invalid, StaleWrite
 from services.kit.uow import Unit
 from state import builder_rows as rows
 from state import words
-from state.builder_forms import StepForm, form
+from state.builder_forms import StepForm, form, pace_words
+from state.rule_choices import read_choices
 from state.rule_rows import RuleBox, box, open_choice_fields
 from state.session import acting, changed, uuid_of
 
@@ -141,7 +142,7 @@ class Builder(rx.State):
         """Find the problems of the journey as it is, read choices its rules need, show it all."""
         self._found = await campaigns.problems_of(u, self._journey, self.key)
         for name in self._open_choices() - self._choices.keys():
-            self._choices = {**self._choices, name: await audience.choices(u, name)}
+            self._choices = {**self._choices, name: await read_choices(u, name)}
         self.show()
 
     def show(self) -> None:
@@ -163,7 +164,7 @@ class Builder(rx.State):
         self.left_out = box(audience_group(journey.audience, "exclude"), self._choices)
         self.kinds = list(journey.audience.kinds)
         self.campaign_type, self.objective = journey.campaign_type, journey.goal.objective
-        self.pace = {key: str(n) if n else "" for key, n in journey.pace.model_dump().items()}
+        self.pace = pace_words(journey.pace)
         self._show_step(steps)
 
     def _show_step(self, steps: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import reflex as rx
 
+from services.audience.checks import finished
 from services.audience.errors import RuleInvalid
 from services.builder import edits, rule_edits
 from services.contracts.journey import Journey
@@ -12,7 +13,8 @@ from services.engine.reach import reach
 from state import words
 from state.builder import Builder
 from state.builder_canvas import one_of
-from state.builder_step import changed_group
+from state.rule_changes import changed_tree, key_of
+from state.rule_focus import follow
 from state.session import acting
 
 KINDS = ("lead", "patient", "partner")
@@ -39,23 +41,30 @@ class AudiencePanel(rx.State):
     reachable_share: int = 0
     sentence: str = ""
     problem: str = ""
+    waiting: str = ""
     excluded: list[ExcludedRow] = []
     sample: list[PersonRow] = []
 
     _asked: int = 0
 
     @rx.event
-    async def rule(self, side: str, what: str, index: int, part: str, value: str) -> Any:
-        """One change of who is in (`include`) or left out (`exclude`)."""
+    async def rule(self, side: str, what: str, path: str, part: str, value: str) -> Any:
+        """One change of who is in (`include`) or left out (`exclude`); see `changed_tree`."""
         which: Any = one_of(side, ("include", "exclude"))
+        moved: list[str] = []
 
         def edit(journey: Journey) -> Journey:
             before = rule_edits.audience_group(journey.audience, which)
-            group = changed_group(before, what, index, part, value)
+            group, to = changed_tree(before, what, path, part, value)
+            moved.append(to)
             return edits.set_audience(journey, rule_edits.with_audience_group(journey.audience, which, group))
 
-        key = f"audience.{side}.{index}.{part}" if what == "change" else ""
-        return await self._apply(edit, key)
+        done = await self._apply(edit, key_of(f"audience.{side}", what, path, part))
+        builder = await self.get_state(Builder)
+        return [
+            *done,
+            *follow(side, what, moved, rule_edits.audience_group(builder.journey.audience, which)),
+        ]
 
     @rx.event
     async def toggle_kind(self, kind: str) -> Any:
@@ -91,7 +100,8 @@ class AudiencePanel(rx.State):
         """Count the audience of the journey as it is now; a newer question makes this one moot."""
         async with self:
             builder = await self.get_state(Builder)
-            journey, campaign = builder.journey, builder.key
+            campaign, part = builder.key, finished(builder.journey.audience)
+            journey = edits.set_audience(builder.journey, part.audience)
         problem, found = "", None
         async with acting(self, "read") as u:
             try:
@@ -102,7 +112,10 @@ class AudiencePanel(rx.State):
             if asked != self._asked:
                 return
             self.counting, self.counted, self.problem = False, found is not None, problem
+            self.waiting = words.unfinished(part.left_out, nobody=part.nobody)
             self._show(found)
+            if part.nobody:
+                self.count = self.reachable = ""
 
     def _show(self, found: Any) -> None:
         if found is None:

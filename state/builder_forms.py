@@ -15,8 +15,10 @@ from services.contracts.journey import (
     Channel,
     ChannelContent,
     Entry,
+    EventMatch,
     Exit,
     Message,
+    Pace,
     SendWindow,
     Split,
     Step,
@@ -30,6 +32,7 @@ from services.contracts.journey import (
 )
 from services.contracts.merge_fields import sample_context
 from services.kit.rendering import RenderProblem, render
+from state.event_rows import EventBox, event_box, event_names
 from state.rule_rows import Choices, RuleBox, box
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -62,6 +65,9 @@ class PathRow:
     name: str
     label: str
     rules: RuleBox = field(default_factory=RuleBox)
+    event: str = ""
+    event_box: EventBox = field(default_factory=EventBox)
+    event_names: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class StepForm:
     sentences: list[str] = field(default_factory=list)
     how: str = ""
     event: str = ""
+    event_box: EventBox = field(default_factory=EventBox)
+    event_names: list[list[str]] = field(default_factory=list)
     cron: str = ""
     amount: str = ""
     unit: str = "days"
@@ -102,6 +110,9 @@ class StepForm:
     shown_subject: str = ""
     shown_body: str = ""
     shown_problem: str = ""
+    per_hour: str = ""
+    spread: str = ""
+    spread_unit: str = "hours"
     windowed: bool = False
     start: str = ""
     end: str = ""
@@ -131,7 +142,7 @@ def form(step: Step, sentences: list[str], choices: Choices, *, variant: int, ch
         case Wait():
             fields = _wait(step)
         case WaitEvent():
-            fields = {"event": step.event.type, **_amount(step.timeout_minutes)}
+            fields = {**_event(step.event), **_amount(step.timeout_minutes)}
         case Branch():
             fields = {"paths": _paths(step, choices)}
         case Split():
@@ -155,13 +166,17 @@ def form(step: Step, sentences: list[str], choices: Choices, *, variant: int, ch
 def _entry(step: Entry) -> dict[str, object]:
     return {
         "how": step.how,
-        "event": step.event.type if step.event else "",
+        **(_event(step.event) if step.event else {}),
         "cron": step.cron or "",
         "reentry": step.reentry.rule,
         "reentry_days": str(step.reentry.days),
         "limit_hours": str(step.limit_hours),
         **_amount(step.delay_minutes),
     }
+
+
+def _event(match: EventMatch) -> dict[str, object]:
+    return {"event": match.type, "event_box": event_box(match), "event_names": event_names(match)}
 
 
 def _message(step: Message, variant: int, channel: str) -> dict[str, object]:
@@ -198,6 +213,18 @@ def _message(step: Message, variant: int, channel: str) -> dict[str, object]:
         **_length(key, words.body),
         **_preview(key, words),
         **(_window(step.window) if step.window else {}),
+        **{key: words for key, words in pace_words(step.pace).items() if key != "per_minute"},
+    }
+
+
+def pace_words(pace: Pace) -> dict[str, str]:
+    """Rates and spread as their fields show them; empty where nothing is declared."""
+    amount, unit = amount_of(pace.spread_minutes) if pace.spread_minutes else ("", "hours")
+    return {
+        "per_minute": str(pace.per_minute or ""),
+        "per_hour": str(pace.per_hour or ""),
+        "spread": str(amount),
+        "spread_unit": unit,
     }
 
 
@@ -269,7 +296,13 @@ def _window(window: SendWindow) -> dict[str, object]:
 
 def _paths(step: Branch, choices: Choices) -> list[PathRow]:
     return [
-        PathRow(n, path.label or f"Path {n + 1}", path.label, box(group_of(path.when), choices))
+        PathRow(
+            n,
+            path.label or f"Path {n + 1}",
+            path.label,
+            box(group_of(path.when), choices),
+            **(_event(path.event) if path.event else {}),  # type: ignore[arg-type]
+        )
         for n, path in enumerate(step.paths)
     ]
 

@@ -8,9 +8,9 @@ import reflex as rx
 
 from services.audience import service as audience
 from services.builder import edits
+from services.builder.step_edits import minutes_of
 from services.campaigns import service as campaigns
 from services.contracts.campaign_types import TYPE_KEYS
-from services.contracts.journey import Pace
 from services.engine.outlook import outlook
 from services.insights import service as insights
 from services.kit.errors import Invalid
@@ -156,8 +156,17 @@ class Life(rx.State):
     async def set_pace(self, part: str, value: str) -> Any:
         """How fast messages go out; empty: as fast as they can."""
         builder = await self.get_state(Builder)
-        key = one_of(part, tuple(Pace.model_fields))
-        number = whole(value) if value.strip() else None
+        key = one_of(part, ("per_minute", "per_hour"))
+        return await self._pace(builder, key, whole(value) if value.strip() else 0)
+
+    @rx.event
+    async def set_spread(self, amount: str, unit: str) -> Any:
+        """Over how long people who come in together are spread; empty: not at all."""
+        builder = await self.get_state(Builder)
+        minutes = minutes_of(whole(amount), unit) if amount.strip() else 0
+        return await self._pace(builder, "spread_minutes", minutes)
+
+    async def _pace(self, builder: Builder, key: str, number: int) -> Any:
         return await builder.apply(
             lambda j: edits.set_fields(j, pace={**j.pace.model_dump(), key: number or None}),
             "change the pace",

@@ -4,15 +4,17 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.builder import edits, rule_edits, step_edits
+from services.builder import edits, event_edits, rule_edits, step_edits
 from services.contracts.journey import Channel, Journey, SendWindow
 from services.kit.errors import Invalid
 from state.builder import Builder
 from state.builder_canvas import one_of
-from state.rule_rows import FIELDS
+from state.rule_changes import changed_tree, key_of
+from state.rule_focus import follow
+from state.session import permitted
 
 TEXTS = (
-    "title", "note", "reason", "topic", "cron", "campaign_id", "event.type", "until.on", "until.at", "until.field",
+    "title", "note", "reason", "topic", "cron", "campaign_id", "until.on", "until.at", "until.field",
     "reentry.rule", "window.start", "window.end", "until.window.start", "until.window.end",
 )  # fmt: skip
 NUMBERS = ("reentry.days", "limit_hours")
@@ -21,6 +23,15 @@ WORDING = ("subject", "preheader", "body", "label")
 
 
 class StepPanel(rx.State):
+    put_back: dict[str, int] = {}
+
+    @rx.event
+    async def left(self, field: str, typed: str, kept: str) -> None:
+        """A number field was left: what was refused gives way to the number that is kept."""
+        await permitted(self, "author")
+        if typed != kept:
+            self.put_back = {**self.put_back, field[:40]: self.put_back.get(field[:40], 0) + 1}
+
     @rx.event
     async def set_text(self, path: str, value: str) -> Any:
         """One text field of the step."""
@@ -99,6 +110,17 @@ class StepPanel(rx.State):
         return await self._set("window", SendWindow().model_dump() if on else None)
 
     @rx.event
+    async def set_rate(self, value: str) -> Any:
+        """How many of this message go out in an hour at most; empty: as the campaign allows."""
+        return await self._set("pace.per_hour", (whole(value) if value.strip() else 0) or None)
+
+    @rx.event
+    async def set_spread(self, amount: str, unit: str) -> Any:
+        """Over how long people who arrive together are spread; empty: not at all."""
+        minutes = step_edits.minutes_of(whole(amount), unit) if amount.strip() else 0
+        return await self._set("pace.spread_minutes", minutes or None)
+
+    @rx.event
     async def toggle_day(self, day: str) -> Any:
         return await self._act(lambda j, i: step_edits.toggle_day(j, i, day), "change the days")
 
@@ -154,17 +176,45 @@ class StepPanel(rx.State):
         return await self._act(lambda j, i: edits.duplicate_steps(j, [i])[0], "duplicate a step")
 
     @rx.event
-    async def rule(self, path: int, what: str, index: int, part: str, value: str) -> Any:
-        """One change of a path's rules: add, remove, mode, or part of a row."""
+    async def rule(self, path: int, what: str, rule: str, part: str, value: str) -> Any:
+        """One change of the rules of a branch's path; see `changed_tree`."""
         builder = await self.get_state(Builder)
-        step = builder.step.id
+        step, index = builder.step.id, int(path)
+        moved: list[str] = []
 
         def edit(journey: Journey) -> Journey:
-            group = changed_group(rule_edits.path_group(journey, step, int(path)), what, index, part, value)
-            return step_edits.set_field(journey, step, f"paths.{int(path)}.when", group.model_dump())
+            group, to = changed_tree(rule_edits.path_group(journey, step, index), what, rule, part, value)
+            moved.append(to)
+            return step_edits.set_field(journey, step, f"paths.{index}.when", group.model_dump())
 
-        key = f"{step}.paths.{path}.{index}.{part}" if what == "change" else ""
-        return await builder.apply(edit, "change a rule", key=key)
+        saving = await builder.apply(
+            edit, "change a rule", key=key_of(f"{step}.paths.{index}", what, rule, part)
+        )
+        group = rule_edits.path_group(builder.journey, step, index)
+        return [*([saving] if saving else []), *follow(f"path{index}", what, moved, group)]
+
+    @rx.event
+    async def choose_event(self, path: int, type: str) -> Any:
+        """Which event it is about; conditions stay where they still fit. `path`: -1, or a branch's."""
+        at = int(path)
+        return await self._act(
+            lambda j, i: event_edits.set_type(j, i, type[:120], path=at), "change the event"
+        )
+
+    @rx.event
+    async def condition(self, path: int, what: str, index: int, part: str, value: str) -> Any:
+        """One change of an event's conditions: add, remove, mode, or part of a row."""
+        at, on = int(index), int(path)
+        deeds: dict[str, Any] = {
+            "add": lambda j, i: event_edits.add_condition(j, i, path=on),
+            "remove": lambda j, i: event_edits.remove_condition(j, i, at, path=on),
+            "mode": lambda j, i: event_edits.set_join(j, i, one_of(value, ("all", "any")), path=on),  # type: ignore[arg-type]
+            "change": lambda j, i: event_edits.change_condition(j, i, at, part, value, path=on),
+        }
+        builder = await self.get_state(Builder)
+        step, deed = builder.step.id, deeds[one_of(what, tuple(deeds))]
+        key = f"{step}.{on}.event.{at}.{part}" if what == "change" else ""
+        return await builder.apply(lambda j: deed(j, step), "change a condition", key=key)
 
     async def _set(self, path: str, value: Any) -> Any:
         builder = await self.get_state(Builder)
@@ -179,30 +229,10 @@ class StepPanel(rx.State):
         return await builder.apply(lambda j: deed(j, step), what)
 
 
-def changed_group(group: Any, what: str, index: int, part: str, value: str) -> Any:
-    """A group of rules after one change from the rule editor."""
-    if what == "add":
-        name = value or "appointment.last_attended"
-        return rule_edits.add_rule(group, name, operators(name))
-    if what == "remove":
-        return rule_edits.remove_rule(group, int(index))
-    if what == "mode":
-        return rule_edits.set_mode(group, one_of(value, ("all", "any")))  # type: ignore[arg-type]
-    rule = group.rules[int(index)] if 0 <= int(index) < len(group.rules) else None
-    field = FIELDS.get(value if part == "name" else getattr(rule, "field", ""))
-    kind = field.type if field else "text"
-    return rule_edits.change_rule(group, int(index), part, value, kind, operators(value))
-
-
-def operators(name: str) -> tuple[str, ...]:
-    """A field's operators in order; the first is where a new row begins."""
-    return tuple(op for op, _words in FIELDS[name].operators) if name in FIELDS else ()
-
-
 def whole(value: str) -> int:
     """A whole number as typed. Raises Invalid."""
     if not str(value).strip().isdigit():
-        raise Invalid("Type a whole number.")
+        raise Invalid("Type a whole number, 0 or more.")
     return int(value)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import reflex as rx
-from reflex_components_sonner.toast import ToastAction
 
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignFilter, CampaignRow
@@ -17,8 +16,8 @@ from services.insights.daily import Day, Standing, daily, standing
 from services.insights.totals import Totals, totals
 from state import words
 from state.session import Session, acting, changed, pings, uuid_of
+from state.undo import UNDO_SECONDS, offered
 
-UNDO_SECONDS = 7
 PAGE_SIZE = 25
 SORTS = {"updated": "Last changed", "created": "Newest", "name": "Name"}
 
@@ -319,8 +318,4 @@ def _moment(text: str, zone: str, days: int) -> datetime | None:
 
 
 def _undo(sentence: str, campaign_id: str, running: bool) -> rx.event.EventSpec:
-    return rx.toast.info(
-        sentence,
-        duration=UNDO_SECONDS * 1000,
-        action=ToastAction("Undo", Dashboard.undo(campaign_id, running)),
-    )
+    return offered(sentence, Dashboard.undo(campaign_id, running))

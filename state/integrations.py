@@ -1,5 +1,6 @@
 """The integrations page: what comes in from each module, what could not be understood, replay."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,10 +9,12 @@ import reflex as rx
 
 from services.bootstrap import app
 from services.intake import status
-from services.intake.dead_letters import DeadLetter, dead_letters, replay_for
+from services.intake.dead_letters import DeadLetter, dead_letters, replay_for, set_aside
+from services.intake.notice_board import standing
 from services.intake.status import SourceStatus
 from state import words
 from state.session import Session, acting, changed, permitted, pings
+from state.undo import UNDO_SECONDS, offered
 
 SELDOM = timedelta(seconds=2)
 
@@ -37,6 +40,7 @@ class Letter:
     source: str
     type: str
     reason: str
+    keeps_back: bool
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Integrations(rx.State):
     hour: str = "0"
     day: str = "0"
     working: str = ""
+    _leaving: frozenset[str] = frozenset()
+    """Letters that are set aside in a moment, if nobody undoes."""
 
     @rx.event
     async def load(self) -> Any:
@@ -87,12 +93,42 @@ class Integrations(rx.State):
         await self._read()
         yield rx.toast.success(f"{words.plural(count, 'event')} put back on the stream.")
 
+    @rx.event(background=True)
+    async def set_aside(self, letter_id: str) -> Any:
+        """Takes the letter out of the list, and gives it up for good when nobody undoes."""
+        async with self:
+            await permitted(self, "administer")
+            self._leaving = self._leaving | {letter_id}
+            await self._read()
+        yield offered(
+            "Set aside. Whoever it was about is written to again in a moment.", Integrations.undo(letter_id)
+        )
+        await asyncio.sleep(UNDO_SECONDS)
+        async with self:
+            if letter_id not in self._leaving:
+                return
+            actor = await permitted(self, "administer")
+            await set_aside(app().uow, app().bus, actor, [letter_id])
+            self._leaving = self._leaving - {letter_id}
+            await changed(self, "events")
+            await self._read()
+
+    @rx.event
+    async def undo(self, letter_id: str) -> Any:
+        await permitted(self, "administer")
+        if letter_id not in self._leaving:
+            return rx.toast.warning("That was too late: it is done already.")
+        self._leaving = self._leaving - {letter_id}
+        await self._read()
+        return rx.toast.info("Undone. The event is kept.")
+
     async def _read(self) -> None:
         zone = (await self.get_state(Session)).zone
         async with acting(self, "read") as u:
             found = await status.sources(u, app().bus)
             odd = await status.unknown_types(u)
             letters = await dead_letters(app().bus, practice_id=u.practice_id)
+            back = await standing(u, [(x.source, x.event_id) for x in letters])
             now = u.now
         self.sources = [
             Source(
@@ -102,7 +138,11 @@ class Integrations(rx.State):
             )
             for s in found
         ]  # fmt: skip
-        self.letters = [_letter(x, zone) for x in letters]
+        self.letters = [
+            _letter(x, zone, (x.source, x.event_id) in back)
+            for x in letters
+            if x.letter_id not in self._leaving
+        ]
         self.unknown = [
             Unknown(x.type, words.plural(x.times, "time"), words.ago(x.last_at, now)) for x in odd
         ]
@@ -130,5 +170,5 @@ def _tone(s: SourceStatus) -> str:
     return "ok" if s.day else "neutral"
 
 
-def _letter(x: DeadLetter, zone: str) -> Letter:
-    return Letter(x.letter_id, words.moment(x.at, zone), x.source, x.type, x.reason)
+def _letter(x: DeadLetter, zone: str, keeps_back: bool) -> Letter:
+    return Letter(x.letter_id, words.moment(x.at, zone), x.source, x.type, x.reason, keeps_back)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
-from reflex_components_sonner.toast import ToastAction
 
 from services.audience.people import ConsentFound, PersonFound, open_person, search_people
 from services.engine.timeline import EnrolmentItem, enrolments_of
@@ -12,6 +11,7 @@ from services.suppression import service as suppression
 from services.suppression.contracts import LiveSuppression
 from state import words
 from state.session import Session, acting, changed, pings, uuid_of
+from state.undo import offered
 
 ENROLMENTS: dict[str, tuple[str, words.Tone]] = {
     "live": ("Under way", "ok"),
@@ -19,7 +19,7 @@ ENROLMENTS: dict[str, tuple[str, words.Tone]] = {
     "completed": ("Completed", "accent"),
     "exited": ("Left", "neutral"),
 }
-UNDO_SECONDS = 8
+
 KINDS = [("", "Everyone"), ("patient", "Patients"), ("lead", "Leads"), ("partner", "Partners")]
 
 
@@ -137,9 +137,7 @@ class Person(rx.State):
         await self._read(again=True)
         await changed(self, "people")
         said = f"{done} {words.plural(moved, 'journey')} affected." if moved else done
-        return rx.toast.success(
-            said, duration=UNDO_SECONDS * 1000, action=ToastAction("Undo", Person.undo(self._id, stopped))
-        )
+        return offered(said, Person.undo(self._id, stopped), good=True)
 
     @rx.event
     async def undo(self, contact_id: str, stopped: bool) -> Any:

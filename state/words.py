@@ -95,3 +95,12 @@ def initials(name: str) -> str:
     """At most two letters for a round portrait."""
     parts = [part for part in name.split() if part]
     return "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or "?"
+
+
+def unfinished(rules: int, *, nobody: bool) -> str:
+    """What a count says about rules that somebody is still writing; empty when there are none."""
+    if not rules:
+        return ""
+    if nobody:
+        return "Waiting: finish a rule to see who is in."
+    return f"Counted without {plural(rules, 'unfinished rule')}."

@@ -17,9 +17,9 @@ from services.kit.clock import VirtualClock
 from services.kit.crypto import load_keyring
 from services.kit.db import owner
 from services.kit.embedded import Servers, start_servers
-from services.kit.ids import new_id
 from services.kit.provision import provision
 from services.kit.settings import Settings
+from tests.factories.databases import Databases
 from tests.factories.practice import make_practice
 from tests.factories.world import World
 
@@ -63,13 +63,20 @@ def template_database(servers: Servers, config: Settings) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Servers, template_database: str) -> Iterator[Databases]:
+    """Where tests' databases come from and go to."""
+    made = Databases(owner(servers.database_url), template_database)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database_url(servers: Servers, template_database: str) -> Iterator[str]:
-    """The owner's URL of a fresh migrated database; dropped afterwards."""
-    name = f"cm_{new_id().hex}"
-    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
+def database_url(servers: Servers, databases: Databases) -> Iterator[str]:
+    """The owner's URL of a migrated database without a row."""
+    name = databases.take()
     yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
-    _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+    databases.give_back(name)
 
 
 @pytest.fixture

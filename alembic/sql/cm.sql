@@ -299,10 +299,11 @@ CREATE TABLE cm.paced (
   campaign_id uuid NOT NULL,
   at timestamptz NOT NULL,
   paced_id uuid NOT NULL,
+  step_id text NOT NULL,                        -- whose rate it counts against; empty: the whole campaign's
   used integer NOT NULL,
   PRIMARY KEY (practice_id, campaign_id, at, paced_id)
 );
-COMMENT ON TABLE cm.paced IS 'Messages requested by campaigns with a declared rate, one row a batch, for as long as the rate looks back (ENG-4).';
+COMMENT ON TABLE cm.paced IS 'Messages requested by campaigns and steps with a declared rate, one row a batch, for as long as the rate looks back (ENG-4).';
 CREATE TABLE cm.paced_until (
   practice_id uuid NOT NULL,
   version_id uuid NOT NULL,
@@ -310,7 +311,7 @@ CREATE TABLE cm.paced_until (
   until timestamptz NOT NULL,
   PRIMARY KEY (practice_id, version_id, step_id)
 );
-COMMENT ON TABLE cm.paced_until IS 'Message steps whose campaign has used up its rate: their people stay due, nobody looks before then.';
+COMMENT ON TABLE cm.paced_until IS 'Message steps that have used up their own or their campaign''s rate: their people stay due, nobody looks before then.';
 
 CREATE TABLE cm.hub_asked (
   practice_id uuid PRIMARY KEY,
@@ -570,6 +571,17 @@ CREATE INDEX inbound_event_contact ON cm.inbound_event (practice_id, contact_id,
 
 CREATE INDEX inbound_event_unknown ON cm.inbound_event (practice_id, received_at) WHERE outcome = 'unknown';
 
+CREATE TABLE cm.notice (
+  practice_id uuid NOT NULL,
+  source text NOT NULL,
+  event_id text NOT NULL,
+  contact_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, source, event_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX notice_contact ON cm.notice (practice_id, contact_id);
+COMMENT ON TABLE cm.notice IS 'Events that came in and have not been taken in: until then nobody decides about the person.';
+
 CREATE TABLE cm.event_rate (
   practice_id uuid NOT NULL,
   minute timestamptz NOT NULL,
@@ -653,6 +665,16 @@ CREATE TABLE cm.tick (
   job text NOT NULL,
   tick_at timestamptz NOT NULL,
   PRIMARY KEY (job, tick_at)
+);
+
+CREATE TABLE cm.leak_scan (
+  practice_id uuid PRIMARY KEY,
+  at_table text NOT NULL,                       -- where the search for contact data goes on; empty: at the first
+  after bytea,                                  -- sealed key of the row read last
+  names_after uuid,                             -- the contact whose name was looked for last
+  rounds integer NOT NULL,                      -- how often everything has been read
+  began_at timestamptz NOT NULL,                -- the round under way
+  looked_at timestamptz NOT NULL                -- when the invariants were asked last
 );
 
 -- Audit -----------------------------------------------------------------------------------------------------
@@ -798,6 +820,36 @@ BEGIN
     SELECT a.practice_id, NULL::bigint FROM cm.hub_asked a WHERE a.until < least(now_at, a.watch_until);
   WHEN 'recount' THEN RETURN QUERY
     SELECT DISTINCT x.practice_id, NULL::bigint FROM cm.execution x WHERE x.recount_at <= now_at;
+  WHEN 'followups' THEN RETURN QUERY
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.followup f WHERE f.practice_id = p.practice_id AND f.state = 'pending' AND f.due_at <= now_at);
+  WHEN 'offers' THEN RETURN QUERY             -- services.engine.offers: SILENCE and GIVEN_UP
+    SELECT DISTINCT d.practice_id, NULL::bigint FROM cm.dispatch d
+    WHERE d.status = 'requested' AND d.status_at < now_at - interval '10 minutes'
+      AND d.requested_at > now_at - interval '2 days' AND d.requested_at < now_at - interval '10 minutes';
+  WHEN 'care_plans' THEN RETURN QUERY         -- whoever Care Plan Subscriptions was ever told about
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.care_plan_standing t WHERE t.practice_id = p.practice_id);
+  WHEN 'segments' THEN RETURN QUERY           -- services.engine.ticks: MEASURED_FOR
+    SELECT DISTINCT s.practice_id, NULL::bigint FROM cm.segment s
+    WHERE s.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM cm.segment_size z WHERE z.practice_id = s.practice_id
+      AND z.segment_id = s.segment_id AND z.counted_at > now_at - interval '23 hours');
+  WHEN 'invariants' THEN RETURN QUERY         -- something was written in the last two days, or nobody looked for one
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    LEFT JOIN cm.leak_scan l ON l.practice_id = p.practice_id
+    WHERE l.looked_at IS NULL OR l.looked_at < now_at - interval '1 day' OR (SELECT b.at FROM cm.audit_batch b
+      WHERE b.practice_id = p.practice_id ORDER BY b.batch_id DESC LIMIT 1) > now_at - interval '2 days';
+  WHEN 'proofs' THEN RETURN QUERY             -- services.proofs.service: STALE
+    SELECT DISTINCT f.practice_id, NULL::bigint FROM cm.proof f
+    WHERE f.state = 'asked' OR f.state = 'running' AND f.beat_at < now_at - interval '5 minutes';
+  WHEN 'metric_feed' THEN RETURN QUERY        -- services.insights.publishing: LOOK_BACK
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.metric m WHERE m.practice_id = p.practice_id
+      AND m.day >= ((now_at - interval '1 day') AT TIME ZONE 'UTC')::date);
+  WHEN 'deliveries' THEN RETURN QUERY
+    SELECT DISTINCT e.practice_id, NULL::bigint FROM cm.webhook_endpoint e
+    WHERE e.state = 'on' AND EXISTS (SELECT 1 FROM cm.webhook_delivery d WHERE d.practice_id = e.practice_id
+      AND d.endpoint_id = e.endpoint_id AND d.status = 'waiting' AND d.due_at <= now_at);
   END CASE;
 END $$;
 -- Sign-in happens before the practice is known: these two find it, and nothing more.
@@ -807,6 +859,46 @@ CREATE FUNCTION cm.find_session(hash bytea) RETURNS uuid LANGUAGE sql STABLE SEC
 AS 'SELECT practice_id FROM cm.session WHERE session_hash = hash';
 CREATE FUNCTION cm.find_api_key(hash bytea) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id FROM cm.api_key WHERE key_hash = hash AND revoked_at IS NULL';
+
+-- The quick half of services.intake.notice_board: everything in one round trip, because that is what it must
+-- be quick at. The locks are those of a suppression (services.suppression.queries), in its order and never waited
+-- for. Every statement has a snapshot of its own, so the insert sees what the locks waited for. Returns whom it
+-- left out: people whose work somebody holds, who are not known yet, or who live on as another record.
+CREATE FUNCTION cm.put_up_notices(practice uuid, news json, at timestamptz) RETURNS TABLE (source text, event_id text)
+LANGUAGE plpgsql SET enable_seqscan = off SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+DECLARE
+  sources text[]; events text[]; contacts uuid[]; had uuid[];
+BEGIN
+  PERFORM set_config('cm.practice_id', practice::text, true);
+  SELECT array_agg(t.source), array_agg(t.event_id), array_agg(t.contact) INTO sources, events, contacts
+  FROM json_to_recordset(news) AS t(source text, event_id text, contact uuid)
+  WHERE NOT EXISTS (SELECT 1 FROM cm.inbound_event i
+    WHERE i.practice_id = practice AND i.source = t.source AND i.event_id = t.event_id);
+  IF contacts IS NULL THEN RETURN; END IF;
+  SELECT array_agg(l.contact_id) INTO had FROM (
+    SELECT s.contact_id FROM cm.subject s
+    WHERE s.practice_id = practice AND s.contact_id = ANY (contacts) AND s.merged_into IS NULL
+    ORDER BY s.contact_id FOR UPDATE SKIP LOCKED) l;
+  WITH there AS MATERIALIZED (
+    SELECT e.contact_id, e.enrolment_id FROM cm.enrolment e
+    JOIN cm.work w ON w.practice_id = practice AND w.enrolment_id = e.enrolment_id
+    WHERE e.practice_id = practice AND e.contact_id = ANY (had)
+  ), free AS MATERIALIZED (
+    SELECT w.enrolment_id FROM cm.work w WHERE w.practice_id = practice
+      AND w.enrolment_id = ANY (ARRAY(SELECT enrolment_id FROM there)) FOR UPDATE SKIP LOCKED
+  )
+  SELECT array_agg(h) INTO had FROM unnest(had) h
+  WHERE h NOT IN (SELECT contact_id FROM there WHERE enrolment_id NOT IN (SELECT enrolment_id FROM free));
+  INSERT INTO cm.notice (practice_id, source, event_id, contact_id, at)
+  SELECT practice, t.source, t.event_id, t.contact, at
+  FROM unnest(sources, events, contacts) AS t(source, event_id, contact)
+  WHERE t.contact = ANY (had) AND NOT EXISTS (SELECT 1 FROM cm.inbound_event i
+    WHERE i.practice_id = practice AND i.source = t.source AND i.event_id = t.event_id)
+  ON CONFLICT DO NOTHING;
+  RETURN QUERY SELECT t.source, t.event_id FROM unnest(sources, events, contacts) AS t(source, event_id, contact)
+    WHERE t.contact <> ALL (coalesce(had, ARRAY[]::uuid[]));
+END $$;
 
 -- Monthly partitions; called by the migration and by the daily tick.
 CREATE FUNCTION cm.ensure_partitions(from_day date, months integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -845,7 +937,8 @@ DO $$
 DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
-                           'suppression', 'audit_batch'] LOOP
+                           'suppression', 'audit_batch', 'followup', 'dispatch', 'care_plan_standing', 'segment', 'segment_size',
+                           'leak_scan', 'proof', 'metric', 'webhook_endpoint', 'webhook_delivery'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);
   END LOOP;
 END $$;

@@ -23,7 +23,8 @@ CREATE TABLE hub.message (
   provider_id text,
   failure text,
   accepted_at timestamptz NOT NULL,
-  sent_at timestamptz,                          -- when the hand-off began
+  sent_at timestamptz,                          -- when the hand-off of its batch began
+  begun boolean NOT NULL DEFAULT false,         -- its own words began to go out
   opened_at timestamptz,                        -- the last opening that was reported
   traceparent text,                             -- of the request, passed on with every report
   PRIMARY KEY (practice_id, dispatch_id)

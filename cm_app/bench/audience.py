@@ -215,6 +215,14 @@ def _show(contacts: int, results: list[Timed]) -> None:
         "by_hand_p95_ms": round(_percentile(hand, 0.95)),
         "ratio": round(sum(every) / sum(hand), 2),
         "same_answers": all(one.people == one.by_hand_people for one in results),
-        "machine": {"cores": psutil.cpu_count(), "python": platform.python_version()},
+        "different": [one.name for one in results if one.people != one.by_hand_people],
+        "worst_ratio": round(
+            max(statistics.median(o.compiled) / statistics.median(o.by_hand) for o in results), 2
+        ),
+        "machine": {
+            "cores": psutil.cpu_count(),
+            "python": platform.python_version(),
+            "load": round(psutil.getloadavg()[0], 1),
+        },
     }
     print(orjson.dumps(figures).decode())

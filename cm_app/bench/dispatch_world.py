@@ -56,11 +56,17 @@ SELECT :practice, kind, sha256(convert_to(kind || n, 'UTF8')), 'asked', 'bench',
 FROM generate_series(1, 1000) n CROSS JOIN (VALUES ('address'), ('domain'), ('identity')) k(kind)
 """
 EARLIER = """
+WITH e AS (
+  INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, contact_id, pseudonym, state, step_id, move_no,
+    enrolled_at, moved_at, ended_at, exit_reason)
+  SELECT :practice, uuidv7(), :earlier, :earlier, contact_id, uuidv7(), 'completed', 'hello', 1, :now, :now, :now, 'END_OF_JOURNEY'
+  FROM canonical.contact WHERE practice_id = :practice AND last_name::int % 10 = 5 RETURNING enrolment_id, contact_id
+)
 INSERT INTO cm.dispatch (practice_id, dispatch_id, enrolled_at, enrolment_id, move_no, campaign_id, version_id, step_id, contact_id,
   channels, topic, variant, content_ref, requested_at, status, status_at)
-SELECT :practice, uuidv7(), :now, uuidv7(), 0, :earlier, :earlier, 'hello', contact_id, '{email}', 'marketing', 'a', 'r',
+SELECT :practice, uuidv7(), :now, enrolment_id, 0, :earlier, :earlier, 'hello', contact_id, '{email}', 'marketing', 'a', 'r',
   CAST(:now AS timestamptz) - interval '5 days', 'sent', :now
-FROM canonical.contact WHERE practice_id = :practice AND last_name::int % 10 = 5
+FROM e
 """
 ENROLLED = """
 WITH s AS (

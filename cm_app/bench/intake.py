@@ -4,10 +4,11 @@ The processes of production: an intake takes everything in through the streams. 
 nothing else to do; then at a steady rate while two workers dispatch flat out and a relay publishes.
 
 - *Accepted* is when the bus took the event: the milliseconds in its entry's id, by the bus's clock.
-- *Effective* is when the handler's transaction had been committed: the worker notes the time on the
-  line after. Both clocks are this machine's.
-- A *violation* is a request that PostgreSQL committed after the suppression of the same person, by
-  the commit times that the server itself keeps.
+- *Effective* is when nobody decides about the person any more: the notice of the event had been
+  committed, or the event taken in, whichever came first. *Taken in* is when the handler's own
+  transaction had been. The workers note the time on the line after. All clocks are this machine's.
+- A *violation* is a request that PostgreSQL committed after the suppression of the same person was
+  effective, by the commit times that the server itself keeps.
 
 Its limit, measured in the same run: the same rows of `inbound_event` inserted one by one, each its
 own commit, by as many connections of the same driver, and nothing else.
@@ -49,15 +50,21 @@ STEPS = 40
 """Messages one after another for everybody: due work for as long as the measurement lasts."""
 TICK = 0.01
 WORKER = "worker"
+READERS = ("notices", "intake")
 OTHERS = [["cm_app.workers", "journeys"]] * WORKERS + [["cm_app.workers", "relay"]]
 """Beside the intake: those who dispatch, and who publishes what they request."""
 
+EFFECTIVE = (
+    "CREATE TABLE IF NOT EXISTS bench_effective (contact_id uuid PRIMARY KEY, at timestamptz NOT NULL)",
+    "INSERT INTO bench_effective SELECT t.contact, to_timestamp(t.ms / 1000) FROM json_to_recordset(CAST(:rows AS json))"
+    " AS t(contact uuid, ms double precision)",
+    "ANALYZE bench_effective",
+)
 VIOLATIONS = """
-SELECT count(*) FROM cm.inbound_event i
-JOIN cm.subject s ON s.practice_id = i.practice_id AND s.contact_id = i.contact_id
-JOIN cm.audit a ON a.practice_id = i.practice_id AND a.pseudonym = s.pseudonym AND a.tag = 'step.requested'
-WHERE i.practice_id = :practice AND i.type = ANY (:types)
-  AND pg_xact_commit_timestamp(a.xmin) > pg_xact_commit_timestamp(i.xmin)
+SELECT count(*) FROM bench_effective e
+JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = e.contact_id
+JOIN cm.audit a ON a.practice_id = :practice AND a.pseudonym = s.pseudonym AND a.tag = 'step.requested'
+WHERE pg_xact_commit_timestamp(a.xmin) > e.at
 """
 HANDLED = "SELECT count(*) FROM cm.inbound_event WHERE practice_id = :practice AND outcome = 'handled'"
 STANDING = """
@@ -67,14 +74,18 @@ WHERE i.practice_id = :practice AND i.type = ANY (:types)
 """
 
 
+Placed = dict[str, tuple[str, str | None]]
+"""`stream id` → type and person."""
+
+
 class Unfinished(RuntimeError):
     """Not everything that was published was handled."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Rates are a second, latencies milliseconds from accepted to effective. `standing` counts
-    requests of suppressed people that were not taken back."""
+    """Rates are a second, latencies milliseconds from accepted to effective (`p50_ms`, `p99_ms`,
+    `worst_ms`) and to taken in. `standing` counts requests of suppressed people that were not taken back."""
 
     rows: int
     flat_out_events: int
@@ -87,6 +98,8 @@ class Figures:
     p50_ms: float
     p99_ms: float
     worst_ms: float
+    taken_in_p50_ms: float
+    taken_in_p99_ms: float
     dispatched_per_minute: float
     violations: int
     standing: int
@@ -116,8 +129,9 @@ async def measure(stage: Stage, rate: int, seconds: int, rows: int) -> Figures:
         stage.settle()
         app = stage.app()
         stream = events(practice, history, everybody, sent, app.clock)
-        notes = stage.config.home / "acknowledged.json"
-        commands = [["cm_app.bench.intake_worker", str(notes)], *OTHERS]
+        notes = {part: stage.config.home / f"{part}.json" for part in READERS}
+        readers = [["cm_app.bench.intake_worker", part, str(path)] for part, path in notes.items()]
+        commands = [*readers, *OTHERS]
         with stage.processes(commands, WORKER) as running:
 
             def check() -> None:
@@ -139,27 +153,33 @@ async def measure(stage: Stage, rate: int, seconds: int, rows: int) -> Figures:
             await _taken(app, check)
             stage.run("UPDATE cm.campaign SET state = 'paused' WHERE campaign_id = :c", c=sending)
         await app.close()
-        noted = orjson.loads(notes.read_bytes())
         progress.add_task("Counting violations, measuring the limit", total=None)
+        put_up, noted = (orjson.loads(path.read_bytes()) for path in notes.values())
+        effective = {key: min(at, put_up.get(key, at)) for key, at in noted.items()}
+        suppressed = {k: who for k, (type, who) in (flat_ids | steady_ids).items() if type in SUPPRESSING}
+        rows_of = [{"contact": who, "ms": effective[k]} for k, who in suppressed.items()]
+        stage.run(*EFFECTIVE, rows=orjson.dumps(rows_of).decode())
         violations, standing = judge(stage, practice)
         handled = stage.ask(HANDLED, practice=practice)[0][0]
         if handled != flat + steady:
             raise Unfinished(f"{flat + steady:,} events went in and {handled:,} were handled: no figures.")
         raw = await _raw(stage, flat)
     flat_out = flat / ((max(noted[k] for k in flat_ids) - min(_accepted(k) for k in flat_ids)) / 1000)
-    waits = [noted[k] - _accepted(k) for k, type in steady_ids.items() if type in SUPPRESSING]
+    steadily = suppressed.keys() & steady_ids.keys()
+    waits, whole = ([at[k] - _accepted(k) for k in steadily] for at in (effective, noted))
     return Figures(
         rows=len(everybody), flat_out_events=flat, flat_out_per_second=flat_out, raw_per_second=raw,
         ratio=flat_out / raw, offered_per_second=offered, events=steady, suppressions=len(waits),
         p50_ms=percentile(waits, 0.5), p99_ms=percentile(waits, 0.99), worst_ms=max(waits),
+        taken_in_p50_ms=percentile(whole, 0.5), taken_in_p99_ms=percentile(whole, 0.99),
         dispatched_per_minute=requested / minutes, violations=violations, standing=standing,
     )  # fmt: skip
 
 
 def judge(stage: Stage, practice: UUID) -> tuple[int, int]:
     """Requests committed after a suppression of the same person, and requests that still stand."""
-    bind = {"practice": practice, "types": list(SUPPRESSING)}
-    return stage.ask(VIOLATIONS, **bind)[0][0], stage.ask(STANDING, **bind)[0][0]
+    late = stage.ask(VIOLATIONS, practice=practice)[0][0]
+    return late, stage.ask(STANDING, practice=practice, types=list(SUPPRESSING))[0][0]
 
 
 def _accepted(key: str) -> float:
@@ -167,24 +187,24 @@ def _accepted(key: str) -> float:
     return float(key.split()[1].split("-")[0])
 
 
-async def _publish(app: App, batch: Sequence[Envelope]) -> dict[str, str]:
-    """Append to the streams as their modules would; returns `stream id` → type."""
-    placed: dict[str, str] = {}
+async def _publish(app: App, batch: Sequence[Envelope]) -> Placed:
+    """Append to the streams as their modules would."""
+    placed: Placed = {}
     for low in range(0, len(batch), 500):
         pipe = app.bus.redis.pipeline(transaction=False)
         part = batch[low : low + 500]
         for event in part:
             pipe.xadd(STREAM + event.source, {"event": event.wire()})
         for event, entry in zip(part, await pipe.execute(), strict=True):
-            placed[f"{event.source} {entry.decode()}"] = event.type
+            placed[f"{event.source} {entry.decode()}"] = event.type, event.subject
     return placed
 
 
 async def _steadily(
     app: App, stream: object, rate: int, total: int, advance: Callable[[int], None]
-) -> dict[str, str]:
+) -> Placed:
     """Publish by the clock: what is late is caught up, so that a slow moment hides nothing."""
-    placed: dict[str, str] = {}
+    placed: Placed = {}
     begun = time.perf_counter()
     while len(placed) < total:
         owed = min(total, int((time.perf_counter() - begun) * rate)) - len(placed)
@@ -288,7 +308,8 @@ def _show(f: Figures) -> None:
             ("requests a minute meanwhile", f"{f.dispatched_per_minute:,.0f}"),
             ("suppressions", f"{f.suppressions:,}"),
             ("accepted to effective, p50 / p99 / worst", f"{f.p50_ms:.0f} / {f.p99_ms:.0f} / {f.worst_ms:.0f} ms"),
-            ("requests committed after a suppression", f"{f.violations:,}"),
+            ("accepted to taken in, p50 / p99", f"{f.taken_in_p50_ms:.0f} / {f.taken_in_p99_ms:.0f} ms"),
+            ("requests committed after a suppression was effective", f"{f.violations:,}"),
             ("requests of suppressed people not taken back", f"{f.standing:,}"),
         ],
         asdict(f),

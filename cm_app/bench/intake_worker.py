@@ -1,7 +1,7 @@
-"""The intake worker of `cm bench intake`: the product's own process, which also notes when each
-entry of a stream was acknowledged. That is the line after its transaction's commit returned.
+"""The workers of `cm bench intake` that read events, `intake` and `notices`: the product's own, which also
+note when each entry of a stream was acknowledged. That is the line after its transaction's commit returned.
 
-Written to the file named on the command line when the worker is told to stop.
+Written to the file named second on the command line when the worker is told to stop.
 """
 
 import sys
@@ -15,7 +15,7 @@ from services.kit.bus import Consumer, Received
 from services.kit.clock import SystemClock
 
 
-def main(notes: Path) -> None:
+def main(part: str, notes: Path) -> None:
     clock, noted = SystemClock(), dict[str, float]()
     acknowledge = Consumer.ack
 
@@ -25,9 +25,9 @@ def main(notes: Path) -> None:
         await acknowledge(self, entries)
 
     Consumer.ack = noting  # type: ignore[method-assign]
-    run("intake")
+    run(part)
     notes.write_bytes(orjson.dumps(noted))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

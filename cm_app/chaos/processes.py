@@ -19,9 +19,9 @@ from services.kit.embedded import Servers, ServerTrouble
 from services.kit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKERS = ("journeys", "relay", "intake", "hub", "platform")
+WORKERS = ("journeys", "relay", "notices", "intake", "hub", "platform")
 WEIGHTS = {
-    "journeys": 18, "relay": 18, "intake": 18, "hub": 18, "platform": 8,
+    "journeys": 16, "relay": 16, "notices": 12, "intake": 16, "hub": 16, "platform": 4,
     "valkey": 10, "postgres": 4, "postgres immediate": 3, "postgres backend": 3,
 }  # fmt: skip
 """How often each is chosen, in a hundred. `postgres` is the postmaster by SIGKILL, `postgres
@@ -30,7 +30,7 @@ immediate` is `pg_ctl stop -m immediate`, `postgres backend` one of its processe
 
 @dataclass
 class Site:
-    """Five workers and two servers. Whoever was killed is started again by `mend`."""
+    """Six workers and two servers. Whoever was killed is started again by `mend`."""
 
     config: Settings
     servers: Servers

@@ -1,7 +1,7 @@
-"""The engine process: intake, journeys (engine turns and the scheduler's ticks), relay and webhooks.
+"""The engine process: notices, intake, journeys (engine turns and the scheduler's ticks), relay and webhooks.
 
-All in one process is what `cm up` starts; `cm worker intake|journeys|relay` runs one alone, and
-webhooks go with the relay.
+`cm up` starts each part by itself, as `cm worker notices|intake|journeys|relay` does; `cm worker
+engine` is all of them. Webhooks go with the relay.
 Each loop wakes the next, and a ping of any other process wakes them all, so that an event is a
 request at the Hub within milliseconds; looking without being called is only a safety net.
 APScheduler only ticks (house rule 8): each tick runs a query over domain rows, one leader at a
@@ -14,6 +14,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -24,7 +25,8 @@ from services.bootstrap import App, app
 from services.engine.service import Engine
 from services.engine.ticks import TICKS, run_tick
 from services.intake.asking import Asking, hub_of
-from services.intake.consumer import Intake, practice_ids
+from services.intake.consumer import Intake
+from services.intake.notices import Notices
 from services.kit import qa
 from services.kit.live import follow, notify
 from services.kit.practices import practices_with
@@ -35,7 +37,7 @@ from services.webhooks.sending import Sender
 log = structlog.get_logger("engine")
 IDLE = 0.25
 """Seconds between looks for work that nobody announced: what becomes due by time alone."""
-PARTS = ("intake", "journeys", "relay")
+PARTS = ("notices", "intake", "journeys", "relay")
 AWAY = (OperationalError, RedisError, OSError)
 
 
@@ -53,6 +55,7 @@ class Loops:
 
     def __post_init__(self) -> None:
         self.intake = Intake(self.wired.uow, self.wired.bus, self.name)
+        self.notices = Notices(self.wired.uow, self.wired.bus, self.name)
         hub = hub_of(self.wired.settings, self.wired.keyring)
         self.asking = Asking(self.wired.uow, hub) if hub else None
         self.engine = Engine(self.wired.uow, stopping=self.stopping.is_set)
@@ -65,16 +68,25 @@ class Loops:
         listening = asyncio.create_task(self._listen())
         try:
             await asyncio.gather(*self._loops())
+            await self.notices.settle()
             await self.intake.settle()
         finally:
             if self.asking is not None:
                 await self.asking.hub.client.aclose()
+            await self.notices.close()
             await self.deliverer.close()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
     def _loops(self) -> list[Awaitable[None]]:
         loops: list[Awaitable[None]] = []
+        if "notices" in self.parts:
+            loops.append(self._loop("notices", self._put_up, None, 0.0, first=self.notices.prepare))
+            loops.append(
+                self._loop(
+                    "notices reclaim", self.notices.reclaim_once, None, 2.0, first=self.notices.prepare
+                )
+            )
         if "intake" in self.parts:
             loops.append(self._loop("intake", self._take_in, None, 0.0, first=self.intake.prepare))
             loops.append(
@@ -145,6 +157,10 @@ class Loops:
             for task in waits:
                 task.cancel()
 
+    async def _put_up(self) -> int:
+        await self.notices.step(block_ms=500)
+        return 1  # reading waits by itself
+
     async def _take_in(self) -> int:
         taken = await self.intake.step(block_ms=500)
         if taken:
@@ -162,12 +178,10 @@ class Loops:
 
     async def _proofs(self) -> int:
         """Proof runs that somebody asked for; each writes only where nobody else can see (ENG-6)."""
-        bus, worked = self.wired.bus, 0
-        for practice_id in await practice_ids(self.wired.uow):
-            if await work_once(
-                self.wired.uow, practice_id, told=lambda p=practice_id: notify(bus, p, "proofs")
-            ):
-                worked += 1
+        uow, bus, worked = self.wired.uow, self.wired.bus, 0
+        for one in await practices_with(uow.engine, "proofs", uow.clock.now()):
+            told = partial(notify, bus, one.practice_id, "proofs")
+            worked += await work_once(uow, one.practice_id, told=told)
         return worked
 
     async def _move(self) -> int:

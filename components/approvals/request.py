@@ -50,13 +50,7 @@ def _back() -> rx.Component:
         "Say what should change. The author sees your note; the campaign stays as it is.",
         rx.el.form(
             ui.area("What should change", "back", required=True, max_length=2000, auto_focus=True),
-            rx.flex(
-                ui.quiet("Not now", type="button", on_click=Approval.ask_back(False)),
-                ui.primary("Send back", type="submit", data_testid="confirm-send-back"),
-                gap="12px",
-                justify="end",
-                margin_top="18px",
-            ),
+            ui.decisions("Send back", away=Approval.ask_back(False), data_testid="confirm-send-back"),
             on_submit=Approval.send_back,
         ),
         open=Approval.asking,

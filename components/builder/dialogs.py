@@ -51,11 +51,11 @@ def _approval() -> rx.Component:
                 on_change=Life.set_note,
                 placeholder="What this is for, and anything they should look at",
             ),
-            rx.flex(
-                ui.quiet("Not yet", on_click=Life.set_asking(False)),
-                ui.primary("Send request", on_click=Life.send, data_testid="send-request"),
-                gap="10px",
-                justify="end",
+            ui.decisions(
+                "Send request",
+                away=Life.set_asking(False),
+                on_click=Life.send,
+                data_testid="send-request",
             ),
             direction="column",
             gap="18px",
@@ -71,13 +71,13 @@ def _cancel() -> rx.Component:
         "Everybody in it leaves now, and nothing more is sent. This cannot be undone; a clone can start anew.",
         rx.flex(
             ui.field("Why", "cancel-reason", value=Life.reason, on_change=Life.set_reason),
-            rx.flex(
-                ui.quiet("Keep it running", on_click=Life.set_stopping(False)),
-                ui.primary(
-                    "Cancel campaign", color_scheme="red", on_click=Life.cancel, data_testid="confirm-cancel"
-                ),
-                gap="10px",
-                justify="end",
+            ui.decisions(
+                "Cancel campaign",
+                away=Life.set_stopping(False),
+                stay="Keep it running",
+                color_scheme="red",
+                on_click=Life.cancel,
+                data_testid="confirm-cancel",
             ),
             direction="column",
             gap="18px",

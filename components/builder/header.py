@@ -144,6 +144,16 @@ def _looks() -> rx.Component:
             class_name="cb-look",
             data_testid="open-settings",
         ),
+        rx.cond(
+            Builder.state != "draft",
+            rx.el.a(
+                rx.icon("history", size=16, aria_hidden="true"),
+                rx.el.span("Runs"),
+                href="/runs?campaign=" + Builder.id,
+                class_name="cb-look",
+                data_testid="open-runs",
+            ),
+        ),
         _page("Forecast", "trending-up", "forecast"),
         _page("Test walk", "footprints", "walk"),
         proof_button(),

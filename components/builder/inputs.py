@@ -14,11 +14,15 @@ AIMS = [
     ("at", "At a set time"),
     ("best_hour", "When each person opens most"),
 ]
+UNITS = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks")]
 PAUSE = 350  # milliseconds without a key before the server is told
 
 
-def text(name: Any, key: Any, value: Any, on_change: Any, *, hint: Any = None, **props: Any) -> rx.Component:
-    """One line, labelled."""
+def text(
+    name: Any, key: Any, value: Any, on_change: Any, *, hint: Any = None, again: Any = None, **props: Any
+) -> rx.Component:
+    """One line, labelled. A new `again` shows `value` anew, whatever was typed."""
+    anew = {"key": again} if again is not None else {}
     return _labelled(
         name,
         key,
@@ -31,6 +35,7 @@ def text(name: Any, key: Any, value: Any, on_change: Any, *, hint: Any = None, *
                 **{"size": "2", "data_testid": key, **props},
             ),
             debounce_timeout=PAUSE,
+            **anew,
         ),
         hint,
     )
@@ -55,8 +60,14 @@ def area(name: Any, key: Any, value: Any, on_change: Any, *, hint: Any = None, *
     )
 
 
-def number(name: Any, key: Any, value: Any, on_change: Any, **props: Any) -> rx.Component:
-    return text(name, key, value, on_change, type="number", min=0, **props)
+def number(name: Any, key: str, value: Any, on_change: Any, **props: Any) -> rx.Component:
+    """A whole number. One that is refused is not left standing as if it were kept."""
+
+    def left(typed: Any) -> Any:
+        return StepPanel.left(key, typed, value)
+
+    shown = f"{key}-" + StepPanel.put_back[key].to_string()
+    return text(name, key, value, on_change, type="number", min=0, on_blur=left, again=shown, **props)
 
 
 def choice(
@@ -149,17 +160,16 @@ def window() -> rx.Component:
     step = Builder.step
 
     def day(row: rx.Var[DayRow]) -> rx.Component:
-        return rx.el.button(
+        return ui.chip(
             row.words,
-            type="button",
+            on=row.on,
             on_click=StepPanel.toggle_day(row.key),
             disabled=~_editable(),
-            aria_pressed=row.on,
             class_name="cm-chip cb-day",
         )
 
     return rx.flex(
-        rx.flex(rx.foreach(step.days, day), class_name="cm-chips", role="group", aria_label="Days"),
+        ui.chips("Days", rx.foreach(step.days, day)),
         rx.flex(
             text("From", "window-start", step.start, lambda v: StepPanel.set_clock("start", v), type="time"),
             text("Until", "window-end", step.end, lambda v: StepPanel.set_clock("end", v), type="time"),
@@ -185,11 +195,17 @@ def window() -> rx.Component:
 
 
 def length(name: str) -> rx.Component:
-    """An amount and its unit."""
+    """How long the step lasts or waits: an amount and its unit."""
     step = Builder.step
-    units = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks")]
+    return span(name, "length", step.amount, step.unit, StepPanel.set_length, placeholder="")
+
+
+def span(
+    name: str, key: str, amount: Any, unit: Any, change: Any, *, placeholder: str = "At once"
+) -> rx.Component:
+    """An amount and its unit; `change` takes both."""
     return rx.flex(
-        number(name, "length-amount", step.amount, lambda v: StepPanel.set_length(v, step.unit)),
-        choice("Unit", "length-unit", units, step.unit, lambda v: StepPanel.set_length(step.amount, v)),
+        number(name, f"{key}-amount", amount, lambda v: change(v, unit), placeholder=placeholder),
+        choice("Unit", f"{key}-unit", UNITS, unit, lambda v: change(amount, v)),
         gap="10px",
     )

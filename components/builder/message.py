@@ -88,12 +88,10 @@ def _variants() -> rx.Component:
 
     def variant(row: rx.Var[ShareRow]) -> rx.Component:
         return rx.el.li(
-            rx.el.button(
+            ui.chip(
                 row.name,
-                type="button",
+                on=row.index == step.variant,
                 on_click=StepPanel.show_words(row.index, step.channel),
-                aria_pressed=row.index == step.variant,
-                class_name="cm-chip",
             ),
             inputs.percent(row, "variants"),
             rx.cond(
@@ -228,6 +226,16 @@ def _sending() -> rx.Component:
             hint="In the time of whoever receives it; outside, the message waits.",
         ),
         rx.cond(step.windowed, inputs.window()),
+        inputs.number(
+            "Messages an hour",
+            "step-rate",
+            step.per_hour,
+            StepPanel.set_rate,
+            placeholder="No limit",
+            hint="At most. The rest stay in line; nobody is left out. The campaign's own limit holds too.",
+        ),
+        inputs.span("Spread over", "step-spread", step.spread, step.spread_unit, StepPanel.set_spread),
+        ui.small("Whoever gets here together is written to evenly over this time."),
         inputs.switch(
             "One message a household",
             "per-household",

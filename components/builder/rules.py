@@ -1,4 +1,4 @@
-"""The rule editor, for an audience and for a branch's path alike: what, how, which."""
+"""The editor of what an event must say: a flat list of conditions. Rules about people are in `rule_editor`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,18 +8,20 @@ import reflex as rx
 from components import tokens, ui
 from components.builder import inputs
 from state.builder import Builder
-from state.rule_rows import RuleBox, RuleRow, names
+from state.event_rows import EventBox, EventRow
 
 Change = Callable[[str, Any, str, Any], Any]
 """(what: add, remove, mode or change; index; part; value) → the event to send."""
-NAMES = names()
 
 
-def rules(box: rx.Var[RuleBox], change: Change, *, key: str, all_words: str, add_words: str) -> rx.Component:
-    """Rows of one group, the switch between all and any, and a way to add a row."""
+def rules(
+    box: rx.Var[EventBox], change: Change, *, key: str, all_words: str, add_words: str, names: Any
+) -> rx.Component:
+    """Rows of one group, the switch between all and any, and a way to add a row. `names`: what a row
+    may be about, pairs or a list var of them."""
     return rx.flex(
         rx.cond(box.rows.length() > 1, _mode(box, change, key, all_words)),
-        rx.foreach(box.rows, lambda row: _row(row, change, key)),
+        rx.foreach(box.rows, lambda row: _row(row, change, key, names)),
         rx.cond(
             Builder.editable,
             ui.quiet(
@@ -36,7 +38,7 @@ def rules(box: rx.Var[RuleBox], change: Change, *, key: str, all_words: str, add
     )
 
 
-def _mode(box: rx.Var[RuleBox], change: Change, key: str, all_words: str) -> rx.Component:
+def _mode(box: rx.Var[EventBox], change: Change, key: str, all_words: str) -> rx.Component:
     return rx.flex(
         ui.small(all_words, white_space="nowrap"),
         inputs.select(
@@ -51,7 +53,7 @@ def _mode(box: rx.Var[RuleBox], change: Change, key: str, all_words: str) -> rx.
     )
 
 
-def _row(row: rx.Var[RuleRow], change: Change, key: str) -> rx.Component:
+def _row(row: rx.Var[EventRow], change: Change, key: str, names: Any) -> rx.Component:
     def part(name: str) -> Callable[[Any], Any]:
         return lambda value: change("change", row.index, name, value)
 
@@ -62,7 +64,7 @@ def _row(row: rx.Var[RuleRow], change: Change, key: str) -> rx.Component:
             ui.small(row.sentence, flex="1"),
             rx.flex(
                 inputs.select(
-                    "", NAMES, row.name, part("name"), aria_label="About", data_testid=f"{key}-name"
+                    "", names, row.name, part("name"), aria_label="About", data_testid=f"{key}-name"
                 ),
                 rx.cond(
                     row.operators.length() > 0,
@@ -86,48 +88,10 @@ def _row(row: rx.Var[RuleRow], change: Change, key: str) -> rx.Component:
     )
 
 
-def _value(row: rx.Var[RuleRow], part: Callable[[str], Any], key: str) -> rx.Component:
+def _value(row: rx.Var[EventRow], part: Callable[[str], Any], key: str) -> rx.Component:
     one = _typed(row.value, part("value"), row.input, f"{key}-value", "Value")
-    days = rx.flex(
-        _typed(row.value, part("value"), "number", f"{key}-value", "Days"),
-        _words("days"),
-        gap="8px",
-        align="center",
-    )
-    did = rx.flex(
-        _words("at least"),
-        _typed(row.value, part("times"), "number", f"{key}-times", "Times", "64px"),
-        _words("times in"),
-        _typed(row.value2, part("days"), "number", f"{key}-days", "Days, 0 for ever", "72px"),
-        _words("days"),
-        gap="6px",
-        align="center",
-        wrap="wrap",
-    )
-    two = rx.flex(
-        one,
-        _words("and"),
-        _typed(row.value2, part("value2"), row.input, f"{key}-value2", "Second value"),
-        gap="8px",
-        align="center",
-    )
     return rx.match(
         row.shape,
-        ("none", rx.fragment()),
-        ("days", days),
-        ("did", did),
-        ("two", two),
-        (
-            "bool",
-            inputs.select(
-                "",
-                [("true", "Yes"), ("false", "No")],
-                row.value,
-                part("value"),
-                aria_label="Yes or no",
-                data_testid=f"{key}-value",
-            ),
-        ),
         (
             "choice",
             inputs.select(

@@ -29,14 +29,23 @@ def settings() -> rx.Component:
         inputs.choice("Aim", "objective", OBJECTIVES, Builder.objective, Life.set_objective),
         ui.small("Whoever does this has met the aim: their journey ends at once, wherever they are."),
         rx.flex(
-            _pace("Messages a minute, at most", "per_minute"),
-            _pace("Messages an hour, at most", "per_hour"),
+            _pace("Messages a minute", "per_minute"),
+            _pace("Messages an hour", "per_hour"),
             gap="10px",
         ),
-        _pace("Spread people who come in together over, minutes", "spread_minutes"),
-        ui.small("Empty: as fast as possible. Whoever has to wait stays in line; nobody is left out."),
+        ui.small("At most. Whoever has to wait stays in line; nobody is left out."),
+        inputs.span(
+            "Spread over",
+            "pace-spread",
+            Builder.pace["spread"],
+            Builder.pace["spread_unit"],
+            Life.set_spread,
+        ),
+        ui.small("People who come in together start evenly over this time."),
     )
 
 
 def _pace(name: str, key: str) -> rx.Component:
-    return inputs.number(name, f"pace-{key}", Builder.pace[key], lambda v: Life.set_pace(key, v))
+    return inputs.number(
+        name, f"pace-{key}", Builder.pace[key], lambda v: Life.set_pace(key, v), placeholder="No limit"
+    )

@@ -1,11 +1,14 @@
 """The panel of the chosen step: one form a kind, in plain words."""
 
+from typing import Any
+
 import reflex as rx
 
 from components import tokens, ui
 from components.builder import inputs
 from components.builder.message import message
 from components.builder.rules import rules
+from components.rule_editor import rule_editor
 from services.builder.step_words import EVENT_WORDS
 from state.builder import Builder
 from state.builder_forms import PathRow, ShareRow
@@ -173,9 +176,30 @@ def _wait() -> rx.Component:
     )
 
 
-def _event(name: str, key: str) -> rx.Component:
-    return inputs.choice(
-        name, key, EVENTS, Builder.step.event, lambda value: StepPanel.set_text("event.type", value)
+def _event(name: str, key: str, form: Any = Builder.step, *, path: Any = -1, none: str = "") -> rx.Component:
+    """Which event, and what it must say to count (EVT-3). `form` is the step's, or a path's with its
+    index as `path`; `none`: words of the choice to look at no event."""
+    options = [("", none), *EVENTS] if none else EVENTS
+    conditions = rx.el.section(
+        rx.cond(
+            form.event_box.rows.length() == 0,
+            ui.small("Every such event counts, whatever it says."),
+        ),
+        rules(
+            form.event_box,
+            lambda what, index, part, value: StepPanel.condition(path, what, index, part, value),
+            key=f"{key}-rule",
+            all_words="It counts when it says",
+            add_words="Only when …",
+            names=form.event_names,
+        ),
+        aria_label="What the event must say",
+        class_name="cb-box",
+        data_testid=f"{key}-conditions",
+    )
+    return rx.fragment(
+        inputs.choice(name, key, options, form.event, lambda value: StepPanel.choose_event(path, value)),
+        rx.cond(form.event_names.length() > 0, conditions),
     )
 
 
@@ -188,15 +212,16 @@ def _wait_event() -> rx.Component:
 
 
 def _branch() -> rx.Component:
-    def path(row: rx.Var[PathRow]) -> rx.Component:
+    # Its argument is named unlike that of the rows inside: to the browser, two of one name are one.
+    def path(way: rx.Var[PathRow]) -> rx.Component:
         return rx.el.section(
             rx.flex(
                 inputs.text(
                     "Name of this path",
                     "path-label",
-                    row.label,
-                    lambda v: StepPanel.set_path_label(row.index, v),
-                    placeholder=row.name,
+                    way.label,
+                    lambda v: StepPanel.set_path_label(way.index, v),
+                    placeholder=way.name,
                 ),
                 rx.cond(
                     Builder.editable & (Builder.step.paths.length() > 1),
@@ -204,18 +229,27 @@ def _branch() -> rx.Component:
                         "Remove this path",
                         icon="x",
                         size="2",
-                        on_click=StepPanel.act("remove_path", row.index),
+                        on_click=StepPanel.act("remove_path", way.index),
                     ),
                 ),
                 gap="8px",
                 align="end",
             ),
-            rules(
-                row.rules,
-                lambda what, index, part, value: StepPanel.rule(row.index, what, index, part, value),
-                key="path",
+            rule_editor(
+                way.rules,
+                lambda what, path, part, value: StepPanel.rule(way.index, what, path, part, value),
+                key="path" + way.index.to_string(),
+                name="Who takes this path",
+                editable=Builder.editable,
                 all_words="People take it when they meet",
                 add_words="Add a rule",
+            ),
+            _event(
+                "And this happened in the last 30 days",
+                "path-event",
+                way,
+                path=way.index,
+                none="Whatever happened",
             ),
             class_name="cb-box",
             data_testid="path",

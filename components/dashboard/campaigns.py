@@ -20,6 +20,12 @@ def _actions(row: rx.Var[Row]) -> rx.Component:
         ),
         rx.menu.content(
             rx.menu.item("Open", on_select=rx.redirect(f"/campaigns/{row.id}")),
+            rx.cond(
+                row.begun,
+                rx.menu.item(
+                    "Runs", on_select=rx.redirect(f"/runs?campaign={row.id}"), data_testid="do-runs"
+                ),
+            ),
             rx.cond(row.may_pause, item("Pause", Dashboard.pause, "pause")),
             rx.cond(row.may_resume, item("Resume", Dashboard.resume, "resume")),
             rx.cond(may("author"), item("Clone", Dashboard.clone, "clone")),

@@ -8,13 +8,10 @@ from state.dashboard import SORTS, Chip, Dashboard
 
 
 def _chip(chip: rx.Var[Chip]) -> rx.Component:
-    return rx.el.button(
-        chip.words,
-        rx.el.span(chip.count),
-        type="button",
-        aria_pressed=rx.cond(chip.on, "true", "false"),
+    return ui.chip(
+        [chip.words, rx.el.span(chip.count)],
+        on=chip.on,
         on_click=Dashboard.toggle_state(chip.key),
-        class_name="cm-chip",
         data_testid=f"state-{chip.key}",
     )
 
@@ -66,13 +63,7 @@ def filters() -> rx.Component:
             wrap="wrap",
             padding="20px 24px 12px",
         ),
-        rx.el.div(
-            rx.foreach(Dashboard.chips, _chip),
-            role="group",
-            aria_label="Show only these states",
-            class_name="cm-chips",
-            padding="0 24px 16px",
-        ),
+        ui.chips("Show only these states", rx.foreach(Dashboard.chips, _chip), padding="0 24px 16px"),
         rx.cond(
             Dashboard.filters_open,
             rx.flex(

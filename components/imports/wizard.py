@@ -2,37 +2,22 @@
 
 import reflex as rx
 
-from components import tokens, ui
+from components import ui
 from state import words
 from state.imports import CHANNELS, FIELDS, Batch, Column, Imports, Problem
 
 
 def _drop() -> rx.Component:
-    zone = rx.upload(
-        rx.flex(
-            rx.icon("file-up", size=28, aria_hidden="true", color=tokens.ink("accent")),
-            ui.body("Drop a CSV here, or choose one", font_weight="560"),
-            ui.small("The export of your CRM as it is; columns are recognised and shown to you first."),
-            rx.cond(Imports.busy, rx.spinner(size="3")),
-            direction="column",
-            align="center",
-            gap="8px",
-            padding="44px 20px",
-        ),
-        id="leads",
+    zone = ui.drop_zone(
+        "CSV file",
+        "leads",
+        "The export of your CRM as it is; columns are recognised and shown to you first.",
         accept={"text/csv": [".csv"]},
-        max_files=1,
-        multiple=False,
         on_drop=Imports.upload(rx.upload_files(upload_id="leads")),
-        border=f"1.5px dashed {tokens.edge('accent')}",
-        border_radius=tokens.RADII["card"],
-        cursor="pointer",
-        padding="0",
-        width="100%",
+        busy=Imports.busy,
+        roomy=True,
         data_testid="drop-file",
     )
-    # Reflex gives no way to name the input it makes, and screen readers land on it.
-    zone.children[0].children[0].custom_attrs = {"aria-label": "CSV file"}
     return ui.section(
         "Bring a file",
         zone,

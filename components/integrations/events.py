@@ -51,7 +51,8 @@ def letters() -> rx.Component:
                 "Events that cannot be understood are kept here with the reason, and can be put back.",
             ),
         ),
-        hint="Once the cause is cured, put them back: each is handled once, however often it comes.",
+        hint="Once the cause is cured, put them back: each is handled once, however often it comes. What will never be"
+        " handled can be set aside.",
         actions=rx.cond(
             may("administer") & (Integrations.letters.length() > 1),
             ui.quiet(
@@ -122,21 +123,39 @@ def _letter(row: rx.Var[Letter]) -> rx.Component:
     return rx.el.tr(
         rx.el.td(row.at, white_space="nowrap", color=tokens.QUIET),
         rx.el.td(rx.el.span(row.type, font_weight="540"), ui.small(row.source), overflow_wrap="anywhere"),
-        rx.el.td(row.reason, max_width="420px", overflow_wrap="anywhere"),
         rx.el.td(
+            row.reason,
             rx.cond(
-                may("administer"),
-                ui.ghost(
-                    "Replay",
-                    icon="undo-2",
-                    size="2",
-                    on_click=Integrations.replay(row.id),
-                    loading=Integrations.working == row.id,
-                    data_testid="replay",
-                ),
-            )
+                row.keeps_back, ui.small("Until this is settled, nothing is sent to the person it is about.")
+            ),
+            max_width="420px",
+            overflow_wrap="anywhere",
         ),
+        rx.el.td(rx.cond(may("administer"), _acts(row))),
         data_testid="letter-row",
+    )
+
+
+def _acts(row: rx.Var[Letter]) -> rx.Component:
+    return rx.flex(
+        ui.ghost(
+            "Replay",
+            icon="undo-2",
+            size="2",
+            on_click=Integrations.replay(row.id),
+            loading=Integrations.working == row.id,
+            data_testid="replay",
+        ),
+        ui.ghost(
+            "Set aside",
+            icon="archive",
+            size="2",
+            on_click=Integrations.set_aside(row.id),
+            data_testid="set-aside",
+        ),
+        gap="4px",
+        justify="end",
+        wrap="wrap",
     )
 
 

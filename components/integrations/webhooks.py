@@ -118,20 +118,12 @@ def _more(row: rx.Var[Hook]) -> rx.Component:
 def _deliveries() -> rx.Component:
     return rx.box(
         rx.flex(
-            rx.el.div(
+            ui.chips(
+                "Which deliveries",
                 *[
-                    rx.el.button(
-                        name,
-                        type="button",
-                        aria_pressed=rx.cond(Webhooks.only_failed == only, "true", "false"),
-                        on_click=Webhooks.narrow(only),
-                        class_name="cm-chip",
-                    )
+                    ui.chip(name, on=Webhooks.only_failed == only, on_click=Webhooks.narrow(only))
                     for only, name in ((False, "All"), (True, "Failed"))
                 ],
-                role="group",
-                aria_label="Which deliveries",
-                class_name="cm-chips",
             ),
             rx.cond(
                 Webhooks.any_failed,
@@ -180,7 +172,15 @@ def _adding() -> rx.Component:
                 ),
                 rx.el.fieldset(
                     rx.el.legend("Events", **tokens.text("label"), padding="0 0 6px"),
-                    rx.box(*[_type(name) for name in EVENT_TYPES], class_name="cm-types"),
+                    rx.box(
+                        *[_type(name) for name in EVENT_TYPES],
+                        class_name="cm-types",
+                        max_height="min(320px, 38vh)",
+                        overflow_y="auto",
+                        tab_index=0,
+                        role="group",
+                        aria_label="Event types",
+                    ),
                     border="0",
                     padding="0",
                     margin="0",
@@ -189,13 +189,7 @@ def _adding() -> rx.Component:
                 direction="column",
                 gap="16px",
             ),
-            rx.flex(
-                ui.quiet("Not now", type="button", on_click=Webhooks.ask(False)),
-                ui.primary("Add", type="submit", data_testid="confirm-webhook"),
-                gap="12px",
-                justify="end",
-                margin_top="18px",
-            ),
+            ui.decisions("Add", away=Webhooks.ask(False), data_testid="confirm-webhook"),
             on_submit=Webhooks.add,
         ),
         open=Webhooks.adding,

@@ -21,8 +21,10 @@ class Place:
 
 WORK = (
     Place("campaigns", "Campaigns", "megaphone", "/"),
+    Place("runs", "Runs", "history", "/runs", "read"),
     Place("templates", "Templates", "layout-template", "/templates", "author"),
     Place("approvals", "Approvals", "badge-check", "/approvals"),
+    Place("segments", "Segments", "shapes", "/segments", "read"),
     Place("people", "People", "users", "/people"),
 )
 PRACTICE = (

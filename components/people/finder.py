@@ -43,20 +43,12 @@ def finder() -> rx.Component:
             rx.box(
                 ui.search("Name, email or phone", value=People.text, on_change=People.find), flex="1 1 260px"
             ),
-            rx.el.div(
+            ui.chips(
+                "Kind of person",
                 *[
-                    rx.el.button(
-                        name,
-                        type="button",
-                        aria_pressed=rx.cond(People.kind == key, "true", "false"),
-                        on_click=People.choose_kind(key),
-                        class_name="cm-chip",
-                    )
+                    ui.chip(name, on=People.kind == key, on_click=People.choose_kind(key))
                     for key, name in KINDS
                 ],
-                role="group",
-                aria_label="Kind of person",
-                class_name="cm-chips",
             ),
             gap="14px",
             wrap="wrap",

@@ -28,8 +28,12 @@ def planned() -> rx.Component:
             Followups.rows.length() > 0,
             rx.el.ul(rx.foreach(Followups.rows, _row), padding="0", margin="0", data_testid="followups"),
             ui.small(
-                "Nothing is planned. “Plan a message” writes once, to this person only, at the time you choose. "
-                "Consent and every other rule still hold.",
+                rx.cond(
+                    MAY_PLAN,
+                    "Nothing is planned. “Plan a message” writes once, to this person only, at the time you "
+                    "choose. Consent and every other rule still hold.",
+                    "Nothing is planned for this person.",
+                ),
                 data_testid="no-followups",
             ),
         ),
@@ -97,7 +101,7 @@ def _plan() -> rx.Component:
                 direction="column",
                 gap="16px",
             ),
-            _buttons("Plan it", "confirm-followup", Followups.ask(False)),
+            ui.decisions("Plan it", away=Followups.ask(False), data_testid="confirm-followup"),
             on_submit=Followups.plan,
         ),
         open=Followups.planning,
@@ -142,19 +146,14 @@ def _cancel() -> rx.Component:
         "It will not be sent. What you write here is shown to colleagues.",
         rx.el.form(
             ui.area("Why", "note", required=True, max_length=500, auto_focus=True),
-            _buttons("Cancel the message", "confirm-cancel-followup", Followups.keep(False), "Keep it"),
+            ui.decisions(
+                "Cancel the message",
+                away=Followups.keep(False),
+                stay="Keep it",
+                data_testid="confirm-cancel-followup",
+            ),
             on_submit=Followups.cancel,
         ),
         open=Followups.cancelling != "",
         on_open_change=Followups.keep,
-    )
-
-
-def _buttons(name: str, test_id: str, away: rx.event.EventSpec, stay: str = "Not now") -> rx.Component:
-    return rx.flex(
-        ui.quiet(stay, type="button", on_click=away),
-        ui.primary(name, type="submit", data_testid=test_id),
-        gap="12px",
-        justify="end",
-        margin_top="18px",
     )

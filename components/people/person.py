@@ -39,16 +39,10 @@ def ask() -> rx.Component:
         rx.cond(Person.stopped, again, stop),
         rx.el.form(
             ui.area("Reason", "reason", required=True, max_length=500, auto_focus=True),
-            rx.flex(
-                ui.quiet("Not now", type="button", on_click=Person.ask(False)),
-                ui.primary(
-                    rx.cond(Person.stopped, "Allow marketing", "Stop marketing"),
-                    type="submit",
-                    data_testid="confirm-marketing",
-                ),
-                gap="12px",
-                justify="end",
-                margin_top="18px",
+            ui.decisions(
+                rx.cond(Person.stopped, "Allow marketing", "Stop marketing"),
+                away=Person.ask(False),
+                data_testid="confirm-marketing",
             ),
             on_submit=Person.decide,
         ),

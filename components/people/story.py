@@ -67,21 +67,17 @@ def _moment(item: rx.Var[Moment]) -> rx.Component:
 
 def _filters() -> rx.Component:
     return rx.flex(
-        rx.el.div(
+        ui.chips(
+            "Kind of entry",
             *[
-                rx.el.button(
+                ui.chip(
                     name,
-                    type="button",
-                    aria_pressed=rx.cond(Story.group == key, "true", "false"),
+                    on=Story.group == key,
                     on_click=Story.narrow(key),
-                    class_name="cm-chip",
                     data_testid=f"story-{key or 'all'}",
                 )
                 for key, name in FILTERS
             ],
-            role="group",
-            aria_label="Kind of entry",
-            class_name="cm-chips",
         ),
         rx.cond(
             Story.campaigns.length() > 2,

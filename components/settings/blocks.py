@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from components import tokens, ui
+from components import ui
 from state.blocks import GROUND_CHOICES, Blocks, Entry, File, Unread
 from state.session import may
 
@@ -144,31 +144,15 @@ def _entry(row: rx.Var[Entry]) -> rx.Component:
 
 
 def _from_file() -> rx.Component:
-    zone = rx.upload(
-        rx.flex(
-            rx.icon("file-up", size=24, aria_hidden="true", color=tokens.ink("accent")),
-            ui.body("Drop a CSV here, or choose one", font_weight="560"),
-            ui.small("Columns email, phone, domain or identity; or one entry a line."),
-            rx.cond(Blocks.busy, rx.spinner(size="3")),
-            direction="column",
-            align="center",
-            gap="6px",
-            padding="26px 20px",
-        ),
-        id="block-file",
+    zone = ui.drop_zone(
+        "File of entries",
+        "block-file",
+        "Columns email, phone, domain or identity; or one entry a line.",
         accept={"text/csv": [".csv"], "text/plain": [".txt"]},
-        max_files=1,
-        multiple=False,
         on_drop=Blocks.upload(rx.upload_files(upload_id="block-file")),
-        border=f"1.5px dashed {tokens.edge('accent')}",
-        border_radius=tokens.RADII["card"],
-        cursor="pointer",
-        padding="0",
-        width="100%",
+        busy=Blocks.busy,
         data_testid="drop-block-file",
     )
-    # Reflex gives no way to name the input it makes, and screen readers land on it.
-    zone.children[0].children[0].custom_attrs = {"aria-label": "File of entries"}
     return ui.section(
         "Bring a list",
         rx.flex(
@@ -221,13 +205,7 @@ def _removal() -> rx.Component:
         ui.body(Blocks.removing_words, font_weight="560", margin_bottom="14px"),
         rx.el.form(
             ui.area("Why", "why_removed", required=True, max_length=300, auto_focus=True),
-            rx.flex(
-                ui.quiet("Not now", type="button", on_click=Blocks.leave_it(False)),
-                ui.primary("Take off", type="submit", data_testid="confirm-unblock"),
-                gap="12px",
-                justify="end",
-                margin_top="18px",
-            ),
+            ui.decisions("Take off", away=Blocks.leave_it(False), data_testid="confirm-unblock"),
             on_submit=Blocks.remove,
         ),
         open=Blocks.removing != "",

@@ -37,24 +37,18 @@ def kill_switch() -> rx.Component:
             "their place. Everyone here sees who stopped it and why.",
             rx.el.form(
                 ui.area("Why", "why", required=True, max_length=500, auto_focus=True),
-                _buttons("Stop everything", Settings.ask_stop(False), "confirm-kill-switch", red=True),
+                ui.decisions(
+                    "Stop everything",
+                    away=Settings.ask_stop(False),
+                    color_scheme="red",
+                    data_testid="confirm-kill-switch",
+                ),
                 on_submit=Settings.stop,
             ),
             open=Settings.stopping,
             on_open_change=Settings.ask_stop,
         ),
         hint="Stops every campaign of the practice at once, until somebody lets it go on.",
-    )
-
-
-def _buttons(words: str, cancel: Any, key: str, *, red: bool = False) -> rx.Component:
-    looks = {"color_scheme": "red"} if red else {}
-    return rx.flex(
-        ui.quiet("Not now", type="button", on_click=cancel),
-        ui.primary(words, type="submit", data_testid=key, **looks),
-        gap="12px",
-        justify="end",
-        margin_top="18px",
     )
 
 

@@ -2,7 +2,9 @@
 
 from components.ui.buttons import ghost, icon_button, link_button, primary, quiet
 from components.ui.charts import bar, spark
-from components.ui.dialogs import dialog
+from components.ui.chips import chip, chips
+from components.ui.dialogs import decisions, dialog
+from components.ui.drop_zone import drop_zone
 from components.ui.empty import empty
 from components.ui.fields import area, check, choice, field, search
 from components.ui.pills import dot, pill
@@ -13,7 +15,7 @@ from components.ui.tables import HIDDEN, table
 from components.ui.texts import body, heading, label, small, title
 
 __all__ = [
-    "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "choice", "dialog", "dot",  "empty", "fact",
-    "field", "figure", "ghost", "heading", "icon_button", "label", "lines", "link_button", "notice", "pill", "plain_form",
+    "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "chip", "chips", "choice", "decisions", "dialog",
+    "dot", "drop_zone", "empty", "fact", "field", "figure", "ghost", "heading", "icon_button", "label", "lines", "link_button", "notice", "pill", "plain_form",
     "primary", "quiet", "search", "section", "small", "spark", "table", "title",
 ]  # fmt: skip

@@ -4,6 +4,9 @@ from typing import Any
 
 import reflex as rx
 
+from components import tokens
+from components.ui.buttons import primary, quiet
+
 
 def dialog(
     name: Any, sentence: Any, *children: Any, open: Any, on_open_change: Any, **props: Any
@@ -11,10 +14,26 @@ def dialog(
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title(name, size="5", margin_bottom="4px"),
-            rx.dialog.description(sentence, size="2", color_scheme="gray", margin_bottom="18px"),
+            rx.dialog.description(
+                sentence, **{**tokens.text("body"), "color": tokens.QUIET}, margin_bottom="18px"
+            ),
             *children,
             **{"max_width": "520px", "padding": "28px", **props},
         ),
         open=open,
         on_open_change=on_open_change,
+    )
+
+
+def decisions(go: Any, *, away: Any, stay: Any = "Not now", **props: Any) -> rx.Component:
+    """The last row of a dialog: the way out, and the one deed. Without `on_click` the deed submits the
+    form around it; `away` is the event of the way out, `props` are the deed's."""
+    submits = {} if "on_click" in props else {"type": "submit"}
+    return rx.flex(
+        quiet(stay, type="button", on_click=away),
+        primary(go, **{**submits, **props}),
+        gap="12px",
+        justify="end",
+        wrap="wrap",
+        margin_top="18px",
     )

@@ -355,6 +355,8 @@ def times(did: Did) -> tuple[int, int | None]:
     """How often, from and to. `at_most` wins over an `at_least` above it, which is the default."""
     if did.at_least is None and did.at_most is None:
         raise RuleInvalid("Say how many times it happened: at least, or at most.")
+    if did.days is None:
+        raise RuleInvalid("Say over how many days it is counted, or that it is ever.")
     low = did.at_least or 0
     return (0 if did.at_most is not None and low > did.at_most else low), did.at_most
 

@@ -4,6 +4,7 @@ Reads `canonical` only and stores nothing. Opening a person is audited; a list o
 because it shows no more than a reception's screen does (000 §8, §9).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -41,6 +42,11 @@ ORDER BY lower(c.last_name), lower(c.first_name), c.contact_id
 LIMIT :limit
 """
 )
+NAMED = """
+SELECT c.contact_id, trim(c.first_name || ' ' || c.last_name) AS name FROM canonical.contact c
+WHERE c.practice_id = :practice AND c.contact_id = ANY (CAST(:contacts AS uuid[]))
+ORDER BY lower(c.last_name), lower(c.first_name), c.contact_id
+"""
 ONE = _COLUMNS + " AND c.contact_id = :contact"
 CONSENTS = """
 SELECT channel, purpose, state, method, evidence, effective_at FROM canonical.consent
@@ -112,6 +118,13 @@ async def search_people(u: Unit, text: str = "", *, kind: str = "", limit: int =
         limit=min(limit, 200),
     )
     return [PersonFound(**row) for row in rows.mappings()]
+
+
+async def people_named(u: Unit, contact_ids: Sequence[UUID]) -> list[tuple[UUID, str]]:
+    """(id, name) of people of this practice by name, 500 at most; unknown ids are left out."""
+    _may_read(u)
+    rows = await u.execute(NAMED, practice=u.practice_id, contacts=list(contact_ids)[:500])
+    return [(row.contact_id, row.name) for row in rows]
 
 
 async def open_person(u: Unit, contact_id: UUID, *, again: bool = False) -> PersonOpened:

@@ -63,6 +63,7 @@ SELECT EXISTS (SELECT FROM cm.segment WHERE practice_id = :practice AND lower(na
 UPDATE_SEGMENT = """
 UPDATE cm.segment SET name = :name, description = :description, rule = CAST(:rule AS jsonb), updated_at = :now
 WHERE practice_id = :practice AND segment_id = :segment AND archived_at IS NULL
+  AND (CAST(:since AS timestamptz) IS NULL OR updated_at = :since)
 RETURNING segment_id
 """
 
@@ -97,4 +98,9 @@ WHERE practice_id = :practice AND campaign_id = :campaign ORDER BY taken_at DESC
 
 SNAPSHOT_MEMBERS = """
 SELECT members FROM cm.audience_snapshot WHERE practice_id = :practice AND snapshot_id = :snapshot
+"""
+
+HISTORIES = """
+SELECT segment_id, counted_at, size FROM cm.segment_size
+WHERE practice_id = :practice AND counted_at >= :since ORDER BY segment_id, counted_at
 """

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from services.audience import queries
 from services.audience.checks import circle, named_segments, rule_problems
 from services.audience.compile import audience_where
@@ -14,9 +16,11 @@ from services.audience.sentence import read_back
 from services.audit import append
 from services.audit.tags import AuditTag
 from services.contracts.segment import Audience
-from services.kit.errors import Conflict, Invalid, NotFound
+from services.kit.errors import Conflict, Invalid, NotFound, StaleWrite
 from services.kit.ids import new_id
 from services.kit.uow import Unit
+
+UNREADABLE = "The rules of this segment cannot be read, so nobody is in it. Write them anew."
 
 
 async def page(u: Unit, *, archived: bool = False) -> list[SegmentRow]:
@@ -28,8 +32,8 @@ async def page(u: Unit, *, archived: bool = False) -> list[SegmentRow]:
             segment_id=row.segment_id,
             name=row.name,
             description=row.description,
-            audience=(audience := Audience.model_validate(row.rule)),
-            sentence=read_back(audience, known),
+            audience=(audience := _read(row.rule) or Audience()),
+            sentence=read_back(audience, known) if _read(row.rule) else UNREADABLE,
             size=row.size,
             counted_at=row.counted_at,
             updated_at=row.updated_at,
@@ -48,9 +52,11 @@ async def get(u: Unit, segment_id: UUID) -> SegmentRow:
 
 
 async def saved(u: Unit) -> dict[UUID, Audience]:
-    """What rules may name. Archived segments keep working where they are used."""
+    """What rules may name. Archived segments keep working where they are used; one that cannot be
+    read is not there, so what names it is refused and everything else goes on."""
     rows = await u.execute(queries.SEGMENTS, practice=u.practice_id)
-    return {row.segment_id: Audience.model_validate(row.rule) for row in rows}
+    read = {row.segment_id: _read(row.rule) for row in rows}
+    return {segment_id: audience for segment_id, audience in read.items() if audience is not None}
 
 
 async def names(u: Unit) -> dict[UUID, str]:
@@ -79,8 +85,20 @@ async def create(u: Unit, *, name: str, audience: Audience, description: str = "
     return segment_id
 
 
-async def update(u: Unit, segment_id: UUID, *, name: str, audience: Audience, description: str = "") -> None:
-    """Change a segment; needs `author`. Campaigns that use it follow at their next evaluation."""
+async def update(
+    u: Unit,
+    segment_id: UUID,
+    *,
+    name: str,
+    audience: Audience,
+    description: str = "",
+    unchanged_since: datetime | None = None,
+) -> None:
+    """Change a segment; needs `author`. Campaigns that use it follow at their next evaluation.
+
+    With `unchanged_since`, the `updated_at` that was edited, a newer change of somebody else is never
+    overwritten: StaleWrite.
+    """
     u.actor.require("author")
     await _check(u, segment_id, name, audience)
     taken = await u.execute(queries.NAME_TAKEN, practice=u.practice_id, name=name.strip(), segment=segment_id)
@@ -94,8 +112,11 @@ async def update(u: Unit, segment_id: UUID, *, name: str, audience: Audience, de
         description=description.strip(),
         rule=audience.model_dump_json(),
         now=u.now,
+        since=unchanged_since,
     )
     if changed.one_or_none() is None:
+        if not (await get(u, segment_id)).archived:
+            raise StaleWrite("Somebody else changed this segment meanwhile. Look at theirs first.")
         raise NotFound("This segment does not exist any more.")
     await append.record(u, AuditTag.SEGMENT_CHANGED, segment=str(segment_id), change="updated")
 
@@ -120,6 +141,15 @@ async def history(u: Unit, segment_id: UUID, *, days: int = 365) -> list[SizePoi
     return [SizePoint(row.counted_at, row.size) for row in rows]
 
 
+async def histories(u: Unit, *, days: int = 90) -> dict[UUID, list[SizePoint]]:
+    """The sizes of every segment over time, oldest first."""
+    rows = await u.execute(queries.HISTORIES, practice=u.practice_id, since=u.now - timedelta(days=days))
+    found: dict[UUID, list[SizePoint]] = {}
+    for row in rows:
+        found.setdefault(row.segment_id, []).append(SizePoint(row.counted_at, row.size))
+    return found
+
+
 async def _check(u: Unit, segment_id: UUID, name: str, audience: Audience) -> None:
     if not name.strip():
         raise Invalid("Give the segment a name.")
@@ -130,6 +160,14 @@ async def _check(u: Unit, segment_id: UUID, name: str, audience: Audience) -> No
     if circle(segment_id, known):
         raise RuleInvalid("This segment is built on itself. Take the circle out.")
     audience_where(audience, u.now, segments=known)
+
+
+def _read(rule: object) -> Audience | None:
+    """A stored rule; None for one that is not in the grammar (any more)."""
+    try:
+        return Audience.model_validate(rule)
+    except ValidationError:
+        return None
 
 
 def _taken(name: str) -> Conflict:

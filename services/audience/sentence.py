@@ -10,6 +10,7 @@ from services.audience.compile import times
 from services.audience.errors import RuleInvalid
 from services.audience.fields import FIELDS, Field
 from services.contracts.segment import (
+    UNCHOSEN,
     Audience,
     Behaviour,
     Condition,
@@ -79,7 +80,8 @@ def _clause(rule: Rule, names: Mapping[UUID, str]) -> str:
         case Did():
             return f"who {_behaviour(rule)}"
         case InSegment():
-            return f"in the segment “{names.get(rule.segment_id, 'deleted segment')}”"
+            unknown = "…" if rule.segment_id == UNCHOSEN else "deleted segment"
+            return f"in the segment “{names.get(rule.segment_id, unknown)}”"
         case InList():
             count = len(rule.contacts)
             return f"on a list of {count} {'person' if count == 1 else 'people'}"
@@ -117,9 +119,11 @@ def _joined(parts: Sequence[str], word: str) -> str:
 
 def _behaviour(did: Did) -> str:
     once, often = _DID[did.what]
-    when = f" in the last {_days(did.days)}" if did.days else ""
+    when = (
+        " in the last … days" if did.days is None else f" in the last {_days(did.days)}" if did.days else ""
+    )
     try:
-        low, high = times(did)
+        low, high = times(did.model_copy(update={"days": did.days or 0}))
     except RuleInvalid:
         return f"have {often} an unstated number of times"
     if high == 0:
@@ -140,6 +144,8 @@ def _times(count: int) -> str:
 
 
 def _days(count: object) -> str:
+    if count in (None, ""):
+        return "… days"
     return "day" if count == 1 else f"{count} days"
 
 
@@ -184,6 +190,8 @@ def _verb(field: Field, condition: Condition) -> str:
 
 
 def _days_count(value: object) -> str:
+    if value in (None, ""):
+        return "… days"
     return "1 day" if value == 1 else f"{value} days"
 
 
@@ -197,8 +205,8 @@ def _value(field: Field, value: object) -> str:
         except ValueError:
             return f"“{value}”"
         return f"{day.day} {day:%B %Y}"
+    if value in (None, ""):
+        return "…"
     if isinstance(value, str):
         return f"“{value}”"
-    if value is None:
-        return "…"
     return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -61,6 +61,7 @@ class AuditTag(StrEnum):
     EVENT_UNKNOWN = "event.unknown"
     EVENT_REJECTED = "event.rejected"
     EVENT_REPLAYED = "event.replayed"
+    EVENT_SET_ASIDE = "event.set_aside"
     IMPORT_REQUESTED = "import.requested"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_STOPPED = "webhook.stopped"

@@ -162,11 +162,23 @@ def revised(step: Step, **changes: Any) -> Step:
     try:
         return _STEP.validate_python({**step.model_dump(), **changes})
     except ValidationError as error:
-        problems = [
-            {"field": ".".join(map(str, item["loc"][1:])), "sentence": item["msg"]}
-            for item in error.errors(include_url=False)
-        ]
-        raise Invalid("That value does not fit here; nothing was changed.", problems) from error
+        found = error.errors(include_url=False)
+        problems = [{"field": ".".join(map(str, item["loc"][1:])), "sentence": item["msg"]} for item in found]
+        raise Invalid(_limit(found[0]), problems) from error
+
+
+def _limit(found: Any) -> str:
+    """What would have been right, where the grammar says it in numbers."""
+    limits = found.get("ctx", {})
+    match found["type"]:
+        case "less_than_equal":
+            return f"That is too much: {limits['le']:,} is the most that fits here. Nothing was changed."
+        case "greater_than_equal":
+            return f"That is too little: {limits['ge']:,} is the least that fits here. Nothing was changed."
+        case "string_too_long":
+            return f"That is too long: {limits['max_length']:,} characters fit here. Nothing was changed."
+        case _:
+            return "That value does not fit here; nothing was changed."
 
 
 def move_step(journey: Journey, step_id: str, position: Position | None) -> Journey:

@@ -127,6 +127,8 @@ def _check_events(journey: Journey, context: CheckContext) -> Iterator[Problem]:
     named: list[tuple[str | None, str, EventMatch]] = [(None, "The goal", journey.goal.event)]
     named += [(None, "An exit rule", match) for match in journey.exit_on]
     for step in journey.steps:
+        if isinstance(step, Branch):
+            named += [(step.id, name_of(step), path.event) for path in step.paths if path.event]
         listened = _listens_for(step)
         if listened is not None:
             named.append((step.id, name_of(step), listened))
@@ -135,7 +137,7 @@ def _check_events(journey: Journey, context: CheckContext) -> Iterator[Problem]:
             yield Problem(
                 step_id=step_id,
                 code="unknown_event",
-                sentence=f"{where} waits for “{match.type}”, which no part of the practice sends. Choose an event from the list.",
+                sentence=f"{where} looks for “{match.type}”, which no part of the practice sends. Choose an event from the list.",
             )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.builder.contracts import name_of
+from services.builder.event_fields import field_of, operator_words, plain_name
 from services.builder.graph import graph_of
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import (
@@ -15,6 +16,7 @@ from services.contracts.journey import (
     Journey,
     Message,
     Pace,
+    Path,
     SendWindow,
     Split,
     Step,
@@ -53,18 +55,6 @@ EVENT_WORDS: dict[str, str] = {
     "concierge.contact.no_answer": "the concierge gets no answer",
     "concierge.contact.accepted": "the person accepts the concierge's offer",
 }
-CONDITION_WORDS = {
-    "is": "is",
-    "is_not": "is not",
-    "contains": "contains",
-    "not_contains": "does not contain",
-    "gt": "is more than",
-    "gte": "is at least",
-    "lt": "is less than",
-    "lte": "is at most",
-    "in": "is one of",
-    "not_in": "is none of",
-}
 _CHANNELS = {"in_app": "in the app", "email": "by email", "sms": "by text", "whatsapp": "by WhatsApp"}
 _DAYS = {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat", "sun": "Sun"}
 
@@ -99,15 +89,19 @@ def event_words(match: EventMatch) -> str:
     words = EVENT_WORDS.get(match.type, f"“{match.type}” happens")
     if not match.where:
         return words
-    return f"{words} ({' and '.join(condition_words(c) for c in match.where)})"
+    joined = " or " if match.join == "any" else " and "
+    return f"{words} ({joined.join(condition_words(match.type, c) for c in match.where)})"
 
 
-def condition_words(condition: EventCondition) -> str:
-    """“value is more than 200”."""
+def condition_words(type: str, condition: EventCondition) -> str:
+    """“value is more than 200”, “moment of the appointment is after 2026-06-03”."""
     value = condition.value
-    shown = " or ".join(map(str, value)) if isinstance(value, list) else value
-    name = condition.property.replace("_", " ").replace(".", " ")
-    return f"{name} {CONDITION_WORDS[condition.op]} {shown}"
+    field = field_of(type, condition.property)
+    known = dict(field.choices) if field else {}
+    listed = value if isinstance(value, list) else [value]
+    shown = " or ".join(known.get(str(one).lower(), str(one)) for one in listed)
+    name = field.label[0].lower() + field.label[1:] if field else plain_name(condition.property)
+    return f"{name} {operator_words(field, condition.op)} {shown}"
 
 
 def days(n: int) -> str:
@@ -158,7 +152,8 @@ def _sentence(step: Step, number: dict[str, int]) -> str:
             )
         case Branch():
             paths = "; ".join(
-                f"{p.label or f'path {n}'}: {_to(p.next, number)}" for n, p in enumerate(step.paths, 1)
+                f"{p.label or f'path {n}'}{_came(p)}: {_to(p.next, number)}"
+                for n, p in enumerate(step.paths, 1)
             )
             return f"{name_of(step)} asks: {paths}; everyone else: {_to(step.otherwise, number)}."
         case Split():
@@ -173,6 +168,10 @@ def _sentence(step: Step, number: dict[str, int]) -> str:
             return "The goal is reached; the journey ends."
         case Exit():
             return f"Leave the journey{f': {step.reason}' if step.reason else ''}."
+
+
+def _came(path: Path) -> str:
+    return f" (if in the last 30 days {event_words(path.event)})" if path.event else ""
 
 
 def _entry(step: Entry) -> str:
@@ -201,6 +200,10 @@ def _message(step: Message) -> str:
         text += f" in {len(step.variants)} variants"
     if step.window:
         text += f", {_window(step.window)}"
+    if rates := _rates(step.pace):
+        text += f", at most {rates}"
+    if step.pace.spread_minutes:
+        text += f", spread over {duration(step.pace.spread_minutes)} for people who get here together"
     return text + "."
 
 
@@ -240,11 +243,15 @@ def _often(step: Entry) -> str:
     return f" The same person comes in at most once in {span}."
 
 
+def _rates(pace: Pace) -> str:
+    """“20 a minute and 300 an hour”; empty without a limit."""
+    limits = ((pace.per_minute, "a minute"), (pace.per_hour, "an hour"))
+    return " and ".join(f"{n:,} {unit}" for n, unit in limits if n)
+
+
 def _pace(pace: Pace) -> list[str]:
-    rates = [f"{n:,} {unit}" for n, unit in ((pace.per_minute, "a minute"), (pace.per_hour, "an hour")) if n]
-    lines = (
-        [f"At most {' and '.join(rates)} messages are requested; the rest wait their turn."] if rates else []
-    )
+    rates = _rates(pace)
+    lines = [f"At most {rates} messages are requested; the rest wait their turn."] if rates else []
     if pace.spread_minutes:
         lines.append(f"People who come in together are spread over {duration(pace.spread_minutes)}.")
     return lines

@@ -5,8 +5,8 @@ from uuid import UUID
 from services.audience import service as audience
 from services.builder.contracts import CheckContext, Problem, TemplateFact
 from services.builder.rules import check
-from services.contracts.journey import Branch, Journey
-from services.contracts.segment import Audience
+from services.contracts.journey import Branch, Journey, Path
+from services.contracts.segment import Audience, Group
 from services.kit.uow import Unit
 
 
@@ -50,9 +50,15 @@ def rule_problems(journey: Journey) -> list[Problem]:
         for step in journey.steps
         if isinstance(step, Branch)
         for path in step.paths
+        if not _only_an_event(path)
     ]
     return [
         Problem(step_id=step_id, code="bad_rule", sentence=sentence)
         for step_id, one in rules
         for sentence in audience.problems(one)
     ]
+
+
+def _only_an_event(path: Path) -> bool:
+    """A path that asks for an event needs no rule beside it."""
+    return path.event is not None and isinstance(path.when, Group) and not path.when.rules

@@ -202,7 +202,7 @@ def checked_variables(channel: Channel, content: ChannelContent) -> tuple[list[s
     if channel == "email" and not content.subject.strip():
         problems.append({"field": "subject", "code": "no_subject", "sentence": "Give the email a subject."})
     if problems:
-        raise Invalid("This template is not ready: " + _first(problems), problems)
+        raise Invalid("These words are not ready: " + _first(problems), problems)
     named = used & NAMES
     return sorted(named - OPTIONAL), sorted(named & OPTIONAL)
 

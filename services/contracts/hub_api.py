@@ -14,6 +14,8 @@ from services.contracts.journey import Channel
 
 MOST = 500
 """Messages in one question."""
+ASKED = "The Hub was asked."
+"""Stands where a report's detail stands: such a word does not mean that this Hub reports by itself."""
 
 
 class StatusQuestion(Strict):

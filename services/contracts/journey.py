@@ -39,7 +39,7 @@ class StepBase(Strict):
 
 
 class EventCondition(Strict):
-    """One property of an event's data compared with a value; several are joined by AND (001)."""
+    """One property of an event's data compared with a value."""
 
     property: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,79}$")
     op: Literal["is", "is_not", "contains", "not_contains", "gt", "gte", "lt", "lte", "in", "not_in"]
@@ -47,10 +47,11 @@ class EventCondition(Strict):
 
 
 class EventMatch(Strict):
-    """An inbound event by type, narrowed by its properties."""
+    """An inbound event by type, narrowed by its properties: all conditions hold (001), or any."""
 
     type: str = Field(pattern=r"^[a-z0-9_.-]+$", max_length=120)
     where: list[EventCondition] = Field(default_factory=list, max_length=10)
+    join: Literal["all", "any"] = "all"
 
 
 class Reentry(Strict):
@@ -106,6 +107,15 @@ class SendWindow(Strict):
     at: time = Field(time(10, 0), description="For `at`: the local time of the recipient.")
 
 
+class Pace(Strict):
+    """ENG-4: at most `per_minute` and `per_hour` requests, whoever sends; and people who come in (or,
+    of a step, arrive there) together are spread evenly over `spread_minutes`."""
+
+    per_minute: int | None = Field(None, ge=1, le=1_000_000)
+    per_hour: int | None = Field(None, ge=1, le=10_000_000)
+    spread_minutes: int | None = Field(None, ge=1, le=60 * 24 * 14)
+
+
 class Message(StepBase):
     """A request to the Hub. Channels are an intent in order of preference; the Hub decides."""
 
@@ -114,6 +124,7 @@ class Message(StepBase):
     topic: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "marketing"
     variants: list[Variant] = Field(default_factory=lambda: [Variant()], min_length=1, max_length=5)
     window: SendWindow | None = None
+    pace: Pace = Field(Pace(), description="Of this step alone, inside the campaign's own.")
     one_per_household: bool = True
     next: StepId | None = None
 
@@ -168,8 +179,12 @@ class WaitEvent(StepBase):
 
 
 class Path(Strict):
+    """People take it when the rule holds and, where an event is named, one like it came about them
+    in the last thirty days."""
+
     label: str = Field("", max_length=80)
     when: Rule
+    event: EventMatch | None = None
     next: StepId | None = None
 
 
@@ -243,15 +258,6 @@ class Caps(Strict):
     per_days: int = Field(7, ge=1, le=365)
     min_gap_hours: int | None = Field(None, ge=0, le=24 * 365)
     exclusive: bool = False
-
-
-class Pace(Strict):
-    """ENG-4: at most `per_minute` and `per_hour` requests, whoever sends; and people who come in
-    together are spread evenly over `spread_minutes`."""
-
-    per_minute: int | None = Field(None, ge=1, le=1_000_000)
-    per_hour: int | None = Field(None, ge=1, le=10_000_000)
-    spread_minutes: int | None = Field(None, ge=1, le=60 * 24 * 14)
 
 
 class Journey(Strict):

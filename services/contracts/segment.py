@@ -37,14 +37,18 @@ class Condition(Strict):
     value: Scalar | list[Scalar] | None = None
 
 
+UNCHOSEN = UUID(int=0)
+"""Stands for a segment that nobody has chosen yet: the rule is unfinished."""
+
+
 class Did(Strict):
-    """A behaviour counted over the last `days` (0: ever); `at_most` turns it round."""
+    """A behaviour counted over the last `days` (0: ever, null: not said yet); `at_most` turns it round."""
 
     node: Literal["did"] = "did"
     what: Behaviour
     at_least: int | None = Field(1, ge=1, le=1000)
     at_most: int | None = Field(None, ge=0, le=1000)
-    days: int = Field(0, ge=0, le=3650)
+    days: int | None = Field(0, ge=0, le=3650)
 
 
 class InSegment(Strict):
@@ -80,7 +84,7 @@ class Audience(Strict):
 
     kinds: list[Literal["lead", "patient", "partner"]] = Field(["lead", "patient"], min_length=1)
     include: list[Rule] = Field(default_factory=list)
-    exclude: list[Rule] = Field(default_factory=list)
+    exclude: list[Rule] = Field(default_factory=list, validate_default=True)
 
     @field_validator("exclude")
     @classmethod

@@ -97,17 +97,25 @@ LIMIT {BATCH}""",
 
 # For a step that enrols its people elsewhere: their contacts' locks are taken together with the
 # rows, and neither is waited for. Taken later they would be in the opposite order to a
-# suppression's (contact, then work), and the two would wait for each other.
+# suppression's (contact, then work), and the two would wait for each other. The strongest lock at once:
+# the journey they go to may want them alone, and two who share a lock cannot both make it stronger.
 CLAIM_WITH_CONTACTS = CLAIM.replace(
     "FROM cm.work w\n",
     "FROM cm.work w JOIN cm.subject s ON s.practice_id = w.practice_id AND s.contact_id = w.contact_id\n",
-).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR SHARE OF s SKIP LOCKED")
+).replace("FOR UPDATE SKIP LOCKED", "FOR UPDATE OF w SKIP LOCKED FOR UPDATE OF s SKIP LOCKED")
 
 # Where people may be in a journey more than once, one batch takes one entry of each: the gates see
 # what the batches before requested, and of two messages at once they would see neither.
 ONE_EACH = """
 DELETE FROM pg_temp.claim k USING pg_temp.claim earlier
 WHERE earlier.contact_id = k.contact_id AND earlier.enrolment_id < k.enrolment_id
+"""
+
+# Something came in about them that has not been taken in yet (services.intake.notices). A statement
+# of its own, after the locks: whoever put a notice up and did not wait for us is seen.
+LEFT_ALONE = """
+DELETE FROM pg_temp.claim k WHERE EXISTS (
+  SELECT 1 FROM cm.notice n WHERE n.practice_id = :practice AND n.contact_id = k.contact_id)
 """
 
 # Shared locks: a pause or a kill switch waits for batches in flight and stops the next (D11).
@@ -151,7 +159,7 @@ async def claim(
     """Lock up to a batch of due people at a step (at most `most`) into the temporary table `claim`.
     `alone`: nobody else decides about them or their households until the commit; with `contacts`,
     also the lock that enrolling them elsewhere needs; with `one_each`, the first entry of each
-    person, the others stay due."""
+    person, the others stay due. Whoever has a notice stays due, too."""
     sql = CLAIM_ALONE if alone else CLAIM_WITH_CONTACTS if contacts else CLAIM
     await u.execute(CLAIM_TABLE)
     await u.execute(BY_INDEX)
@@ -172,6 +180,8 @@ async def claim(
     if people < wanted and since != [EARLIEST] * LANES:
         await u.execute("DELETE FROM pg_temp.claim")
         people = await _take(u, sql, values, marks, [EARLIEST] * LANES)
+    if people:
+        people -= int((await u.execute(LEFT_ALONE, practice=u.practice_id)).rowcount)
     if one_each:
         people -= int((await u.execute(ONE_EACH)).rowcount)
     return people

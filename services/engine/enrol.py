@@ -2,6 +2,11 @@
 
 Enrolling takes the contact's `subject` row FOR SHARE before it asks the gates; suppression takes
 it FOR UPDATE. So either the gate sees the suppression, or the suppression sees the enrolment.
+
+A campaign that wants its people for itself (exclusive enrolment, SUP-7) takes the row FOR UPDATE, too:
+whoever else enrols them has committed, and the gate sees it, or waits and sees us. Of two such campaigns
+that want one person at once, the first to take the row has them and the other is refused. Everybody takes
+the rows of a batch in the order of their keys, so none wait for each other.
 """
 
 from dataclasses import dataclass
@@ -30,11 +35,12 @@ WITH known AS (
   ON CONFLICT DO NOTHING
 ) SELECT 1
 """
-SHARE = """
+TAKE = """
 SELECT count(*) FROM (
   SELECT 1 FROM cm.subject s JOIN pg_temp.entrant e USING (contact_id)
-  WHERE s.practice_id = :practice ORDER BY s.contact_id FOR SHARE OF s) locked
+  WHERE s.practice_id = :practice ORDER BY s.contact_id FOR {lock} OF s) locked
 """
+TOGETHER, ALONE = TAKE.format(lock="SHARE"), TAKE.format(lock="UPDATE")
 
 ENTER = """
 WITH cand AS (
@@ -134,7 +140,7 @@ async def enter(
     if not candidates:
         return Entered(0, 0, 0)
     await u.execute(LOCK, practice=u.practice_id, now=u.now)
-    await u.execute(SHARE, practice=u.practice_id)
+    await u.execute(ALONE if policy.caps.exclusive else TOGETHER, practice=u.practice_id)
     entry, binding = plan.entry, Binding()
     # A delayed trigger waits at the entry itself, where the audience is asked again (EVT-3).
     first = entry if trigger and entry.delay_minutes else plan.target(entry, "next")

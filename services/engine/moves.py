@@ -19,6 +19,7 @@ from services.contracts.journey import (
     WaitEvent,
 )
 from services.engine.claim import DueStep
+from services.engine.happened import happened_sql
 from services.engine.message import all_moved, count
 from services.engine.plan import Binding, Plan
 from services.gates.reasons import Reason
@@ -112,7 +113,8 @@ async def port_sql(
             for n, path in enumerate(paths):
                 fragment = await condition(u, path.when, prefix=f"{prefix}r{n}_", at=at)
                 binding.values.update(fragment.params)
-                cases.append(f"WHEN {fragment.sql} THEN 'path-{n}'")
+                came = f" AND {happened_sql(path.event, binding)}" if path.event else ""
+                cases.append(f"WHEN ({fragment.sql}){came} THEN 'path-{n}'")
             return f"CASE {' '.join(cases)} ELSE 'otherwise' END"
         case Split(arms=arms):
             salt, edge, cases = binding.add(f"split/{step.id}/"), 0.0, []

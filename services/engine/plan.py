@@ -16,6 +16,7 @@ from services.contracts.journey import (
     GoalStep,
     Journey,
     Message,
+    Pace,
     SendWindow,
     Split,
     Step,
@@ -102,6 +103,13 @@ class Plan:
 
 def due_sql(step: Step, binding: Binding) -> str:
     """When somebody who arrives at `step` now is due there."""
+    if isinstance(step, Message) and step.pace.spread_minutes:
+        calm = step.model_copy(update={"pace": Pace()})
+        whole, salt = (
+            binding.add(timedelta(minutes=step.pace.spread_minutes)),
+            binding.add(f"spread/{step.id}"),
+        )
+        return f"({due_sql(calm, binding)} + {whole} * (cm.bucket({salt}, m.contact_id) / 10000.0))"
     match step:
         case Message(window=SendWindow() as window) | Wait(until=WaitUntilWindow(window=window)):
             return arrival_sql(window, binding)

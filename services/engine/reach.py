@@ -9,7 +9,8 @@ from uuid import UUID
 
 from services.audience.contracts import AudiencePreview
 from services.audience.service import preview
-from services.contracts.journey import Entry, Journey, Message, ports
+from services.contracts.journey import Channel, Entry, Exit, Journey, Message, Step, ports
+from services.contracts.segment import Audience
 from services.engine.plan import Plan
 from services.engine.plans import policy_for
 from services.gates.contracts import Policy
@@ -29,6 +30,14 @@ async def reach(u: Unit, campaign_id: UUID, journey: Journey) -> AudiencePreview
         return await preview(u, journey)
     policy = await policy_for(u, campaign_id, NOBODY, Plan.of(journey), first)
     return await preview(u, journey, breakdown=partial(_ask, u, policy))
+
+
+async def reach_by(u: Unit, audience: Audience, channel: Channel) -> AudiencePreview:
+    """The people of a segment, and who of them a marketing message on `channel` would reach now, with
+    no campaign in mind: no campaign's own caps, comparison group or history. Raises RuleInvalid."""
+    message = Message(id="message-1", channels=[channel], next="exit-1")
+    steps: list[Step] = [Entry(id="entry-1", next="message-1"), message, Exit(id="exit-1")]
+    return await reach(u, NOBODY, Journey(audience=audience, steps=steps))
 
 
 async def _ask(

@@ -216,9 +216,9 @@ class Engine:
     async def _request(
         self, u: Unit, due: DueStep, plan: Plan, step: Message, done: Round, strays: list[UUID]
     ) -> int:
-        """A batch of a message step, within the campaign's rate and everybody's window. Adds to
+        """A batch of a message step, within the declared rates and everybody's window. Adds to
         `strays` who must change lanes first."""
-        rate = await allowance(u, due, plan.journey.pace)
+        rate = await allowance(u, due, plan.journey.pace, step.pace)
         if rate is not None and rate.most == 0:
             return 0
         repeats = plan.entry.reentry.rule == "concurrent"
@@ -234,7 +234,7 @@ class Engine:
             if sent.requested + sent.refused < left:
                 strays += await astray(u)
             if rate is not None:
-                await spend(u, due.campaign_id, sent.requested)
+                await spend(u, due.campaign_id, rate.counts, sent.requested)
         done.moved += left
         return size
 

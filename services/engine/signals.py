@@ -1,8 +1,9 @@
 """Events as journeys see them: goals and exits reached, waits that end, people who enter."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -40,9 +41,17 @@ SELECT 1 FROM cm.campaign WHERE practice_id = :practice AND campaign_id = :campa
 """
 
 
+A_NUMBER = r"[+-]?(\d{1,255}\.?\d{0,255}|\.\d{1,255})([eE][+-]?\d{1,3})?"
+"""What is a number in an event, here and in `happened`: nothing that PostgreSQL could not hold."""
+
+
 def matches(match: EventMatch, type: str, data: dict[str, Any]) -> bool:
-    """Does an event meet a match? Several conditions are joined by AND (001 BR-CAM-007.3)."""
-    return match.type == type and all(_holds(c, data) for c in match.where)
+    """Does an event meet a match? Several conditions are joined by AND (001 BR-CAM-007.3), or by
+    OR where the match says so (EVT-3)."""
+    if match.type != type:
+        return False
+    held = (_holds(c, data) for c in match.where)
+    return any(held) if match.join == "any" and match.where else all(held)
 
 
 def _holds(condition: EventCondition, data: dict[str, Any]) -> bool:
@@ -74,18 +83,19 @@ def _contains(value: Any, wanted: Any) -> bool:
 
 
 def _same(value: Any, wanted: Any) -> bool:
-    a, b = _number(value), _number(wanted)
+    a, b = number_of(value), number_of(wanted)
     if a is not None and b is not None:
         return a == b
     if isinstance(value, str) and isinstance(wanted, str):
         return value.casefold() == wanted.casefold()
-    return bool(value == wanted)
+    # To Python, true is one: here it is not.
+    return isinstance(value, bool) is isinstance(wanted, bool) and bool(value == wanted)
 
 
 def _ordered(op: str, value: Any, wanted: Any) -> bool:
     """Numbers as numbers (also those that travel as text), moments as moments, text as text; what
     cannot be compared is neither greater nor less."""
-    readings: tuple[Callable[[Any], Any], ...] = (_number, _moment, _text)
+    readings: tuple[Callable[[Any], Any], ...] = (number_of, moment_of, _text)
     for read in readings:
         b = read(wanted)
         if b is not None:
@@ -94,17 +104,16 @@ def _ordered(op: str, value: Any, wanted: Any) -> bool:
     return False
 
 
-def _number(value: Any) -> Decimal | None:
+def number_of(value: Any) -> Decimal | None:
+    """A number, also one that travels as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    text = str(value).strip()
+    return Decimal(text) if re.fullmatch(A_NUMBER, text, re.ASCII) else None
 
 
-def _moment(value: Any) -> datetime | None:
+def moment_of(value: Any) -> datetime | None:
+    """A moment or a day as ISO text, in UTC where it names no zone; None for anything else."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

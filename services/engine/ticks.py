@@ -61,11 +61,13 @@ SELECT s.segment_id FROM cm.segment s WHERE s.practice_id = :practice AND s.arch
   AND NOT EXISTS (SELECT 1 FROM cm.segment_size z WHERE z.practice_id = :practice AND z.segment_id = s.segment_id
                   AND z.counted_at > :since)
 """
+MEASURED_FOR = timedelta(hours=23)
+"""Less than a day, so that the time of day does not wander."""
 
 
 async def measure_segments(u: Unit) -> int:
     """Once a day, how many people each saved segment holds (AUD-4 size history)."""
-    due = (await u.execute(MEASURED, practice=u.practice_id, since=u.now - timedelta(hours=23))).scalars()
+    due = (await u.execute(MEASURED, practice=u.practice_id, since=u.now - MEASURED_FOR)).scalars()
     sizes = 0
     for segment_id in due.all():
         sizes += len(await measure(u, segment_id))
@@ -76,15 +78,15 @@ TICKS: tuple[Tick, ...] = (
     Tick("activate", 1.0, activate_due, "activate"),
     Tick("recurring", 1.0, start_recurring, "recurring"),
     Tick("expire", 2.0, expire, "expire"),
-    Tick("care_plans", 30.0, tell_care_plans),
+    Tick("care_plans", 30.0, tell_care_plans, "care_plans"),
     Tick("recount", 2.0, recount, "recount"),
-    Tick("followups", 1.0, drain_due),
-    Tick("offers", 60.0, offer_again),
+    Tick("followups", 1.0, drain_due, "followups"),
+    Tick("offers", 60.0, offer_again, "offers"),
     Tick("seal", 1.0, seal_once, "seal"),
-    Tick("metric_feed", 2.0, publish_metrics),
+    Tick("metric_feed", 2.0, publish_metrics, "metric_feed"),
     Tick("partitions", 3600.0, ensure_partitions),
-    Tick("segments", 600.0, measure_segments),
-    Tick("invariants", 3600.0, watch),
+    Tick("segments", 600.0, measure_segments, "segments"),
+    Tick("invariants", 3600.0, watch, "invariants"),
     Tick("webhooks", 3600.0, forget_old),
     Tick("event_rates", 10.0, roll_up),
 )

@@ -1,5 +1,7 @@
 """The SQL of one person's story: every table that decided something about them, on one line of time."""
 
+from services.gates.requested import SLACK, requested_of
+
 KINDS: dict[str, tuple[str, ...]] = {
     "messages": ("requested", "message", "planned", "unplanned"),
     "refusals": ("refused",),
@@ -26,7 +28,7 @@ _STORY = f"""
     nullif(d.version_id, :none), d.step_id,
     array_to_string(d.channels, ', '), d.enrolment_id, d.dispatch_id::text, '', NULL,
     jsonb_build_object('variant', d.variant, 'topic', d.topic, 'words', d.content_ref, 'move', d.move_no)
-  FROM cm.dispatch d WHERE d.practice_id = :practice AND d.contact_id = :contact
+  FROM mine d
   UNION ALL
   SELECT r.at, 'refused', '', r.reason, nullif(r.campaign_id, :none), nullif(r.version_id, :none), r.step_id, '', r.enrolment_id, r.refusal_id::text, '', NULL, r.inputs
   FROM cm.refusal r WHERE r.practice_id = :practice AND r.contact_id = :contact
@@ -37,7 +39,8 @@ _STORY = f"""
   UNION ALL
   SELECT t.at, 'moved', t.port, '', e.campaign_id, e.version_id, t.step_id, '', e.enrolment_id, t.enrolment_id::text || '/' || t.move_no, '',
     NULL, jsonb_build_object('move', t.move_no)
-  FROM cm.enrolment e JOIN cm.transition t ON t.practice_id = e.practice_id AND t.enrolment_id = e.enrolment_id
+  FROM cm.enrolment e CROSS JOIN LATERAL (SELECT t.* FROM cm.transition t WHERE t.practice_id = :practice
+    AND t.enrolment_id = e.enrolment_id AND t.at >= e.enrolled_at AND t.at <= coalesce(e.ended_at, 'infinity') + {SLACK} OFFSET 0) t
   WHERE e.practice_id = :practice AND e.contact_id = :contact
   UNION ALL
   SELECT a.at, CASE a.tag WHEN 'enrolment.held' THEN 'held' ELSE 'released' END, '', a.reason, a.campaign_id, e.version_id, coalesce(e.step_id, ''),
@@ -74,7 +77,8 @@ _ORDER = """date_trunc('second', at) DESC,
 # The event that caused something was taken in by the same transaction, so at the very same instant.
 # Hub statuses come in batches: they only count where the row names them.
 TIMELINE = f"""
-WITH x AS ({_STORY}),
+WITH mine AS MATERIALIZED (SELECT d.* FROM {requested_of("CAST(:contact AS uuid)", "CAST('-infinity' AS timestamptz)")}),
+x AS ({_STORY}),
 page AS (
   SELECT *, row_number() OVER (ORDER BY {_ORDER}) AS n FROM x
   WHERE (CAST(:campaign AS uuid) IS NULL OR campaign_id = :campaign)
@@ -85,7 +89,7 @@ page AS (
 SELECT p.*, coalesce(p.version_id, nullif(d.version_id, :none)) AS version_id_known, coalesce(nullif(p.step_id, ''), d.step_id, '') AS step_known,
   c.name AS campaign, v.number AS version, i.type AS cause, i.source AS cause_source, i.event_id AS cause_id, i.occurred_at AS cause_at
 FROM page p
-LEFT JOIN cm.dispatch d ON p.kind = 'message' AND d.practice_id = :practice AND d.dispatch_id = CAST(p.inputs->>'dispatch' AS uuid)
+LEFT JOIN mine d ON p.kind = 'message' AND d.dispatch_id = CAST(p.inputs->>'dispatch' AS uuid)
 LEFT JOIN cm.campaign c ON c.practice_id = :practice AND c.campaign_id = p.campaign_id
 LEFT JOIN cm.campaign_version v ON v.practice_id = :practice AND v.version_id = coalesce(p.version_id, d.version_id)
 LEFT JOIN LATERAL (

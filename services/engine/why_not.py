@@ -32,6 +32,7 @@ WHERE c.practice_id = :practice AND c.active_version_id IS NOT NULL
   AND (CAST(:campaign AS uuid) IS NULL AND c.state IN ('active', 'paused') OR c.campaign_id = :campaign)
 ORDER BY c.state, c.activated_at DESC NULLS LAST, c.campaign_id LIMIT 50
 """
+NOTICED = "SELECT EXISTS (SELECT 1 FROM cm.notice WHERE practice_id = :practice AND contact_id = :contact)"
 WHERE_THEY_ARE = """
 SELECT p.timezone, coalesce(c.timezone, p.timezone) AS zone, c.contact_id IS NOT NULL AS known
 FROM cm.practice p LEFT JOIN canonical.contact c ON c.practice_id = p.practice_id AND c.contact_id = :contact
@@ -110,6 +111,10 @@ async def _explain(
 async def _beside(u: Unit, contact_id: UUID, row: Any, plan: Plan, stopped: bool) -> tuple[str, ...]:
     """What stands against a message without being a gate."""
     found = []
+    if (await u.execute(NOTICED, practice=u.practice_id, contact=contact_id)).scalar_one():
+        found.append(
+            "Something came in about them and has not been taken in yet. Until then, nothing goes out."
+        )
     if stopped:
         found.append("All sending is stopped for the whole practice.")
     if row.state == "paused":

@@ -58,6 +58,20 @@ WHERE f.practice_id = :practice AND f.contact_id = t.contact AND f.state = 'pend
 RETURNING f.contact_id, f.followup_id, f.due_at
 """
 
+# Erasure: the words themselves, why, and what staff noted. Nothing of it can be had back.
+FORGET = """
+UPDATE cm.followup SET content = '', why = '', note = ''
+WHERE practice_id = :practice AND contact_id = :contact AND (content <> '' OR why <> '' OR note <> '')
+RETURNING content_ref
+"""
+# Words not yet published, unless somebody else is to get the same.
+UNPUBLISHED = """
+DELETE FROM cm.outbox o WHERE o.practice_id = :practice AND o.type = 'campaign.content.published'
+  AND o.data->>'content_ref' = ANY (:refs)
+  AND NOT EXISTS (SELECT 1 FROM cm.followup f WHERE f.practice_id = :practice AND f.contact_id <> :contact
+    AND f.content_ref = o.data->>'content_ref')
+"""
+
 # A kill switch waits for the batch in flight and stops the next (D11).
 MAY_SEND = """
 SELECT (SELECT p.kill_switch_at FROM cm.practice p WHERE p.practice_id = :practice FOR SHARE) IS NULL
@@ -93,6 +107,8 @@ _DRAIN = """
 WITH cand AS (
   SELECT k.*, s.pseudonym FROM pg_temp.due_followup k
   JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = k.contact_id
+  -- Asked after the lock: about whom something came in, it stays due until that has been taken in.
+  WHERE NOT EXISTS (SELECT 1 FROM cm.notice n WHERE n.practice_id = :practice AND n.contact_id = k.contact_id)
 ),
 {verdicts},
 n AS MATERIALIZED (

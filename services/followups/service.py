@@ -41,7 +41,7 @@ from services.kit.ids import new_id
 from services.kit.together import set_based
 from services.kit.uow import Unit
 
-__all__ = ["change", "one", "page", "plan", "policy_for_followups", "stop_pending"]
+__all__ = ["change", "forget", "one", "page", "plan", "policy_for_followups", "stop_pending"]
 PLANNERS: tuple[Permission, ...] = ("author", "manage")
 STOPPERS: tuple[Permission, ...] = ("author", "manage", "suppress")
 
@@ -123,6 +123,16 @@ async def _stopped(u: Unit, asked: Sequence[dict[str, Any]]) -> list[list[Any]]:
     )  # fmt: skip
     stopped = rows.all()
     return [[row for row in stopped if row.contact_id == one["contact"]] for one in asked]
+
+
+async def forget(u: Unit, contact_id: UUID) -> int:
+    """Overwrite the words of every message that was planned for a contact, whatever became of it (D27).
+    The caller holds the contact's lock and audits. Returns how many had words."""
+    rows = await u.execute(queries.FORGET, practice=u.practice_id, contact=contact_id)
+    refs = list(rows.scalars())
+    if refs:
+        await u.execute(queries.UNPUBLISHED, practice=u.practice_id, contact=contact_id, refs=refs)
+    return len(refs)
 
 
 async def policy_for_followups(u: Unit, channels: list[Channel]) -> Policy:

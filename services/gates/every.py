@@ -83,4 +83,4 @@ def _sql(policy: Policy) -> str:
         columns.append(f"h_{channel}.reachable AS reach_{channel}")
         joins.append(channel_facts(channel))
     source = "SELECT CAST(:contact AS uuid) AS contact_id"
-    return f"WITH cand AS ({source}), {facts(each=True)} SELECT {', '.join(columns)} FROM f {' '.join(joins)}"
+    return f"WITH cand AS ({source}), {facts(policy.channels, each=True)} SELECT {', '.join(columns)} FROM f {' '.join(joins)}"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
 from services.gates.reasons import Reason
+from services.gates.requested import requested_of
 
 HERE = "cm.blocked_destination b WHERE b.practice_id = :practice"
 EVERYWHERE = "cm.platform_block b WHERE true"
@@ -34,6 +35,10 @@ def _listed(*values: tuple[str, str]) -> str:
     return f"({' OR '.join(asked)})"
 
 
+# The longer of the two windows that limits look back.
+WINDOW = "least(CAST(:touches_since AS timestamptz), CAST(:gap_since AS timestamptz))"
+# Where a batch looks for something by the person: not always in the table itself.
+LOOKED_UP = {"touch": requested_of("cand.contact_id", WINDOW)}
 # What is known of a person from tables with any number of rows for them: (columns, rows, which).
 GATHERED: dict[str, tuple[str, str, str]] = {
     "sup": (
@@ -52,8 +57,7 @@ GATHERED: dict[str, tuple[str, str, str]] = {
         """count(*) FILTER (WHERE d.requested_at > :touches_since) AS touches,
         max(d.requested_at) AS last_touch""",
         "cm.dispatch d",
-        """d.requested_at > least(CAST(:touches_since AS timestamptz), CAST(:gap_since AS timestamptz))
-        AND d.status NOT IN ('cancelled', 'failed', 'bounced')""",
+        f"d.requested_at > {WINDOW} AND d.status NOT IN ('cancelled', 'failed', 'bounced')",
     ),
     "emergency": (
         "count(*) > 0 AS is_open",
@@ -79,15 +83,17 @@ f AS (
     coalesce(emergency.is_open, false) AS emergency_open,
     CASE WHEN :global_holdout > 0 THEN cm.bucket(:global_salt, cand.contact_id) ELSE 10000 END AS global_bucket,
     CASE WHEN :campaign_holdout > 0 THEN cm.bucket(:campaign_salt, cand.contact_id) ELSE 10000 END AS campaign_bucket,
-    {_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
+    {{consents}}{_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
     {_listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))} AS email_blocked,
     {_listed(("address", PHONE))} AS phone_blocked,
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
     CASE WHEN :one_per_household AND {{requested}} AND c.household_id IS NOT NULL THEN
       EXISTS (SELECT 1 FROM canonical.contact m
-        JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = m.contact_id
-          AND d.version_id = :version AND d.step_id = :step AND d.status NOT IN ('cancelled', 'failed', 'bounced')
+        JOIN cm.enrolment x ON x.practice_id = :practice AND x.contact_id = m.contact_id AND x.campaign_id = :campaign
+        CROSS JOIN LATERAL (SELECT 1 FROM cm.dispatch d WHERE d.practice_id = :practice AND d.enrolled_at = x.enrolled_at
+          AND d.enrolment_id = x.enrolment_id AND d.contact_id = m.contact_id AND d.version_id = :version AND d.step_id = :step
+          AND d.status NOT IN ('cancelled', 'failed', 'bounced') LIMIT 1) d
         WHERE m.practice_id = :practice AND m.household_id = c.household_id AND m.contact_id <> c.contact_id
           AND (lower(m.email) = lower(c.email) OR m.phone = c.phone))
       ELSE false END AS duplicate
@@ -117,17 +123,25 @@ BLOCKED: dict[str, str] = {
 }
 
 
-def facts(*, each: bool, requested: bool = True) -> str:
+def _agreed(channels: Sequence[Channel]) -> tuple[str, str, str]:
+    """All consents of a person by one look: there is one a channel and purpose."""
+    states = ", ".join(f"max(k.state) FILTER (WHERE k.channel = '{c}') AS {c}" for c in channels)
+    return states, "canonical.consent k", "k.purpose = :purpose"
+
+
+def facts(channels: Sequence[Channel] = (), *, each: bool, requested: bool = True) -> str:
     """What the gates ask about, one row a person. For a batch (`each`) every person is looked up by
     index: the planner knows neither how many are in the claim nor how fast tables grow, and would
     read them whole (docs/decisions/0008). For an audience of unknown size it may choose. `requested`:
     messages of this version may be on record; of a draft there are none."""
     tables, joins = [], []
-    for name, (columns, source, which) in GATHERED.items():
+    gathered = GATHERED | ({"agreed": _agreed(channels)} if channels else {})
+    for name, (columns, source, which) in gathered.items():
         alias = source.split()[1]
         mine = f"{alias}.practice_id = :practice AND {alias}.contact_id = cand.contact_id"
         if each:
-            found = f"SELECT {columns} FROM {source} WHERE {mine} AND {which}"
+            place = LOOKED_UP.get(name, source)
+            found = f"SELECT {columns} FROM {place} WHERE {mine} AND {which}"
             joins.append(f"LEFT JOIN LATERAL ({found}) {name} ON true")
         else:
             tables.append(
@@ -135,9 +149,9 @@ def facts(*, each: bool, requested: bool = True) -> str:
                 f" WHERE {which} GROUP BY {alias}.contact_id),"
             )
             joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
-    return "".join(tables) + (
-        FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{requested}", str(requested).lower())
-    )
+    consents = "".join(f"agreed.{c} AS consent_{c}, " for c in channels)
+    whole = FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{consents}", consents)
+    return "".join(tables) + whole.replace("{requested}", str(requested).lower())
 
 
 def verdicts(
@@ -162,7 +176,7 @@ verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    return f"""{facts(each=each, requested=requested)},
+    return f"""{facts(channels, each=each, requested=requested)},
 verdict AS MATERIALIZED (
   SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
     {_verdicts_json(channels)} AS channel_verdicts,
@@ -186,12 +200,9 @@ def _judged(person: str, channels: Sequence[Channel]) -> str:
 
 def channel_facts(channel: Channel) -> str:
     """Joins what the channel gates look at to each row of `f`, as `h_<channel>`."""
-    k = f"k_{channel}"
     return (
-        f"LEFT JOIN canonical.consent {k} ON {k}.practice_id = :practice AND {k}.contact_id = f.contact_id"
-        f" AND {k}.channel = '{channel}' AND {k}.purpose = :purpose"
-        f" CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
-        f" {BLOCKED[channel]} AS blocked, {k}.state AS consent) h_{channel}"
+        f"CROSS JOIN LATERAL (SELECT text '{channel}' AS name, {REACHABLE[channel]} AS reachable,"
+        f" {BLOCKED[channel]} AS blocked, f.consent_{channel} AS consent) h_{channel}"
     )
 
 
@@ -218,7 +229,7 @@ def all_reasons_sql(source: str, channels: Sequence[Channel]) -> str:
     person = ", ".join(f"CASE WHEN {g.predicate} THEN '{g.reason.value}' END" for g in person_gates())
     judged = _judged(f"array_remove(ARRAY[{person}], NULL) AS reasons", channels)
     return (
-        f"WITH cand AS ({source}), {facts(each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
+        f"WITH cand AS ({source}), {facts(channels, each=True)} SELECT p.contact_id, p.reasons, {_open(channels)} AS channels,"
         f" CAST({_verdicts_json(channels)} AS jsonb) AS channel_verdicts FROM ({judged}) p"
     )
 

@@ -17,7 +17,7 @@ import stamina
 import structlog
 
 from services.contracts.envelope import envelope
-from services.contracts.hub_api import MOST, MessageStatus, StatusAnswer, StatusQuestion
+from services.contracts.hub_api import ASKED, MOST, MessageStatus, StatusAnswer, StatusQuestion
 from services.intake.contracts import Understood
 from services.intake.rules import read
 from services.intake.service import handle_statuses
@@ -31,8 +31,6 @@ from services.kit.uow import UnitOfWork
 log = structlog.get_logger("asking")
 
 AGES = (timedelta(seconds=30), *(timedelta(minutes=m) for m in (5, 10, 15, 20, 25, 30)))
-ASKED = "The Hub was asked."
-"""Stands where a report's detail stands: such a word does not mean that this Hub reports by itself."""
 
 # The answer to "up to when was asked?" moves on before the question is put: one worker asks.
 CLAIM = """

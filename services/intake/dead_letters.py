@@ -12,6 +12,7 @@ import orjson
 
 from services.audit.append import record
 from services.audit.tags import AuditTag
+from services.intake.notice_board import take_down
 from services.kit.actor import Actor, system
 from services.kit.bus import DEAD, STREAM, Bus
 from services.kit.uow import UnitOfWork
@@ -21,7 +22,7 @@ SHOWN = 500
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`practice_id` is None when the event does not say whose it is."""
+    """`practice_id` is None when the event does not say whose it is; `event_id` is "" without one."""
 
     letter_id: str
     source: str
@@ -29,6 +30,7 @@ class DeadLetter:
     reason: str
     at: datetime
     practice_id: UUID | None
+    event_id: str
     body: bytes
 
 
@@ -87,9 +89,31 @@ async def replay_everything(uow: UnitOfWork, bus: Bus, practices: Sequence[UUID]
     return len(await replay(bus, [x.letter_id for x in letters]))
 
 
+async def set_aside(uow: UnitOfWork, bus: Bus, actor: Actor, ids: Sequence[str]) -> int:
+    """Give letters of the actor's practice up for good. Needs `administer`; returns how many.
+
+    Whoever an event that could not be handled was about has been left alone until now; from here on
+    their journeys go on as if it had never come. So it is on record, with the reason it failed for.
+    """
+    actor.require("administer")
+    wanted = set(ids)
+    letters = await dead_letters(bus, practice_id=actor.practice_id, limit=None)
+    known = [x for x in letters if x.letter_id in wanted]
+    async with uow(actor) as u:
+        for letter in known:
+            await record(
+                u, AuditTag.EVENT_SET_ASIDE, reason=letter.reason, type=letter.type, source=letter.source,
+                letter=letter.letter_id,
+            )  # fmt: skip
+            await take_down(u, [(letter.source, letter.event_id)])
+    for letter in known:
+        await bus.redis.xdel(DEAD, letter.letter_id)
+    return len(known)
+
+
 def _letter(letter_id: str, fields: dict[bytes, bytes]) -> DeadLetter:
     body = fields.get(b"event", b"")
-    type, practice_id = _named(body)
+    type, practice_id, event_id = _named(body)
     return DeadLetter(
         letter_id=letter_id,
         source=fields.get(b"stream", b"").decode(errors="replace").removeprefix(STREAM),
@@ -97,20 +121,21 @@ def _letter(letter_id: str, fields: dict[bytes, bytes]) -> DeadLetter:
         reason=fields.get(b"reason", b"").decode(errors="replace")[:300],
         at=datetime.fromisoformat(fields[b"at"].decode()),
         practice_id=practice_id,
+        event_id=event_id,
         body=body,
     )
 
 
-def _named(body: bytes) -> tuple[str, UUID | None]:
-    """What an unreadable event says about itself: its type and its practice, if any."""
+def _named(body: bytes) -> tuple[str, UUID | None, str]:
+    """What an unreadable event says about itself: its type, its practice and its id, if any."""
     try:
         event = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return "not readable", None
+        return "not readable", None, ""
     if not isinstance(event, dict):
-        return "not an event", None
+        return "not an event", None, ""
     try:
         practice_id = UUID(str(event.get("practiceid")))
     except ValueError:
         practice_id = None
-    return str(event.get("type", "?"))[:120], practice_id
+    return str(event.get("type", "?"))[:120], practice_id, str(event.get("id", ""))

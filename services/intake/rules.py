@@ -3,11 +3,15 @@
 from pydantic import ValidationError
 
 from services.contracts.envelope import Envelope
-from services.contracts.events import contract_for
+from services.contracts.events import HubMessageEvent, contract_for
 from services.intake.contracts import Rejected, Understood
 from services.kit.bus import Received
 
 MAX_BYTES = 256 * 1024
+MORE_THAN_A_NUMBER = frozenset(
+    {"opened", "clicked", "replied", "bounced", "complained", "unsubscribed", "stop"}
+)
+"""Reports of the Hub that may move, end or suppress somebody; the others are only counted."""
 
 
 def read(received: Received) -> Understood | Rejected:
@@ -29,6 +33,12 @@ def read(received: Received) -> Understood | Rejected:
     if named != event.practiceid:
         return Rejected(received, "The envelope and its data name different practices.")
     return Understood(received, event, data)
+
+
+def only_a_number(understood: Understood) -> bool:
+    """A report of the Hub that touches no journey, and so needs nobody's lock."""
+    what = understood.event.type.rsplit(".", 1)[-1]
+    return isinstance(understood.data, HubMessageEvent) and what not in MORE_THAN_A_NUMBER
 
 
 def _first(error: ValidationError) -> str:

@@ -32,6 +32,8 @@ from services.engine.signals import enter_on_event, signal
 from services.insights.service import record_conversions
 from services.intake.contracts import Outcome, Understood
 from services.intake.hub_status import Status, apply_statuses
+from services.intake.notice_board import take_down
+from services.intake.rules import only_a_number
 from services.kit.together import side_by_side
 from services.kit.uow import Unit
 from services.suppression.handlers import suppress
@@ -85,9 +87,7 @@ class Taken:
     @property
     def status(self) -> bool:
         """A report of the Hub that is nothing but a number: it touches no journey, and no lock."""
-        return (
-            isinstance(self.data, HubMessageEvent) and self.type.rsplit(".", 1)[-1] not in _MORE_THAN_STATUS
-        )
+        return only_a_number(self.understood)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,9 @@ async def handle_wave(u: Unit, batch: Sequence[Understood], *, wait: bool = True
     await u.execute(BY_INDEX)
     taken = await _about_survivors(u, batch)
     if len(taken) == 1 and by_itself(taken[0].understood):
-        return Handled([await _by_itself(u, taken[0])])
+        outcome = await _by_itself(u, taken[0])
+        await take_down(u, [taken[0].key])
+        return Handled([outcome])
     wanted = {t.contact for t in taken if t.contact is not None and not t.status}
     got = await lock_contacts(u, wanted, wait=wait)
     settings = await practice_settings(u)
@@ -135,6 +137,8 @@ async def handle_wave(u: Unit, batch: Sequence[Understood], *, wait: bool = True
         turn, waiting = _one_each(waiting)
         done = await _turn(u, [t for _, t in turn], settings)
         outcomes |= {n: outcome for (n, _), outcome in zip(turn, done, strict=True)}
+    over = [t for n, t in enumerate(taken) if outcomes[n] is not None]
+    await take_down(u, [t.key for t in over if t.contact is not None and not t.status])
     return Handled([outcomes[n] for n in range(len(taken))])
 
 
@@ -216,10 +220,11 @@ def _outcome(u: Unit, t: Taken) -> Outcome:
 
 
 def _kept(t: Taken) -> dict[str, Any]:
-    """What is kept of an event's data: nothing of what nobody knows, and of reports only their effect."""
+    """What is kept of an event's data: what its contract declares and no more, so that a neighbour that
+    adds names or addresses leaves none with us (D2); of reports of the Hub only their effect."""
     if t.data is None or isinstance(t.data, HubMessageEvent):
         return {}
-    return t.understood.event.data
+    return t.plain
 
 
 async def _one(u: Unit, t: Taken, settings: PracticeSettings) -> None:
@@ -258,9 +263,6 @@ async def _by_itself(u: Unit, t: Taken) -> Outcome:
 
 
 _OF_A_RUN = frozenset({"delivered", "failed", "bounced"})
-_MORE_THAN_STATUS = frozenset(
-    {"opened", "clicked", "replied", "bounced", "complained", "unsubscribed", "stop"}
-)
 
 
 async def _act(u: Unit, t: Taken, settings: PracticeSettings) -> None:

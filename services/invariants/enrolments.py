@@ -50,6 +50,12 @@ SELECT r.refusal_id, r.contact_id, r.campaign_id, r.step_id, r.reason FROM cm.re
 WHERE r.practice_id = :practice AND r.at >= :since AND r.reason NOT IN ({_CODES})
 """
 
+LEFT_STANDING = """
+SELECT n.source, n.event_id, n.contact_id, n.at FROM cm.notice n
+JOIN cm.inbound_event i ON i.practice_id = :practice AND i.source = n.source AND i.event_id = n.event_id
+WHERE n.practice_id = :practice
+"""
+
 INVARIANTS = (
     Invariant(
         "live_has_work", "Everyone who is under way in a journey has exactly one next step.", WITHOUT_WORK
@@ -59,5 +65,6 @@ INVARIANTS = (
     Invariant("nobody_lost", "Everyone a run let in is still on record.", LOST),
     Invariant("entries_in_order", "A person's entries into a campaign are counted without gaps.", ENTRY_GAPS),
     Invariant("state_says_why", "Every hold and every end has a known reason.", STATE_SAYS_WHY),
+    Invariant("notice_ends", "Nobody waits for an event that has been taken in.", LEFT_STANDING),
     Invariant("refusal_says_why", "Every refusal has a known reason.", REFUSED_WITHOUT_REASON),
 )

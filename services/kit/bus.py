@@ -87,7 +87,7 @@ class Consumer:
     """Reads for one group. `name` must be stable and unique a process."""
 
     def __init__(self, bus: Bus, group: str, name: str, sources: Sequence[str]) -> None:
-        self._redis = bus.redis
+        self.bus, self._redis = bus, bus.redis
         self.group, self.name = group, name
         self.streams = [STREAM + source for source in sources]
 
@@ -137,9 +137,12 @@ class Consumer:
         await self.prepare()
 
     async def ack(self, entries: Sequence[Received]) -> None:
-        pipe = self._redis.pipeline(transaction=False)
+        by_stream: dict[str, list[str]] = {}
         for entry in entries:
-            pipe.xack(entry.stream, self.group, entry.entry_id)
+            by_stream.setdefault(entry.stream, []).append(entry.entry_id)
+        pipe = self._redis.pipeline(transaction=False)
+        for stream, ids in by_stream.items():
+            pipe.xack(stream, self.group, *ids)
         if entries:
             await pipe.execute()
 

@@ -12,7 +12,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-Work = Literal["engine", "relay", "activate", "recurring", "expire", "seal", "recount", "ask"]
+Work = Literal[
+    "engine", "relay", "activate", "recurring", "expire", "seal", "recount", "ask", "followups", "offers", "care_plans",
+    "segments", "invariants", "proofs", "metric_feed", "deliveries",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

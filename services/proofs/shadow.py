@@ -47,7 +47,10 @@ SEEDS = (
     """INSERT INTO pg_temp.execution (practice_id, execution_id, campaign_id, version_id, number, started_at)
        VALUES (:practice, :execution, :campaign, :version, 1, :now)""",
     """INSERT INTO pg_temp.enrolment SELECT * FROM cm.enrolment
-       WHERE practice_id = :practice AND campaign_id <> :campaign AND state = 'live'""",
+       WHERE practice_id = :practice AND (campaign_id <> :campaign AND state = 'live' OR ended_at IS NULL OR ended_at > :since)""",
+    # Their messages count in the limits, as an entry of nobody's campaign.
+    """UPDATE pg_temp.enrolment SET campaign_id = :nobody, state = 'exited', ended_at = coalesce(ended_at, :now),
+       step_id = coalesce(step_id, '-'), move_no = coalesce(move_no, 0) WHERE campaign_id = :campaign""",
     """INSERT INTO pg_temp.dispatch SELECT * FROM cm.dispatch
        WHERE practice_id = :practice AND requested_at > :since AND status NOT IN ('cancelled', 'failed', 'bounced')""",
 )

@@ -1,5 +1,8 @@
 """SQL of the block lists. Plain values are only ever bound to look people up, never stored."""
 
+from services.gates.requested import requested_of
+from services.suppression.queries import RECALLED
+
 LOCK_PRACTICE = "SELECT 1 FROM cm.practice WHERE practice_id = :practice FOR UPDATE"
 LOCK_PLATFORM = "SELECT 1 FROM cm.platform_control FOR UPDATE"
 COUNTRY = "SELECT country FROM canonical.practice WHERE practice_id = :practice"
@@ -63,15 +66,14 @@ UNDER_WAY = f"""
 SELECT o.contact_id, bool_or(o.kind = 'identity') AS whole,
   array_agg(DISTINCT channel) AS channels
 FROM ({_PEOPLE}) o CROSS JOIN LATERAL unnest(o.channels) AS channel
-WHERE EXISTS (SELECT 1 FROM cm.dispatch d WHERE d.practice_id = :practice AND d.contact_id = o.contact_id
-    AND d.status IN ('requested', 'accepted') AND d.requested_at > CAST(:now AS timestamptz) - interval '60 days')
+WHERE EXISTS (SELECT 1 FROM {requested_of("o.contact_id", RECALLED)} WHERE d.status IN ('requested', 'accepted'))
   OR o.kind = 'identity' AND EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice
     AND e.contact_id = o.contact_id AND e.state IN ('live', 'held'))
 GROUP BY o.contact_id ORDER BY o.contact_id
 """
-PENDING_ON = """
-SELECT dispatch_id FROM cm.dispatch WHERE practice_id = :practice AND contact_id = :contact
-  AND status IN ('requested', 'accepted') AND requested_at > CAST(:now AS timestamptz) - interval '60 days'
+PENDING_ON = f"""
+SELECT dispatch_id, d.enrolled_at FROM {requested_of("CAST(:contact AS uuid)", RECALLED)}
+WHERE status IN ('requested', 'accepted')
   AND channels && CAST(:channels AS text[]) ORDER BY dispatch_id
 """
 

@@ -33,11 +33,12 @@ from services.suppression.block_reading import (
     understand,
 )
 from services.suppression.service import exit_enrolments, lock_contact
+from services.suppression.sets import Pending
 from services.suppression.taking_back import call_back
 
 PAGE = 50
 CHUNK = 1_000
-UNREADABLE = "Type an email address, a phone number with its country code, a domain such as example.com, or an identity of 16 hexadecimal digits."  # fmt: skip
+UNREADABLE = "Type an email address, a phone number with its country code (+44…), or a domain such as example.com."  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,8 @@ async def take_back_blocked(u: Unit, destinations: Sequence[Destination]) -> int
             queries.PENDING_ON, practice=u.practice_id, contact=row.contact_id, channels=row.channels,
             now=u.now,
         )  # fmt: skip
-        stopped += await call_back(u, row.contact_id, list(pending.scalars()), Reason.GLOBAL_LIST)
+        back = [Pending(one.dispatch_id, one.enrolled_at) for one in pending]
+        stopped += await call_back(u, row.contact_id, back, Reason.GLOBAL_LIST)
     return stopped
 
 

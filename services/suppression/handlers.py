@@ -20,6 +20,8 @@ from services.gates.gates import CONFLICTS_WITH_RECALL, EXCLUDED_FROM_EMERGENCY
 from services.gates.reasons import Reason
 from services.kit.together import in_turn
 from services.kit.uow import Unit
+from services.privacy.erasure import erase
+from services.suppression.agreement import agree, refuse
 from services.suppression.blocks import block_returned
 from services.suppression.contracts import Suppress
 from services.suppression.merging import merge
@@ -81,6 +83,7 @@ async def suppress(
         case ContactErased():
             command = Suppress(contact_id=data.contact_id, reason=Reason.CONTACT_ERASED, event_id=event_id)
             await apply(u, command)
+            await erase(u, data.contact_id, event_id=event_id)
         case ContactMerged():
             await merge(u, data, event_id)
         case _:
@@ -145,26 +148,18 @@ async def _consent(u: Unit, type: str, event_id: str, data: ConsentEvent, at: da
         return
     contact, everything = data.contact_id, data.channel == "all"
     if type == "consent.granted":
-        # Where a message came back stays on the block list; who agrees anew may have a new address.
-        reasons = [Reason.CONSENT_REVOKED, Reason.STOP, Reason.UNSUBSCRIBED, Reason.HARD_BOUNCE]
-        channel = None if everything else data.channel
-        await lift(u, contact, reasons, why=type, channel=channel, event_at=at)
+        await agree(u, contact, None if everything else data.channel, why=type, at=at)
         return
-    wider = ["all", ""] if everything else ["all", "", data.channel]  # none named means all
-    if await overtaken(u, contact, ["consent.granted"], after=at, key="channel", values=wider):
-        return
-    await apply(
-        u,
-        Suppress(
-            contact_id=contact,
-            reason=Reason.CONSENT_REVOKED,
-            scope="all" if everything else "channel",
-            channel=None if everything else data.channel,
-            effect="exit" if everything else "none",
-            event_id=event_id,
-            event_at=at,
-        ),
+    no = Suppress(
+        contact_id=contact,
+        reason=Reason.CONSENT_REVOKED,
+        scope="all" if everything else "channel",
+        channel=None if everything else data.channel,
+        effect="exit" if everything else "none",
+        event_id=event_id,
+        event_at=at,
     )
+    await refuse(u, no, at=at)
 
 
 async def _concierge(
@@ -222,31 +217,29 @@ async def _hub(u: Unit, type: str, event_id: str, data: HubMessageEvent, at: dat
     contact = data.contact_id
     match type.removeprefix("hub.message."):
         case "stop":
-            await apply(u, _channel(data, Reason.STOP, event_id, at))
+            await refuse(u, _channel(data, Reason.STOP, event_id, at), at=at)
         case "bounced" if data.permanent:
-            await apply(u, _channel(data, Reason.HARD_BOUNCE, event_id, at))
+            await refuse(u, _channel(data, Reason.HARD_BOUNCE, event_id, at), at=at)
             await in_turn(block_returned, u, contact, data.channel, "hard_bounce")
         case "complained":
             await apply(u, Suppress(contact_id=contact, reason=Reason.COMPLAINT, event_id=event_id))
             await in_turn(block_returned, u, contact, data.channel, "complaint")
         case "unsubscribed" if data.all_topics:
-            await apply(
-                u,
-                Suppress(contact_id=contact, reason=Reason.UNSUBSCRIBED, event_id=event_id, event_at=at),
+            everything = Suppress(
+                contact_id=contact, reason=Reason.UNSUBSCRIBED, event_id=event_id, event_at=at
             )
+            await refuse(u, everything, at=at)
         case "unsubscribed":
-            await apply(
-                u,
-                Suppress(
-                    contact_id=contact,
-                    reason=Reason.UNSUBSCRIBED,
-                    scope="topic",
-                    topic=data.topic or "marketing",
-                    effect="none",
-                    event_id=event_id,
-                    event_at=at,
-                ),
+            topic = Suppress(
+                contact_id=contact,
+                reason=Reason.UNSUBSCRIBED,
+                scope="topic",
+                topic=data.topic or "marketing",
+                effect="none",
+                event_id=event_id,
+                event_at=at,
             )
+            await refuse(u, topic, at=at)
             await exit_enrolments(u, contact, Reason.UNSUBSCRIBED, campaign_id=data.campaign_id)
         case _:
             return

@@ -19,7 +19,7 @@ from services.suppression.contracts import HOLDING, Suppress
 from services.suppression.service import apply, exit_enrolments, lock_contact
 
 # Tables whose rows are about a person. `enrolment` and `work` are moved by themselves.
-HISTORY = ("dispatch", "refusal", "message_event", "conversion", "inbound_event")
+HISTORY = ("dispatch", "refusal", "message_event", "conversion", "inbound_event", "notice")
 
 SURVIVOR = """
 WITH RECURSIVE way AS (
@@ -98,6 +98,11 @@ async def merged_among(u: Unit, contacts: Iterable[UUID]) -> set[UUID]:
     """Which of these records live on as another."""
     rows = await u.execute(MERGED, practice=u.practice_id, contacts=list(contacts))
     return set(rows.scalars())
+
+
+async def survivors(u: Unit, contacts: Iterable[UUID]) -> dict[UUID, UUID]:
+    """For those of these records that were merged, the one that lives on."""
+    return {merged: await survivor_of(u, merged) for merged in await merged_among(u, contacts)}
 
 
 async def survivor_of(u: Unit, contact_id: UUID) -> UUID:

@@ -1,6 +1,8 @@
 """SQL of suppression, each statement for many people at once. The order of locks is the same
 everywhere: subject, work, enrolment, outbox; and within each the order of their keys."""
 
+from services.gates.requested import requested_of
+
 LOCK_SUBJECTS = """
 SELECT contact_id, pseudonym FROM cm.subject WHERE practice_id = :practice AND contact_id = ANY (:contacts)
 ORDER BY contact_id FOR UPDATE
@@ -95,19 +97,20 @@ SELECT contact_id, enrolment_id, campaign_id FROM freed
 # A follow-up has no campaign; it is judged as a type of its own.
 # What was requested and may not be sent any more: of the journeys that stop, and whatever else the
 # scope covers, also of journeys that had come to their end while their last message was under way.
-PENDING = """
-SELECT t.contact, d.dispatch_id
+# Only requests of the last 60 days: what the Hub has not sent by then it has given up long ago.
+RECALLED = "CAST(:now AS timestamptz) - interval '60 days'"
+PENDING = f"""
+SELECT t.contact, d.dispatch_id, d.enrolled_at
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(contact uuid, scope text, types text[], campaign uuid, goal text,
   topic text, channel text, ids uuid[])
-JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = t.contact AND d.status IN ('requested', 'accepted')
-  AND d.requested_at > CAST(:now AS timestamptz) - interval '60 days'
+CROSS JOIN LATERAL {requested_of("t.contact", RECALLED)}
 LEFT JOIN cm.campaign c ON c.practice_id = d.practice_id AND c.campaign_id = d.campaign_id
-WHERE d.enrolment_id = ANY (t.ids) OR CASE t.scope WHEN 'all' THEN true
+WHERE d.status IN ('requested', 'accepted') AND (d.enrolment_id = ANY (t.ids) OR CASE t.scope WHEN 'all' THEN true
     WHEN 'types' THEN coalesce(c.campaign_type, :judged_as) = ANY (t.types)
     WHEN 'campaign' THEN d.campaign_id = t.campaign
     WHEN 'goal' THEN c.objective = t.goal
     WHEN 'topic' THEN d.topic = t.topic
-    WHEN 'channel' THEN d.channels = ARRAY[t.channel] ELSE false END
+    WHEN 'channel' THEN d.channels = ARRAY[t.channel] ELSE false END)
 ORDER BY d.dispatch_id
 """
 # First out of the outbox, where the relay has not been …
@@ -116,12 +119,14 @@ DELETE FROM cm.outbox o USING unnest(CAST(:pending AS uuid[]), CAST(:contacts AS
 WHERE o.practice_id = :practice AND o.outbox_id = t.dispatch_id AND o.contact_id = t.contact_id
 RETURNING o.dispatch_id
 """
-# … then what the Hub may still hold: it is told, and answers with what became of it.
+# … then what the Hub may still hold: it is told, and answers with what became of it. The moments of entry
+# are said twice: as a list they tell the planner which months it need not look into.
 CANCEL = """
 UPDATE cm.dispatch d SET status = CASE WHEN d.dispatch_id = ANY (:unsent) THEN 'cancelled' ELSE 'cancel_requested' END,
   status_at = :now, failure = t.reason
-FROM unnest(CAST(:pending AS uuid[]), CAST(:contacts AS uuid[]), CAST(:reasons AS text[])) AS t(dispatch_id, contact_id, reason)
-WHERE d.practice_id = :practice AND d.contact_id = t.contact_id AND d.dispatch_id = t.dispatch_id
+FROM unnest(CAST(:pending AS uuid[]), CAST(:entered AS timestamptz[]), CAST(:contacts AS uuid[]), CAST(:reasons AS text[]))
+  AS t(dispatch_id, enrolled_at, contact_id, reason)
+WHERE d.practice_id = :practice AND d.enrolled_at = ANY (:entered) AND d.enrolled_at = t.enrolled_at AND d.contact_id = t.contact_id AND d.dispatch_id = t.dispatch_id
   AND d.status IN ('requested', 'accepted')
 RETURNING d.contact_id, d.dispatch_id, d.campaign_id, d.enrolment_id, d.status
 """
@@ -129,12 +134,12 @@ RETURNING d.contact_id, d.dispatch_id, d.campaign_id, d.enrolment_id, d.status
 LIFT = """
 UPDATE cm.suppression s SET lifted_at = :now, lifted_by = :by, lift_reason = t.why
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(contact uuid, reasons text[], record_ref text, channel text,
-  event_at timestamptz, why text)
+  event_at timestamptz, why text, older_only boolean)
 WHERE s.practice_id = :practice AND s.contact_id = t.contact AND s.lifted_at IS NULL AND s.reason = ANY (t.reasons)
   AND (t.record_ref IS NULL OR s.record_ref = t.record_ref)
   AND (t.channel IS NULL OR s.scope = 'all' OR s.channel = t.channel)
-  AND (t.event_at IS NULL OR s.event_at IS NULL OR s.event_at <= t.event_at)
-RETURNING s.contact_id, s.suppression_id, s.reason
+  AND (t.event_at IS NULL OR s.event_at IS NULL OR s.event_at <= t.event_at AND NOT (t.older_only AND s.event_at = t.event_at))
+RETURNING s.contact_id, s.suppression_id, s.reason, s.scope, s.event_id, s.event_at
 """
 
 # Has the event that ends such a suppression happened after it, and only arrived before it?
@@ -144,6 +149,14 @@ SELECT DISTINCT t.contact FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(con
 JOIN cm.inbound_event i ON i.practice_id = :practice AND i.contact_id = t.contact AND i.type = ANY (t.types)
   AND i.occurred_at > t.after
 WHERE t.key IS NULL OR coalesce(i.data->>t.key, '') = ANY (t."values")
+"""
+# Which channels a yes to marketing has opened since; `all` when it was to all of them (none named: all).
+OPENED_SINCE = """
+SELECT t.contact AS contact_id, coalesce(nullif(i.data->>'channel', ''), 'all') AS channel
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS t(contact uuid, at timestamptz)
+JOIN cm.inbound_event i ON i.practice_id = :practice AND i.contact_id = t.contact AND i.type = 'consent.granted'
+  AND i.occurred_at > t.at
+WHERE coalesce(i.data->>'purpose', 'marketing') IN ('marketing', 'all')
 """
 
 EXPIRED = """

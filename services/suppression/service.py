@@ -23,6 +23,7 @@ from services.suppression.sets import lock_contacts
 from services.suppression.taking_back import take_back
 
 __all__ = [
+    "after_lift",
     "apply",
     "care_plan_left",
     "concern",
@@ -119,7 +120,7 @@ async def lift(
     before the one that suppressed lifts nothing. Returns how many were lifted."""
     await lock_contact(u, contact_id)
     lifted = await sets.lift(u, sets.Lift(contact_id, tuple(reasons), record_ref, channel, event_at, why))
-    await _after_lift(u, contact_id, lifted)
+    await after_lift(u, contact_id, lifted)
     return len(lifted)
 
 
@@ -238,10 +239,11 @@ async def _stop(u: Unit, contact_id: UUID, ids: Sequence[UUID], reason: Reason, 
 
 
 async def _lift_expired(u: Unit, contact_id: UUID) -> None:
-    await _after_lift(u, contact_id, await sets.lift_expired(u, contact_id))
+    await after_lift(u, contact_id, await sets.lift_expired(u, contact_id))
 
 
-async def _after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
+async def after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
+    """Say what was lifted, and let go of enrolments that nothing holds any more."""
     if not lifted:
         return
     concern(u, contact_id, new=False)

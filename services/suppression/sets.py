@@ -42,6 +42,14 @@ class Lift:
     channel: str | None
     event_at: datetime | None
     why: str
+    older_only: bool = False
+    """What suppressed at the very moment of `event_at` stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    contact: UUID
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +70,17 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """A request that may be taken back, and the moment of entry by which it is stored."""
+
+    dispatch_id: UUID
+    enrolled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     contact: UUID
-    pending: Sequence[UUID]
+    pending: Sequence[Pending]
     reason: Reason
 
 
@@ -99,6 +115,13 @@ async def overtaken(u: Unit, asked: Sequence[Overtake]) -> list[bool]:
     rows = await u.execute(queries.OVERTAKEN, practice=u.practice_id, rows=_json(map(asdict, asked)))
     found = set(rows.scalars())
     return [one.contact in found for one in asked]
+
+
+@set_based(35)
+async def opened_since(u: Unit, asked: Sequence[Since]) -> list[set[str]]:
+    """Channels that somebody has said yes to after that moment; `all` among them for all."""
+    rows = await u.execute(queries.OPENED_SINCE, practice=u.practice_id, rows=_json(map(asdict, asked)))
+    return [{row.channel for row in mine} for mine in _of_each([one.contact for one in asked], rows)]
 
 
 @set_based(40)
@@ -147,7 +170,7 @@ async def stop(u: Unit, asked: Sequence[Stop]) -> list[list[Any]]:
 
 
 @set_based(75)
-async def requested(u: Unit, asked: Sequence[Recall]) -> list[list[UUID]]:
+async def requested(u: Unit, asked: Sequence[Recall]) -> list[list[Pending]]:
     """What may still be taken back."""
     rows = [
         {
@@ -161,7 +184,9 @@ async def requested(u: Unit, asked: Sequence[Recall]) -> list[list[UUID]]:
         queries.PENDING, practice=u.practice_id, now=u.now, judged_as=JUDGED_AS, rows=_json(rows)
     )
     by_contact = _grouped(found, lambda row: row.contact)
-    return [[row.dispatch_id for row in by_contact[x.within.contact_id]] for x in asked]
+    return [
+        [Pending(row.dispatch_id, row.enrolled_at) for row in by_contact[x.within.contact_id]] for x in asked
+    ]
 
 
 @set_based(80)
@@ -169,12 +194,13 @@ async def cancel(u: Unit, asked: Sequence[Cancel]) -> list[list[Any]]:
     """Out of the outbox, and the requests marked; the rows that changed."""
     what = {
         "practice": u.practice_id,
-        "pending": [d for one in asked for d in one.pending],
+        "pending": [p.dispatch_id for one in asked for p in one.pending],
         "contacts": [one.contact for one in asked for _ in one.pending],
     }
     unsent = list((await u.execute(queries.UNSENT, **what)).scalars())
     reasons = [one.reason.value for one in asked for _ in one.pending]
-    rows = await u.execute(queries.CANCEL, **what, unsent=unsent, reasons=reasons, now=u.now)
+    entered = [p.enrolled_at for one in asked for p in one.pending]
+    rows = await u.execute(queries.CANCEL, **what, entered=entered, unsent=unsent, reasons=reasons, now=u.now)
     return _of_each([one.contact for one in asked], rows)
 
 

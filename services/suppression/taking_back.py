@@ -25,7 +25,7 @@ async def take_back(u: Unit, within: Suppress, ids: Sequence[UUID]) -> None:
     await call_back(u, within.contact_id, pending, within.reason)
 
 
-async def call_back(u: Unit, contact_id: UUID, pending: Sequence[UUID], reason: Reason) -> int:
+async def call_back(u: Unit, contact_id: UUID, pending: Sequence[sets.Pending], reason: Reason) -> int:
     """Take back these requests of a contact; returns how many were still to be stopped."""
     if not pending:
         return 0

@@ -20,10 +20,10 @@ from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.contracts.envelope import Envelope
 from services.contracts.events import OWN_SOURCE
-from services.intake.consumer import practice_ids
 from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
 from services.kit.live import notify
+from services.kit.practices import practices_with
 from services.kit.uow import Unit, UnitOfWork
 from services.webhooks import queries
 from services.webhooks.contracts import Answer, Due, Target
@@ -94,7 +94,8 @@ class Deliverer:
         for task in ended:
             task.result()  # a server was away: raised here, where the worker backs off
         started = 0
-        for practice_id in await practice_ids(self.uow):
+        for waiting in await practices_with(self.uow.engine, "deliveries", self.uow.clock.now()):
+            practice_id = waiting.practice_id
             async with self.uow(system(practice_id, "webhooks")) as u:
                 due = await u.execute(queries.DUE_ENDPOINTS, practice=practice_id, now=u.now)
                 ids = [x for x in due.scalars() if x not in self._busy]

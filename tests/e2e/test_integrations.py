@@ -21,6 +21,7 @@ from tests.e2e.conftest import TABLET, Site
 from tests.e2e.test_access_for_all import check
 from tests.factories.receiver import Receiver, receiver
 
+SET_ASIDE = "SELECT actor FROM cm.audit WHERE practice_id = :practice AND tag = 'event.set_aside'"
 REPLAYS = "SELECT actor FROM cm.audit WHERE practice_id = :practice AND tag = 'event.replayed'"
 
 
@@ -86,6 +87,15 @@ async def test_what_cannot_be_understood_is_seen_cured_and_replayed(signed_in, s
     (row,) = await site.until(lambda rows: len(rows) == 1, REPLAYS)
     assert row.actor.startswith("person:")
     await expect(letters).to_have_count(1)
+
+    # Given up for good, after a moment in which it can be had back.
+    await letters.get_by_test_id("set-aside").click()
+    await expect(letters).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(letters).to_have_count(1)
+    await letters.get_by_test_id("set-aside").click()
+    await site.until(lambda rows: len(rows) == 1, SET_ASIDE)
+    await expect(letters).to_have_count(0)
 
     await page.get_by_test_id("schemas-proposals").locator("summary").click()
     link = page.get_by_role("link", name="proposal.created")

@@ -15,7 +15,7 @@ from services.bootstrap import App, bootstrap
 from services.contracts.envelope import Envelope, envelope
 from services.kit.bus import STREAM
 from services.kit.ids import new_id
-from services.neighbours.hub.contracts import Outcome, Outgoing, Sent
+from services.neighbours.hub.contracts import Outcome, Outgoing, Sent, unmarked
 from services.neighbours.hub.handlers import Intake
 from services.neighbours.hub.sending import Sender
 from services.neighbours.hub.service import Hub
@@ -42,7 +42,9 @@ class Recorder:
         self.answers, self.taken = list(answers), list[Outgoing]()
         self.idempotent, self.metered = idempotent, metered
 
-    async def hand_over(self, batch):
+    async def hand_over(self, batch, begin=unmarked):
+        for message in batch:
+            await begin(message)
         self.taken += batch
         return [self.answers.pop(0) if self.answers else Sent() for _ in batch]
 

@@ -14,6 +14,7 @@ from services.contracts.events import source_of
 from services.contracts.journey import Entry, EventMatch, Reentry, SubCampaign
 from services.engine.service import Engine
 from services.intake.consumer import Intake
+from services.intake.notices import Notices
 from services.invariants.service import check
 from services.kit.actor import system
 from services.kit.chance import Chance, seeded
@@ -23,7 +24,7 @@ from tests.factories.history import Violation, violations
 from tests.factories.practice import make_practice, run
 from tests.factories.witness import Told, Witness
 
-READERS, BURST, AHEAD = 4, 8, 24
+READERS, NOTICING, BURST, AHEAD = 4, 2, 8, 24
 """Events are published `BURST` at a time, never more than `AHEAD` before they are acknowledged."""
 NO_CAPS = {"caps": {"max_touches": None, "per_days": 7, "min_gap_hours": None, "exclusive": False}}
 CONTACTS = (
@@ -92,6 +93,9 @@ class Judged:
     taken_back: int
     violations: tuple[Violation, ...]
     invariants: tuple[str, ...]
+    noticed: int
+    slipped: tuple[tuple[str, str], ...]
+    """Requests between the notice of an event and its being taken in: (event, person)."""
 
     @property
     def operations(self) -> int:
@@ -199,10 +203,24 @@ async def race(
             if not await app.relay.run_once(practice):
                 await news.wait()
 
+    async def notice(reader: Notices) -> None:
+        while not over.is_set():
+            await reader.run_once(block_ms=100)
+
     readers = [await witness.reader(f"reader-{n}") for n in range(READERS)]
+    noticing = [await witness.notices(f"notices-{n}") for n in range(NOTICING)]
     async with asyncio.TaskGroup() as group:
-        for doing in (publish(), relay(), work("one"), work("two"), *map(read, readers)):
+        for doing in (
+            publish(),
+            relay(),
+            work("one"),
+            work("two"),
+            *map(read, readers),
+            *map(notice, noticing),
+        ):
             group.create_task(doing)
+    for reader in noticing:
+        await reader.close()
     await Engine(app.uow).drain(practice)
     return witness
 
@@ -227,4 +245,6 @@ async def judge(witness: Witness) -> Judged:
         taken_back=taken_back,
         violations=tuple(dict.fromkeys(violations(strict) + violations(promised))),
         invariants=tuple(broken),
+        noticed=len(witness.noticed),
+        slipped=tuple(await witness.slipped()),
     )

@@ -16,6 +16,7 @@ An event's span is taken in two ways:
 
 import asyncio
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,8 @@ from sqlalchemy import text
 from services.bootstrap import App
 from services.contracts.envelope import Envelope
 from services.contracts.events import source_of
-from services.intake.consumer import GROUP, INBOUND_SOURCES, Intake
+from services.intake.consumer import INBOUND_SOURCES, Intake
+from services.intake.notices import Notices
 from services.kit.actor import Actor, system
 from services.kit.bus import Consumer, Received
 from services.kit.uow import Unit, UnitOfWork
@@ -110,9 +112,9 @@ class Telling(Consumer):
     """A consumer that takes little at a time, so that readers race, and says what it acknowledged."""
 
     def __init__(
-        self, intake: Intake, acknowledged: Callable[[Sequence[str]], Awaitable[None]], most: int
+        self, instead: Consumer, acknowledged: Callable[[Sequence[str]], Awaitable[None]], most: int
     ) -> None:
-        super().__init__(intake.bus, GROUP, intake.name, INBOUND_SOURCES)
+        super().__init__(instead.bus, instead.group, instead.name, INBOUND_SOURCES)
         self._acknowledged, self._most = acknowledged, most
 
     async def read(self, *, count: int = 500, block_ms: int = 1_000) -> list[Received]:
@@ -130,6 +132,8 @@ class Witness:
     told: dict[str, tuple[Told, float]] = field(default_factory=dict)
     invoked: dict[str, Snapshot] = field(default_factory=dict)
     acknowledged: dict[str, Snapshot] = field(default_factory=dict)
+    noticed: dict[str, Snapshot] = field(default_factory=dict)
+    """Events by the moment after their notice was put up."""
     moments: list[Snapshot] = field(default_factory=list)
     news: list[asyncio.Event] = field(default_factory=list)
     """Set whenever something was acknowledged: what workers wait for when they have nothing to do."""
@@ -141,9 +145,37 @@ class Witness:
     async def reader(self, name: str, *, most: int = 8) -> Intake:
         """An intake of the product; its units and its acknowledgements are seen."""
         intake = Intake(self.uow, self.app.bus, name)
-        intake.consumer = Telling(intake, self.acknowledge, most)
+        intake.consumer = Telling(intake.consumer, self.acknowledge, most)
         await intake.prepare()
         return intake
+
+    async def notices(self, name: str, *, most: int = 8) -> Notices:
+        """The product's reader of notices; what it acknowledged is seen."""
+        reader = Notices(self.uow, self.app.bus, name)
+        reader.consumer = Telling(reader.consumer, self._noticed, most)
+        await reader.prepare()
+        return reader
+
+    async def _noticed(self, ids: Sequence[str]) -> None:
+        after = await self.moment()
+        self.noticed.update(dict.fromkeys(ids, after))
+
+    async def slipped(self) -> list[tuple[str, str]]:
+        """(event, person) of every request that committed after the notice of an event and before
+        the event was taken in: nobody may decide about them then."""
+        async with self.app.uow(system(self.practice_id, "test")) as u:
+            events = (await u.execute(EVENTS, practice=self.practice_id)).all()
+            requests = (await u.execute(REQUESTS, practice=self.practice_id)).all()
+        made: dict[str, list[int]] = defaultdict(list)
+        for row in requests:
+            made[row.contact].append(row.xid)
+        found = []
+        for row in events:
+            put_up, taken_in = self.noticed.get(row.event_id), self.uow.inside.get(row.xid)
+            if put_up is not None and taken_in is not None:
+                late = [x for x in made[row.contact] if taken_in.sees(x) and not put_up.sees(x)]
+                found += [(row.event_id, row.contact)] * bool(late)
+        return found
 
     async def publish(self, events: Sequence[tuple[Envelope, Told]]) -> None:
         await self.announce(events)

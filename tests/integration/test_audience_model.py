@@ -1,7 +1,7 @@
 """The SQL of audiences against the slow model, over random rules and random people."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, text
 
+from services.audience import compile, logic, reading
 from services.audience.compile import BEHAVIOURS, Fragment, audience_where, rule_where
 from services.audience.fields import FIELDS, Field
 from services.contracts.segment import Audience, Condition, Did, Group, InList, InSegment, Rule
@@ -26,6 +27,12 @@ ZONES = ("Europe/London", "Pacific/Auckland", "America/St_Johns")
 WORDS = ("", "red", "Red", "a_b", "axb")
 VALUES = st.sampled_from(["red", "Red", "a_b", "a", "x"])
 SPANS = (0, 1, 2, 7, 30)
+BASES = (
+    START,
+    datetime(2026, 3, 29, 12, 0, tzinfo=UTC),  # summer time began that night in London
+    datetime(2026, 10, 26, 0, 30, tzinfo=UTC),  # and ended the night before
+)
+"""Days that the random moments lie around."""
 MONEY = (0, 10, 999.99, 1000, 1000.01)
 BIRTHS = (None, date(2000, 2, 29), date(1996, 6, 1), date(1996, 5, 31), date(1996, 6, 2), date(1996, 7, 1))
 ONE_EACH = {
@@ -38,17 +45,17 @@ ONE_EACH = {
 def make_world(seed: int) -> World:
     """Random people with few distinct values, and moments that like the edges of days."""
     pick = Random(seed)
-    zone = pick.choice(ZONES)
+    zone, base = pick.choice(ZONES), pick.choice(BASES)
 
     def moment() -> datetime:
-        day = START.astimezone(ZoneInfo(zone)) - timedelta(
+        day = base.astimezone(ZoneInfo(zone)) - timedelta(
             days=pick.choice((-30, -8, -7, -1, 0, 0, 1, 2, 3, 7, 8, 30, 31))
         )
         edge = pick.choice((None, timedelta(0), timedelta(microseconds=-1)))
         return day if edge is None else day.replace(hour=0, minute=0, second=0, microsecond=0) + edge
 
     def day() -> date:
-        return START.date() - timedelta(days=pick.choice((-7, -1, 0, 1, 7, 8, 30)))
+        return base.date() - timedelta(days=pick.choice((-7, -1, 0, 1, 7, 8, 30)))
 
     def maybe(value: Any) -> Any:
         return pick.choice((None, value))
@@ -78,7 +85,7 @@ def make_world(seed: int) -> World:
                 return {"plan": pick.choice(WORDS), "status": pick.choice(("eligible", "active", "lapsed")),
                         "started_on": maybe(day())}  # fmt: skip
             case _:
-                return {"channel": pick.choice(("email", "sms")), "purpose": pick.choice(("marketing", "recall")),
+                return {"channel": pick.choice(("email", "sms", "whatsapp", "in_app")), "purpose": pick.choice(("marketing", "recall")),
                         "state": pick.choice(("granted", "revoked")), "effective_at": moment()}  # fmt: skip
 
     contacts = [
@@ -100,7 +107,7 @@ def make_world(seed: int) -> World:
         if table in ONE_EACH:
             rows = list({tuple(r[key] for key in ONE_EACH[table]): r for r in rows}.values())
         tables[table] = rows
-    now = pick.choice((START, START.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0)))
+    now = pick.choice((base, base.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0)))
     return World(now, zone, contacts, tables)
 
 
@@ -121,7 +128,8 @@ def values(field: Field, op: str) -> st.SearchStrategy[Any]:
     if field.type == "number":
         one: st.SearchStrategy[Any] = st.sampled_from([*MONEY, 0.5, 1, 2, 3, 7, 8, 26.5, 29, 30, -1])
     elif field.type == "date":
-        one = st.integers(-8, 8).map(lambda n: (START.date() + timedelta(days=n)).isoformat())
+        days = st.sampled_from([base.date() for base in BASES])
+        one = st.builds(lambda day, n: (day + timedelta(days=n)).isoformat(), days, st.integers(-8, 8))
     else:
         one = st.sampled_from([key for key, _ in field.choices]) if field.choices else VALUES
     if op == "between":
@@ -148,12 +156,14 @@ leaves = (
 
 
 def rules(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    group = st.builds(Group, node=st.sampled_from(["all", "any", "none"]), rules=st.lists(leaf, max_size=3))
-    return (
-        leaf
-        | group
-        | st.builds(Group, node=st.sampled_from(["any", "none"]), rules=st.lists(group, max_size=2))
-    )
+    """Groups in groups, "none of" inside "none of" included."""
+
+    def group(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.builds(
+            Group, node=st.sampled_from(["all", "any", "none"]), rules=st.lists(inner, max_size=3)
+        )
+
+    return st.recursive(leaf, group, max_leaves=6)
 
 
 def audiences(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Audience]:
@@ -209,9 +219,169 @@ def test_the_sql_finds_whom_the_model_finds(
     with connection.begin() as transaction:
         stored(connection, world)
         more: Any = {"zone": world.zone, "segments": world.segments}
-        fragments = [rule_where(rule, world.now, prefix=f"r{n}_", **more) for n, rule in enumerate(wanted)]
-        *by_rule, members = found(connection, [*fragments, audience_where(audience, world.now, **more)])
-        for rule, people in zip(wanted, by_rule, strict=True):
-            assert people == {c["contact_id"] for c in world.contacts if world.holds(rule, c)}, rule
+        assert differences(connection, world, wanted) == []
+        (members,) = found(connection, [audience_where(audience, world.now, **more)])
         assert members == world.members(audience), audience
         transaction.rollback()
+
+
+def differences(connection: Connection, world: World, wanted: list[Rule]) -> list[Rule]:
+    """The rules of which SQL and model do not say the same."""
+    more: Any = {"zone": world.zone, "segments": world.segments}
+    fragments = [rule_where(rule, world.now, prefix=f"r{n}_", **more) for n, rule in enumerate(wanted)]
+    by_sql = found(connection, fragments)
+    by_model = [{c["contact_id"] for c in world.contacts if world.holds(rule, c)} for rule in wanted]
+    return [rule for rule, sql, model in zip(wanted, by_sql, by_model, strict=True) if sql != model]
+
+
+def one_of_each(today: date) -> list[Rule]:
+    """Every field with every operator that fits it, each with values that some of the people have,
+    the way it is and turned round; every behaviour with every way of counting."""
+    wanted: list[Rule] = []
+    for field in FIELDS.values():
+        for op in field.operators:
+            wanted += [
+                Condition(field=field.name, op=op, value=value) for value in examples(field, op, today)
+            ]
+    for what in sorted(BEHAVIOURS):
+        for days in (0, 1, 7):
+            wanted += [
+                Did(what=what, at_least=1, days=days),
+                Did(what=what, at_least=2, days=days),
+                Did(what=what, at_least=None, at_most=0, days=days),
+                Did(what=what, at_least=1, at_most=1, days=days),
+            ]
+    same_record = [
+        Group(node="all", rules=[Condition(field=name, op=op, value=value), Condition(field="pipeline.outcome", op="is", value="open")])
+        for name, op, value in (("pipeline.stage", "is", "red"), ("pipeline.stage", "is_not", "red"), ("pipeline.value", "gte", 1000))
+    ]  # fmt: skip
+    turned = [
+        Group(node="none", rules=[Group(node="none", rules=[a, b])])
+        for a, b in zip(wanted, wanted[7:], strict=False)
+    ]
+    return [*wanted, *same_record, *[Group(node="none", rules=[rule]) for rule in wanted], *turned]
+
+
+def examples(field: Field, op: str, today: date) -> list[Any]:
+    if op.endswith("set"):
+        return [None]
+    if op.endswith(("days", "days_ago")):
+        return [0, 1, 7]
+    if field.type == "bool":
+        return [True, False]
+    if field.type == "number":
+        one = [1000, 2, 29]
+        return [[1, 1000], [29, 30]] if op == "between" else one
+    if field.type == "date":
+        days = [(today + timedelta(days=n)).isoformat() for n in (-7, -1, 0, 9)]
+        return [days[:2], days[1:3]] if op == "between" else days
+    known = [key for key, _ in field.choices][:3] or ["red", "a_b", "Red"]
+    if op in ("contains", "starts_with"):
+        return ["a_", "RE"]
+    return [known[:2]] if op in ("in", "not_in") else known
+
+
+@pytest.mark.covers("AUD-2")
+def test_every_field_with_every_operator_finds_whom_the_model_finds(connection: Connection):
+    """Not by chance: each is asked, and each holds for somebody and not for everybody."""
+    told: dict[tuple[str, str], set[bool]] = {}
+    for seed in (2, 5, 11):
+        world = make_world(seed)
+        with connection.begin() as transaction:
+            stored(connection, world)
+            wanted = one_of_each(world.today)
+            for start in range(0, len(wanted), 100):
+                assert differences(connection, world, wanted[start : start + 100]) == []
+            transaction.rollback()
+        for rule in wanted:
+            if isinstance(rule, Condition):
+                held = told.setdefault((rule.field, rule.op), set())
+                held |= {world.holds(rule, contact) for contact in world.contacts}
+    assert set(told) == {(field.name, op) for field in FIELDS.values() for op in field.operators}
+    assert [key for key, held in told.items() if len(held) < 2] == NEVER_BOTH
+
+
+NEVER_BOTH = [
+    ("contact.registered", "is_set"),
+    ("contact.registered", "is_not_set"),
+    ("appointment.next_booked", "more_than_days_ago"),
+]
+"""A date that everybody has; a next appointment that is past."""
+
+
+def plant_open_end(patch: pytest.MonkeyPatch) -> None:
+    """“In the last n days” loses today."""
+    right = reading._date_bounds
+    patch.setattr(
+        reading,
+        "_date_bounds",
+        lambda field, op, value, today: right(
+            field, op, value, today - timedelta(days=op == "within_last_days")
+        ),
+    )
+
+
+def plant_utc(patch: pytest.MonkeyPatch) -> None:
+    """A day begins at midnight in UTC, wherever the practice is."""
+    patch.setattr(
+        compile._Compiler,
+        "instant",
+        lambda self, day: datetime(day.year, day.month, day.day, tzinfo=UTC),
+    )
+
+
+def plant_null(patch: pytest.MonkeyPatch) -> None:
+    """What is not known makes a rule unknown instead of false."""
+    patch.setattr(compile, "total", lambda sql: logic.Leaf(f"({sql})", f"NOT ({sql})"))
+
+
+def plant_negation(patch: pytest.MonkeyPatch) -> None:
+    """“Not both” is taken for “neither”."""
+
+    def wrong(test: logic.Test) -> logic.Test:
+        if isinstance(test, logic.Every):
+            return logic.every(wrong(part) for part in test.parts)
+        return logic.negate(test) if isinstance(test, logic.Leaf) else logic.every(map(wrong, test.parts))
+
+    patch.setattr(compile, "negate", wrong)
+
+
+def plant_count(patch: pytest.MonkeyPatch) -> None:
+    """“At least twice” is “at least three times”."""
+    right = compile.times
+    patch.setattr(compile, "times", lambda did: (right(did)[0] + (right(did)[0] == 2), right(did)[1]))
+
+
+def plant_apart(patch: pytest.MonkeyPatch) -> None:
+    """Conditions of one group need not hold of one and the same record."""
+    patch.setattr(compile._Compiler, "together", lambda self, rules: [self.rule(rule) for rule in rules])
+
+
+def plant_case(patch: pytest.MonkeyPatch) -> None:
+    """Wildcards in what people type are taken as wildcards."""
+    patch.setattr(compile, "_escaped", lambda text: text)
+
+
+@pytest.mark.covers("AUD-2")
+@pytest.mark.parametrize(
+    "fault",
+    [plant_open_end, plant_utc, plant_null, plant_negation, plant_count, plant_apart, plant_case],
+)
+def test_the_comparison_finds_a_fault_that_was_planted(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, fault: Callable[[pytest.MonkeyPatch], None]
+):
+    world = make_world(5)
+    with connection.begin() as transaction:
+        stored(connection, world)
+        wanted = one_of_each(world.today)
+        fault(monkeypatch)
+        try:
+            wrong = [
+                rule
+                for n in range(0, len(wanted), 100)
+                for rule in differences(connection, world, wanted[n : n + 100])
+            ]
+        except AssertionError as refused:
+            wrong = [refused]  # a NULL is told at once
+        transaction.rollback()
+    assert wrong, fault.__doc__

@@ -213,14 +213,18 @@ class TestWhatTransportsDo:
         assert await world.statuses() == ["accepted", "failed"]
         assert len(out.taken) == 1
 
-    @pytest.mark.parametrize("idempotent", [True, False])
+    @pytest.mark.parametrize(
+        ("idempotent", "begun", "repeated"), [(True, True, True), (False, True, False), (False, False, True)]
+    )
     async def test_a_crash_in_the_hand_off_repeats_only_what_is_safe(
-        self, world, out, contact, clock, idempotent, monkeypatch
+        self, world, out, contact, clock, idempotent, begun, repeated, monkeypatch
     ):
         class Crash(BaseException):
             pass
 
-        async def crash(batch):
+        async def crash(batch, begin):
+            if begun:
+                await begin(batch[0])
             raise Crash
 
         out.idempotent = idempotent
@@ -235,8 +239,8 @@ class TestWhatTransportsDo:
         clock.advance(seconds=LEASE.total_seconds() + 1)
         await world.sender.recover_once(world.practice)
         await world.send()
-        assert len(out.taken) == (1 if idempotent else 0)
-        ends = ["sent", "delivered"] if idempotent else ["failed"]
+        assert len(out.taken) == repeated
+        ends = ["sent", "delivered"] if repeated else ["failed"]
         assert await world.statuses() == ["accepted", *ends]
 
 

@@ -20,6 +20,7 @@ from services.kit.errors import Conflict, Invalid, NotFound
 from services.neighbours.platform.ambient import WEIGHTS, ambient_once
 from services.neighbours.platform.api import create_api
 from services.neighbours.platform.consumer import HubReports
+from services.neighbours.platform.records import grant
 from services.neighbours.platform.running import Loops
 from services.neighbours.platform.simulator.service import PLAYS, simulate
 from tests.factories.practice import make_contact
@@ -169,6 +170,27 @@ async def test_what_a_dead_reader_took_is_handled_by_the_next(
     reports = HubReports(platform.uow, platform.bus, platform.clock, name="two")
     assert await reports.run_once(stale_ms=0) == 1
     assert len(await rows(platform, practice, "SELECT 1 FROM canonical.engagement")) == 1
+
+
+@pytest.mark.covers("EVT-1", "SUP-6")
+async def test_a_grant_that_took_effect_before_a_withdrawal_does_not_undo_it(
+    platform: App, practice: UUID, database_url: str
+):
+    now = platform.clock.now()
+    contact = make_contact(database_url, practice, now, consent=())
+    await play(platform, practice, contact, "consent_revoke", channel="email")
+    proof = {"purpose": "marketing", "method": "form", "evidence": "paper"}
+    async with platform.uow(system(practice, "platform")) as u:
+        await grant(u, [(contact, "email")], **proof, effective_at=now - timedelta(days=1))
+        await grant(u, [(contact, "email")], **proof, effective_at=now)
+    held = "SELECT state FROM canonical.consent WHERE channel = 'email'"
+    granted = "SELECT 1 FROM platform.outbox WHERE type = 'consent.granted'"
+    assert [tuple(row) for row in await rows(platform, practice, held)] == [("revoked",)]
+    assert await rows(platform, practice, granted) == []
+    async with platform.uow(system(practice, "platform")) as u:
+        await grant(u, [(contact, "email")], **proof, effective_at=now + timedelta(seconds=1))
+    assert [tuple(row) for row in await rows(platform, practice, held)] == [("granted",)]
+    assert len(await rows(platform, practice, granted)) == 1
 
 
 @pytest.mark.covers("SUP-6")

@@ -81,6 +81,7 @@ async def test_a_suppressed_person_is_held_off_until_it_is_lifted(world: World, 
     assert await heard(world) == [("suppression", True)]
     await world.event("concierge.recovery.started", {"contact_id": person})
     assert await heard(world) == []
+    world.clock.advance(minutes=1)
     await world.event("consent.granted", everything)
     said = await world.rows(TOLD)
     assert said[0].data["until"].startswith("2026-06-04T10:00:00")

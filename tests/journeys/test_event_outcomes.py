@@ -171,6 +171,7 @@ async def test_an_older_agreement_does_not_undo_a_stop(world: World, person: UUI
     granted = {"contact_id": person, "channel": "email"}
     await world.event("consent.granted", granted, time=world.clock.now() - timedelta(hours=1))
     assert [r.reason for r in await world.rows(LIVE, contact=person)] == ["STOP"]
+    world.clock.advance(minutes=1)
     narrower = {"contact_id": person, "channel": "sms"}
     await world.event("consent.granted", narrower)
     assert [r.reason for r in await world.rows(LIVE, contact=person)] == ["STOP"]

@@ -305,3 +305,44 @@ async def test_what_the_bus_lost_is_offered_again_with_the_same_key(world: World
         two.dispatch_id,
         two.caps,
     )
+
+
+KEPT = """
+SELECT content, why, note, state FROM cm.followup WHERE practice_id = :practice AND contact_id = :contact ORDER BY due_at
+"""
+UNPUBLISHED = """
+SELECT data->>'content_ref' FROM cm.outbox WHERE practice_id = :practice AND type = 'campaign.content.published'
+"""
+
+
+@pytest.mark.covers("GOV-5")
+async def test_erasing_a_person_leaves_no_words_of_their_messages(
+    world: World, contact: UUID, database_url: str
+):
+    other = make_contact(database_url, world.practice_id, world.clock.now())
+    own = {"email": {"subject": "About you", "body": "Only for this person"}}
+    await plan(world, contact)
+    await settle(world)  # sent
+    off = (await plan(world, contact, due_at=world.clock.now() + timedelta(days=1))).followup
+    async with world.app.uow(staff(world.practice_id, "author", "read", "suppress")) as u:
+        await followups.change(u, off.followup_id, FollowupChange(state="cancelled", note="Moved to Leeds"))
+    await plan(world, contact, due_at=world.clock.now() + timedelta(days=2), content=own)  # pending
+    shared = (await plan(world, other)).followup
+    before = await world.rows(KEPT, contact=contact)
+    assert len(before) == 3
+    assert all(row.content and row.why for row in before)
+
+    await world.event("contact.erased", {"contact_id": contact})
+    after = await world.rows(KEPT, contact=contact)
+    assert [(bytes(row.content), row.why, row.note) for row in after] == [(b"", "", "")] * 3
+    assert [row.state for row in after] == ["sent", "cancelled", "cancelled"]
+    # Words that wait to be published: those for this person alone are gone, others' are not.
+    assert {row[0] for row in await world.rows(UNPUBLISHED)} == {shared.content_ref}
+    kept = await world.rows(KEPT, contact=other)
+    assert kept[0].content
+    audited = "SELECT detail FROM cm.audit WHERE practice_id = :practice AND tag = 'privacy.erased'"
+    assert orjson.loads(await world.one(audited))["followups"] == 3
+    # The list still opens, and a second erasure finds nothing.
+    assert (await look(world, off.followup_id)).note == ""
+    await world.event("contact.erased", {"contact_id": contact})
+    assert len(await world.rows(audited)) == 1

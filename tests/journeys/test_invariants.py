@@ -50,6 +50,7 @@ BREAKS = [
     ("audit_sealed_in_order", "UPDATE cm.audit_batch SET seal = sha256('x') WHERE seal_no = 1"),
     ("requests_counted", "UPDATE cm.metric SET value = value + 1 WHERE name = 'requested'"),
     ("refusals_counted", "DELETE FROM cm.metric WHERE name = 'refused'"),
+    ("no_contact_data", "UPDATE cm.refusal SET inputs = '{\"to\": \"ada@example.com\"}'"),
 ]  # fmt: skip
 
 

@@ -9,10 +9,11 @@ import orjson
 import pytest
 import stamina
 
+from services.contracts.hub_api import ASKED
 from services.contracts.journey import Pace
 from services.engine.executions import runs
 from services.engine.ticks import TICKS, run_tick
-from services.intake.asking import AGES, ASKED, Asking, Hub
+from services.intake.asking import AGES, Asking, Hub
 from services.kit.actor import system
 from tests.factories.campaign import Launched, journey, launch, message
 from tests.factories.practice import make_contact

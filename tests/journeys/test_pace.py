@@ -1,12 +1,13 @@
 """How fast, and at which hour of whose day (ENG-4)."""
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, time
 from uuid import UUID
 
 import pytest
 
-from services.contracts.journey import Pace, SendWindow
+from services.contracts.journey import Arm, Pace, SendWindow, Split
 from services.engine.service import Engine
 from services.kit.ids import new_id
 from tests.factories.campaign import journey, launch, message
@@ -180,3 +181,59 @@ async def test_the_best_hour_is_each_persons_own_habit_inside_the_window(world: 
     await world.advance(hours=5, minutes=1)
     assert len(await world.rows(SENT_AT, contact=evening)) == 1
     assert await world.rows(SENT_AT, contact=night) == []
+
+
+@pytest.mark.covers("ENG-4")
+async def test_a_steps_own_rate_holds_inside_the_campaigns_and_only_for_that_step(
+    world: World, database_url: str
+):
+    for _ in range(20):
+        make_contact(database_url, world.practice_id, world.clock.now())
+    made = journey(
+        Split(id="split", arms=[Arm(percent=50, next="slow"), Arm(percent=50, next="quick")]),
+        message("slow", "end", one_per_household=False, pace=Pace(per_hour=2)),
+        message("quick", "end", one_per_household=False),
+        pace=Pace(per_minute=100, per_hour=12),
+    )
+    await launch(world.app, world.practice_id, made)
+    by_step = "SELECT count(*) FROM cm.dispatch WHERE practice_id = :practice AND step_id = :step"
+    due_now = "UPDATE cm.work SET due_at = :now WHERE practice_id = :practice RETURNING 1"
+    await world.run()
+    seen = []
+    while not seen or sum(seen[-1]) < 20:
+        assert len(seen) < 12
+        await world.rows(due_now, now=world.clock.now())
+        engines = [Engine(world.app.uow, name=name) for name in ("one", "two")]
+        await asyncio.gather(*(engine.run_once(world.practice_id) for engine in engines))
+        await world.run()
+        seen.append([await world.one(by_step, step=step) for step in ("slow", "quick")])
+        world.clock.advance(minutes=61)
+    hours = list(itertools.pairwise([[0, 0], *seen]))
+    slow = [after[0] - before[0] for before, after in hours]
+    both = [sum(after) - sum(before) for before, after in hours]
+    assert slow[:-1] == [2] * (len(slow) - 1)
+    assert max(slow) == 2
+    assert 2 < max(both) <= 12
+
+
+@pytest.mark.covers("ENG-4")
+async def test_a_step_spreads_those_who_arrive_together_by_an_order_of_its_own(
+    world: World, database_url: str
+):
+    people = [make_contact(database_url, world.practice_id, world.clock.now()) for _ in range(40)]
+    spread = [
+        message(name, after, pace=Pace(spread_minutes=60)) for name, after in (("a", "b"), ("b", "end"))
+    ]
+    await launch(world.app, world.practice_id, journey(*spread))
+    await world.run()
+    start = world.clock.now()
+    dues = [(await due(world, person) - start).total_seconds() / 60 for person in people]
+    assert 0 <= min(dues) < 20
+    assert 40 < max(dues) <= 60
+    seconds = []
+    for person in people:
+        (row,) = await world.rows(
+            "SELECT cm.bucket('spread/a', :c) AS a, cm.bucket('spread/b', :c) AS b", c=person
+        )
+        seconds.append((row.a, row.b))
+    assert sorted(seconds) != sorted(seconds, key=lambda pair: pair[1])

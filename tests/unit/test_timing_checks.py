@@ -50,6 +50,21 @@ def test_hours_that_make_no_sense(window: dict[str, str], code: str):
     assert problem(changed("pause", until=waiting)).code == code
 
 
+@pytest.mark.covers("ENG-4", "BLD-4", "BLD-12")
+def test_a_steps_rate_is_told_and_one_that_cannot_hold_is_pointed_out():
+    own = {"per_hour": 300, "spread_minutes": 12 * 60}
+    made = changed("hello", pace=own, window={"start": "09:00", "end": "18:00"})
+    whole = Journey.model_validate({**made.model_dump(mode="json"), "pace": {"per_hour": 100}})
+    found = {p.code: p for p in check(whole)}
+    assert set(found) == {"pace_without_effect", "spread_outlasts_window"}
+    assert {(p.step_id, p.severity) for p in found.values()} == {("hello", "warning")}
+    assert "only 100" in found["pace_without_effect"].sentence
+    assert "12 hours" in found["spread_outlasts_window"].sentence
+    (line,) = (line for line in summary(whole) if "at most 300 an hour" in line)
+    assert "spread over 12 hours" in line
+    assert check(changed("hello", pace={"per_hour": 100, "spread_minutes": 60})) == []
+
+
 @pytest.mark.covers("EVT-3", "BLD-4")
 @pytest.mark.parametrize(("op", "value"), [("in", "a"), ("gt", [1, 2]), ("not_in", 3), ("is", ["a"])])
 def test_a_comparison_with_the_wrong_kind_of_value(op: str, value: Any):

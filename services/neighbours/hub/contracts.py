@@ -1,6 +1,6 @@
 """What the Hub's parts say to each other: a claimed message, its recipient, what an adapter reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -117,11 +117,19 @@ class Unknown:
 Outcome = Sent | Later | Never | Unknown
 
 
+Begin = Callable[[Outgoing], Awaitable[None]]
+
+
+async def unmarked(_: Outgoing) -> None:
+    """For who needs no marks: nothing is cut off that must not be repeated."""
+
+
 class Adapter(Protocol):
     """A way out. One contract test suite runs against every implementation.
 
     `idempotent`: handing the same `dispatch_id` over twice reaches the person once, so work cut
-    off by a crash is repeated; without it, it is reported as failed and never repeated.
+    off by a crash is repeated. Without it the adapter calls `begin` for each message before its words
+    go out: what had begun when it was cut off is reported as failed and never repeated.
     `metered`: counts against the practice's hourly allowances (001 BR-CAM-006).
     `simulated`: nobody is there to open or click, so a demo may pretend.
     """
@@ -135,7 +143,7 @@ class Adapter(Protocol):
     @property
     def simulated(self) -> bool: ...
 
-    async def hand_over(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def hand_over(self, batch: Sequence[Outgoing], begin: Begin = unmarked, /) -> list[Outcome]:
         """One outcome a message, in order. Never raises for what a transport may do."""
         ...
 

@@ -142,9 +142,13 @@ SELECT content_ref, content FROM hub.content WHERE practice_id = :practice AND c
 """
 
 BEGIN_SENDING = """
-UPDATE hub.message SET state = 'sending', channel = x.channel, sent_at = :now, attempts = attempts + 1
+UPDATE hub.message SET state = 'sending', channel = x.channel, sent_at = :now, attempts = attempts + 1, begun = false
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(dispatch_id uuid, channel text)
 WHERE message.practice_id = :practice AND message.dispatch_id = x.dispatch_id
+"""
+
+BEGUN = """
+UPDATE hub.message SET begun = true WHERE practice_id = :practice AND dispatch_id = :dispatch AND state = 'sending'
 """
 
 ADD_LINKS = """
@@ -200,7 +204,7 @@ ON CONFLICT DO NOTHING
 """
 
 STRANDED = """
-SELECT dispatch_id, channel FROM hub.message
+SELECT dispatch_id, channel, begun FROM hub.message
 WHERE practice_id = :practice AND state = 'sending' AND sent_at < :before
 ORDER BY sent_at LIMIT 500 FOR UPDATE SKIP LOCKED
 """

@@ -3,7 +3,8 @@
 Three steps, two transactions. Deciding locks the messages, asks every question again and marks
 those that go as `sending`; only then are they handed over, outside any transaction; then their
 outcome is recorded. A crash in between leaves `sending` rows: `recover_once` repeats them where
-the adapter knows a repetition, else reports them as failed and never sends them twice.
+the adapter knows a repetition or their words had not begun to go out; the others are reported as
+failed and never sent twice.
 """
 
 from collections import Counter, defaultdict
@@ -63,8 +64,8 @@ class Sender:
         """Settle messages whose hand-off was cut off; returns how many."""
         async with self.hub.unit(practice_id) as u:
             found = (await u.execute(queries.STRANDED, practice=practice_id, before=u.now - LEASE)).all()
-            again = [r.dispatch_id for r in found if self.hub.adapters[r.channel].idempotent]
-            lost = [r.dispatch_id for r in found if not self.hub.adapters[r.channel].idempotent]
+            lost = [r.dispatch_id for r in found if r.begun and not self.hub.adapters[r.channel].idempotent]
+            again = [r.dispatch_id for r in found if r.dispatch_id not in lost]
             values = [{"dispatch_id": d, "state": "queued", "due_at": u.now} for d in again]
             values += [{"dispatch_id": d, "state": "failed", "failure": "send_unknown"} for d in lost]
             await record(u, values, dict.fromkeys(lost, "send_unknown"))
@@ -78,12 +79,19 @@ class Sender:
             by_adapter[message.channel].append(message)
         for channel, messages in by_adapter.items():
             adapter = self.hub.adapters[channel]
-            outcomes = await adapter.hand_over(messages)
+            outcomes = await adapter.hand_over(messages, self._begun)
             # What went out must be written down: a passing database failure is tried again.
             async for attempt in stamina.retry_context(on=OperationalError, attempts=6, timeout=60):
                 with attempt:
                     async with self.hub.unit(practice_id) as u:
                         await record_outcomes(u, self.hub, messages, outcomes)
+
+    async def _begun(self, message: Outgoing) -> None:
+        """From the commit on, nobody sends this message again."""
+        async for attempt in stamina.retry_context(on=OperationalError, attempts=6, timeout=60):
+            with attempt:
+                async with self.hub.unit(message.practice_id) as u:
+                    await u.execute(queries.BEGUN, practice=message.practice_id, dispatch=message.dispatch_id)
 
     # --- deciding -----------------------------------------------------------------------------
 

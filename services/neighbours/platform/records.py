@@ -38,7 +38,8 @@ async def grant(
     evidence: str,
     effective_at: datetime,
 ) -> int:
-    """Record consent for (contact, channel) pairs, with its proof, and say so on the bus."""
+    """Record consent for (contact, channel) pairs, with its proof, and say so on the bus. A withdrawal of
+    the same moment or later stands: the proof is kept, nothing changes and nothing is said."""
     rows = [
         {
             "consent_event_id": new_id(), "contact_id": contact_id, "channel": channel,
@@ -48,20 +49,25 @@ async def grant(
         for contact_id, channel in grants
     ]  # fmt: skip
     await insert(u, "canonical.consent_history", rows)
+    held: set[tuple[UUID, str]] = set()
     if rows:
-        await u.execute(
-            "INSERT INTO canonical.consent (practice_id, contact_id, channel, purpose, state, method,"
+        changed = await u.execute(
+            "INSERT INTO canonical.consent AS held (practice_id, contact_id, channel, purpose, state, method,"
             " evidence, effective_at)"
             " SELECT :practice, contact_id, channel, purpose, state, method, evidence, effective_at"
             " FROM jsonb_populate_recordset(NULL::canonical.consent_history, CAST(:rows AS jsonb))"
             " ON CONFLICT (practice_id, contact_id, channel, purpose) DO UPDATE SET"
             " state = excluded.state, method = excluded.method, evidence = excluded.evidence,"
-            " effective_at = excluded.effective_at",
+            " effective_at = excluded.effective_at"
+            " WHERE held.state <> 'revoked' OR held.effective_at < excluded.effective_at"
+            " RETURNING contact_id, channel",
             practice=u.practice_id,
             rows=orjson.dumps(rows).decode(),
         )
+        held = {(row.contact_id, row.channel) for row in changed}
     for contact_id, channel in grants:
-        _say(u, "granted", contact_id, channel, purpose, method)
+        if (contact_id, channel) in held:
+            _say(u, "granted", contact_id, channel, purpose, method)
     return len(rows)
 
 

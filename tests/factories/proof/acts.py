@@ -14,7 +14,7 @@ from tests.factories.proof.gates import LONG
 from tests.factories.proof.journeys import journeys
 from tests.factories.proof.model import HOLD_TIME
 from tests.factories.proof.rows import Ban, Person, Sent
-from tests.factories.proof.world import BEGINS, CAPS, MOST_PEOPLE, Trouble, World
+from tests.factories.proof.world import BEGINS, CAPS, MOST_PEOPLE, World
 
 TERMINAL = (
     "pipeline.opportunity.lost",
@@ -27,21 +27,36 @@ RECALL_ENDS = ("recall.journey.completed", "recall.patient.exited")
 CONCIERGE_ENDS = ("concierge.contact.accepted", "concierge.contact.declined")
 MOST_CAMPAIGNS = 7
 LATE = timedelta(days=30)
+HEARD = frozenset(
+    [
+        "nothing",
+        "proposal",
+        "visit",
+        "booking",
+        "concierge",
+        "recall",
+        "emergency",
+        "consent",
+        "reports",
+        "replies_stop",
+        "unsubscribes",
+    ]
+)
+"""Acts that reach the product by the bus only, so that several may come in one wave."""
 LIMITS = (CAPS, Caps(max_touches=1, per_days=2, min_gap_hours=0), Caps(max_touches=None, min_gap_hours=30))
 
 
 class Acts:
-    """One act a method: `who` it is about, its value, what goes wrong, how many hours ago it was."""
+    """One act a method: `who` it is about, its value, how many hours ago it was."""
 
     def __init__(self, world: World) -> None:
         self.world, self.model = world, world.model
-        self.trouble: Trouble = None
         self.ago = 0
 
     def _event(self, who: int, type: str, key: str = "patient_id", which: str = "", **data: Any) -> Person:
         """Tell the product, and the model what every event means to journeys."""
         person, at = self._who(who), self._at()
-        self.world.hears(self.world.understood(type, {key: str(person.id), **data}, at), self.trouble)
+        self.world.hears(self.world.understood(type, {key: str(person.id), **data}, at))
         person.heard.append((type, which, at))
         self.model.signal(person, type)
         return person
@@ -148,18 +163,17 @@ class Acts:
         channel, granted = value
         person, at, state = self._who(who), self._at(), "granted" if granted else "revoked"
         for one in ("email", "sms") if channel == "all" else (channel,):
-            if at >= person.consent_at.get(one, at):  # the platform keeps the latest word
+            held = person.consent_at.get(one, at)  # the platform keeps the latest word; of two the no
+            if at > held or (at == held and not granted) or one not in person.consent_at:
                 person.consent_at[one], person.consent[one] = at, state
                 self.world.consent(person, one, state)
         self._event(who, f"consent.{state}", "contact_id", channel, channel=channel)
         only = None if channel == "all" else channel
         if granted:
-            self.model.lift(
-                person, "CONSENT_REVOKED", "STOP", "UNSUBSCRIBED", "HARD_BOUNCE", at=at, channel=only
-            )
-        elif not self.model.overtaken(person, ("consent.granted",), at, "all", channel):
+            self.model.agrees(person, channel, at)
+        else:
             ban = Ban("CONSENT_REVOKED", scope="channel" if only else "all", channel=only, at=at)
-            self.model.ban(person, ban, "none" if only else "exit")
+            self.model.refuses(person, ban, at)
 
     def recall(self, who: int, on: bool) -> None:
         at, ends = self._at(), self.model.now.isoformat()
@@ -224,7 +238,7 @@ class Acts:
         self.model.reported(sent, whats)
         for what in whats:
             if what == "bounced":
-                self.model.ban(person, Ban("HARD_BOUNCE", scope="channel", channel=channel, at=at), "none")
+                self.model.refuses(person, Ban("HARD_BOUNCE", scope="channel", channel=channel, at=at), at)
             elif what == "complained":
                 self.model.ban(person, Ban("COMPLAINT"), "exit")
             if what in ("bounced", "complained"):  # for whoever else has the same address
@@ -238,17 +252,17 @@ class Acts:
             "dispatch_id": str(sent.id), "contact_id": str(sent.walk.person.id), "channel": sent.channels[0],
             "campaign_id": str(sent.walk.campaign.id), "permanent": True,
         }  # fmt: skip
-        batch = [self.world.understood(f"hub.message.{what}", data, self._at()) for what in whats]
-        self.world.hears_statuses(batch, self.trouble)
+        self.world.hears(*(self.world.understood(f"hub.message.{what}", data, self._at()) for what in whats))
 
     def replies_stop(self, who: int, channel: str | None) -> None:
         """To one channel; where nobody says which, to everything."""
         more = {"dispatch_id": str(new_id()), "campaign_id": str(new_id()), "channel": channel}
         person = self._event(who, "hub.message.stop", "contact_id", **more)
         if channel:
-            self.model.ban(person, Ban("STOP", scope="channel", channel=channel, at=self._at()), "none")
+            ban = Ban("STOP", scope="channel", channel=channel, at=self._at())
         else:
-            self.model.ban(person, Ban("STOP", at=self._at()), "exit")
+            ban = Ban("STOP", at=self._at())
+        self.model.refuses(person, ban, self._at())
 
     def unsubscribes(self, who: int, everything: bool) -> None:
         campaign = self.model.campaigns[0] if self.model.campaigns else None
@@ -258,9 +272,9 @@ class Acts:
         }  # fmt: skip
         person = self._event(who, "hub.message.unsubscribed", "contact_id", **more)
         if everything:
-            self.model.ban(person, Ban("UNSUBSCRIBED", at=self._at()), "exit")
+            self.model.refuses(person, Ban("UNSUBSCRIBED", at=self._at()), self._at())
             return
-        self.model.ban(person, Ban("UNSUBSCRIBED", scope="topic", at=self._at()), "none")
+        self.model.refuses(person, Ban("UNSUBSCRIBED", scope="topic", at=self._at()), self._at())
         if campaign:
             self.model.leave(person, campaign, "UNSUBSCRIBED")
 

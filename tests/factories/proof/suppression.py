@@ -10,6 +10,10 @@ from tests.factories.proof.rows import Ban, Campaign, Person, Sent, Walk
 RANK = {"accepted": 1, "cancel_requested": 1, "sent": 2, "delivered": 3, "failed": 4, "bounced": 5}
 
 
+NOES = ("CONSENT_REVOKED", "STOP", "UNSUBSCRIBED", "HARD_BOUNCE")
+CHANNELS = ("email", "in_app", "sms", "whatsapp")
+
+
 class Suppression(Gates):
     people: list[Person]
     campaigns: list[Campaign]
@@ -78,6 +82,37 @@ class Suppression(Gates):
         if over:
             person.bans = [b for b in person.bans if b not in over]
             self._release(person)
+
+    def agrees(self, person: Person, channel: str, at: datetime) -> None:
+        """A yes lifts every older no to its channel; an older no to everything goes on for the others."""
+        only = None if channel == "all" else channel
+        over = [
+            b
+            for b in person.bans
+            if b.reason in NOES
+            and (only is None or b.scope == "all" or b.channel == only)
+            and (b.at is None or b.at < at)
+        ]
+        person.bans = [b for b in person.bans if b not in over]
+        for b in over:
+            if only and b.scope == "all":
+                self._closes(person, b, set(CHANNELS) - {only})
+
+    def refuses(self, person: Person, no: Ban, at: datetime) -> None:
+        """A no closes what no later yes has opened."""
+        yes = {
+            key for type, key, when in person.heard if type == "consent.granted" and when > at
+        }  # fmt: skip
+        if "all" in yes:
+            return
+        if not yes or no.scope == "topic":
+            self.ban(person, no, "exit" if no.scope == "all" else "none")
+        else:
+            self._closes(person, no, (set(CHANNELS) if no.scope == "all" else {no.channel or ""}) - yes)
+
+    def _closes(self, person: Person, no: Ban, channels: set[str]) -> None:
+        for channel in sorted(channels):
+            self.ban(person, Ban(no.reason, scope="channel", channel=channel, at=no.at), "none")
 
     def expire(self, person: Person) -> None:
         lasting = [b for b in person.bans if self.in_force(b.expires)]

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.access.service import PracticeSettings, save_settings
 from services.bootstrap import App
@@ -21,7 +20,7 @@ from services.engine.service import Engine
 from services.engine.ticks import start_recurring
 from services.intake.contracts import Understood
 from services.intake.rules import read
-from services.intake.service import handle, handle_statuses
+from services.intake.service import handle_wave
 from services.invariants.service import check
 from services.kit.actor import Actor, system
 from services.kit.bus import Received
@@ -38,11 +37,12 @@ from tests.factories.proof.crash import dying
 from tests.factories.proof.gates import bucket
 from tests.factories.proof.model import Model
 from tests.factories.proof.rows import Campaign, Execution, Person, Practice, Sent
+from tests.factories.proof.swift import swift_engine
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Trouble = int | str | None
-"""The statement at which the server dies, `twice` for what comes twice, or nothing."""
+"""The statement at which the server dies, or below zero refuses; `twice` for what comes twice."""
 MOST_PEOPLE = 7
 PEOPLE_IDS = [id_at(seeded("machine", n), START.timestamp() + n) for n in range(MOST_PEOPLE)]
 HOUSEHOLD = id_at(seeded("machine", "household"), START.timestamp())
@@ -94,7 +94,7 @@ class Rig:
     """What all practices of a run share: connections, kept open."""
 
     def __init__(self, app: App, database_url: str, runner: asyncio.Runner) -> None:
-        self.engine = create_async_engine(app.uow.engine.url, pool_size=2)
+        self.engine = swift_engine(app.uow.engine.url)
         self.app = replace(app, uow=replace(app.uow, engine=self.engine), relay=Relay(self.engine, app.bus))
         self.runner = runner
         self._owner = sa.create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
@@ -113,6 +113,7 @@ class World:
         self.rig, self.clock = rig, VirtualClock(START)
         self.app = replace(rig.app, uow=replace(rig.app.uow, clock=self.clock))
         self.engine = CountingEngine(self.app.uow)
+        self.wave: list[Understood] = []
         self.practice, salt = self._practice_id(held_out)
         for table, columns in (
             ("canonical.practice", "practice_id, name, timezone, postal_address"),
@@ -217,27 +218,28 @@ class World:
         assert isinstance(understood, Understood), understood
         return understood
 
-    def hears(self, understood: Understood, trouble: Trouble) -> None:
-        """An event arrives; perhaps the server dies over it, perhaps the bus brings it again."""
-        if isinstance(trouble, int):
-            with dying(self.rig.engine, trouble) as cut:
-                self.act(lambda u: handle(u, understood))
-            if not cut:
-                return
-        assert self.act(lambda u: handle(u, understood)) in ("handled", "late")
-        if trouble == "twice":
-            assert self.act(lambda u: handle(u, understood)) == "duplicate"
+    def hears(self, *understood: Understood) -> None:
+        """Events arrive; what arrives before the next delivery is one wave."""
+        self.wave += understood
 
-    def hears_statuses(self, batch: list[Understood], trouble: Trouble) -> None:
-        """The Hub's reports, as many together as the bus had."""
+    def deliver(self, trouble: Trouble) -> None:
+        """All that has arrived is taken in; perhaps the server fails over it, perhaps the bus brings
+        it again."""
+        wave, self.wave = self.wave, []
+        if not wave:
+            return
         if isinstance(trouble, int):
             with dying(self.rig.engine, trouble) as cut:
-                self.act(lambda u: handle_statuses(u, batch))
+                self.act(lambda u: handle_wave(u, wave))
             if not cut:
                 return
-        assert self.act(lambda u: handle_statuses(u, batch)) == len(batch)
+        self._outcomes(wave, "handled", "late")
         if trouble == "twice":
-            assert self.act(lambda u: handle_statuses(u, batch)) == 0
+            self._outcomes(wave, "duplicate")
+
+    def _outcomes(self, wave: list[Understood], *expected: str) -> None:
+        found = set(self.act(lambda u: handle_wave(u, wave)).outcomes)
+        assert found <= set(expected), f"events: only the product has {found}, the model has {expected}"
 
     def settle(self, trouble: Trouble) -> None:
         """Ticks and workers run until nothing is due, in both; perhaps after they died once."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.kit.telemetry import logger
-from services.neighbours.hub.contracts import Never, Outcome, Outgoing, Sent
+from services.neighbours.hub.contracts import Begin, Never, Outcome, Outgoing, Sent, unmarked
 from services.neighbours.hub.mime import BadAddress, build
 
 log = logger("hub.console")
@@ -27,7 +27,7 @@ class ConsoleAdapter:
     metered: bool = False
     simulated: bool = True
 
-    async def hand_over(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def hand_over(self, batch: Sequence[Outgoing], _begin: Begin = unmarked, /) -> list[Outcome]:
         outcomes = await asyncio.to_thread(lambda: [self._write(message) for message in batch])
         log.info("console_messages", count=len(batch), folder=str(self.folder))
         return outcomes
@@ -65,5 +65,5 @@ class NullAdapter:
     metered: bool = False
     simulated: bool = False
 
-    async def hand_over(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def hand_over(self, batch: Sequence[Outgoing], _begin: Begin = unmarked, /) -> list[Outcome]:
         return [Sent() for _ in batch]

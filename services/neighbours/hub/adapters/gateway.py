@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from services.neighbours.hub.contracts import Later, Never, Outcome, Outgoing, Sent
+from services.neighbours.hub.contracts import Begin, Later, Never, Outcome, Outgoing, Sent, unmarked
 
 TIMEOUT = httpx.Timeout(10.0)
 PASSING = {408, 409, 425, 429}
@@ -26,7 +26,7 @@ class GatewayAdapter:
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.transport = transport
 
-    async def hand_over(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def hand_over(self, batch: Sequence[Outgoing], _begin: Begin = unmarked, /) -> list[Outcome]:
         async with httpx.AsyncClient(
             timeout=TIMEOUT, headers=self.headers, transport=self.transport, follow_redirects=False
         ) as client:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.kit.actor import system
 from services.kit.uow import UnitOfWork
 from services.neighbours.hub import queries
-from services.neighbours.hub.contracts import Outcome, Outgoing, Sent
+from services.neighbours.hub.contracts import Begin, Outcome, Outgoing, Sent, unmarked
 from services.neighbours.hub.service import rows
 
 
@@ -20,7 +20,7 @@ class InAppAdapter:
     metered: bool = False
     simulated: bool = True
 
-    async def hand_over(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def hand_over(self, batch: Sequence[Outgoing], _begin: Begin = unmarked, /) -> list[Outcome]:
         for practice_id in dict.fromkeys(message.practice_id for message in batch):
             async with self.uow(system(practice_id, "hub")) as u:
                 values = rows(

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from services.kit.clock import Clock
-from services.neighbours.hub.contracts import Outcome, Outgoing, Sent
+from services.neighbours.hub.contracts import Begin, Outcome, Outgoing, Sent, unmarked
 
 ANSWER = 0.05
 """Seconds until the transport answers: it has the message, and the Hub does not know it yet."""
@@ -30,7 +30,10 @@ class JournalAdapter:
     metered: bool = False
     simulated: bool = False
 
-    async def hand_over(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def hand_over(self, batch: Sequence[Outgoing], begin: Begin = unmarked, /) -> list[Outcome]:
+        if not self.idempotent:
+            for message in batch:
+                await begin(message)
         at = self.clock.now().isoformat()
         lines = [
             orjson.dumps(

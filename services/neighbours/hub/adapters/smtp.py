@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from services.neighbours.hub.contracts import Later, Never, Outcome, Outgoing, Sent, Unknown
+from services.neighbours.hub.contracts import Begin, Later, Never, Outcome, Outgoing, Sent, Unknown, unmarked
 from services.neighbours.hub.mime import BadAddress, build, envelope_address
 
 TIMEOUT = 30.0
@@ -38,20 +38,22 @@ class SmtpAdapter:
         self.user, self.password = unquote(parts.username or ""), unquote(parts.password or "")
         self.mail_from = mail_from
 
-    async def hand_over(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def hand_over(self, batch: Sequence[Outgoing], begin: Begin = unmarked, /) -> list[Outcome]:
         """A few connections side by side, each reused for its share."""
         outcomes: list[Outcome] = [Later("Not tried.")] * len(batch)
         shares = [range(n, len(batch), CONNECTIONS) for n in range(min(CONNECTIONS, len(batch)))]
-        await asyncio.gather(*(self._share(batch, share, outcomes) for share in shares))
+        await asyncio.gather(*(self._share(batch, share, outcomes, begin) for share in shares))
         return outcomes
 
-    async def _share(self, batch: Sequence[Outgoing], share: range, outcomes: list[Outcome]) -> None:
+    async def _share(
+        self, batch: Sequence[Outgoing], share: range, outcomes: list[Outcome], begin: Begin
+    ) -> None:
         client = self._client()
         try:
             for place in share:
                 if not client.is_connected:
                     await client.connect()
-                outcomes[place] = await self._one(client, batch[place])
+                outcomes[place] = await self._one(client, batch[place], begin)
         except (aiosmtplib.SMTPException, OSError) as error:
             for place in share:  # connecting failed: the rest of this share waits
                 if outcomes[place] == Later("Not tried."):
@@ -70,7 +72,7 @@ class SmtpAdapter:
             timeout=TIMEOUT,
         )
 
-    async def _one(self, client: aiosmtplib.SMTP, message: Outgoing) -> Outcome:
+    async def _one(self, client: aiosmtplib.SMTP, message: Outgoing, begin: Begin) -> Outcome:
         try:
             to, data = envelope_address(message.to), build(message, self.mail_from).as_bytes()
         except BadAddress as error:
@@ -84,6 +86,7 @@ class SmtpAdapter:
         except aiosmtplib.SMTPException as error:  # also a refused sender: ours to repair, not theirs
             client.close()
             return Later(f"The mail server did not take the envelope ({type(error).__name__}).")
+        await begin(message)
         try:
             answer = await client.data(data)
         except aiosmtplib.SMTPDataError as error:

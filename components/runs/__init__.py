@@ -1,0 +1,1 @@
+"""The runs of campaigns: the list, and one of them."""
