@@ -199,7 +199,7 @@ def _figures(found: Forecast) -> list[tuple[str, str, str]]:
     )
     way = f" and {words.count(found.on_the_way)} on their way already" if found.on_the_way else ""
     return [
-        ("Come in", words.count(found.entered), f"of {words.count(found.audience)} in the audience{way}"),
+        ("Come in", words.count(found.entered), f"of {words.count(found.audience)} who may{way}"),
         (
             "Messages go out",
             words.count(found.requested),
@@ -227,7 +227,11 @@ def _step(step: StepFlow, whole: int) -> StepRow:
     pieces = (
         ("go out", step.sent, "accent"),
         ("held back", step.refused.total(), "warn"),
-        ("go on", sum(step.ways.values()) if step.kind != "message" else 0, "accent"),
+        (
+            "come to the end" if step.kind in ("exit", "goal") else "go on",
+            sum(step.ways.values()) if step.kind != "message" else 0,
+            "accent",
+        ),
         ("reach the goal first", step.left["goal"], "ok"),
         ("drop out first", step.left["left"], "danger"),
         ("still here at the end", step.waiting, "neutral"),
@@ -252,7 +256,7 @@ def _rate(rate: Rate) -> Assumed:
     source = {
         "given": "Entered by you for this forecast.",
         "history": f"From this practice’s own {words.count(rate.seen)} {basis}.",
-        "assumed": f"Assumed: only {words.count(rate.seen)} {basis} on record, too few to tell.",
+        "assumed": f"Assumed: {words.count(rate.seen)} {basis} on record, too few to tell.",
     }[rate.source]
     return Assumed(rate.name, said, unit, value, source)
 

@@ -65,6 +65,13 @@ class ApprovalRequest(Strict):
     activate_at: AwareDatetime | None = None
 
 
+class ForecastAsked(Given):
+    """Which version (none: the draft), how far ahead, and what people are expected to do."""
+
+    version_id: UUID | None = None
+    days: int = Field(DAYS, ge=1, le=MOST_DAYS)
+
+
 class Saved(BaseModel):
     revision: int
     problems: list[Problem]
@@ -218,16 +225,15 @@ async def version(campaign_id: UUID, version_id: UUID, who: Reader) -> Journey:
 
 @router.get("/{campaign_id}/forecast")
 async def forecast_one(
-    campaign_id: UUID,
-    who: Reader,
-    given: Annotated[Given, Query()],
-    version_id: UUID | None = None,
-    days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = DAYS,
+    campaign_id: UUID, who: Reader, asked: Annotated[ForecastAsked, Query()]
 ) -> ForecastView:
     """What would happen if the draft (or a version) began now. Rates in percent replace what the
     practice's history or our assumptions say; nothing is sent or changed."""
+    given = Given.model_validate(asked.model_dump(exclude={"version_id", "days"}))
     async with who.unit() as u:
-        found = await forecast_campaign(u, campaign_id, version_id=version_id, days=days, given=given)
+        found = await forecast_campaign(
+            u, campaign_id, version_id=asked.version_id, days=asked.days, given=given
+        )
     return view(found)
 
 

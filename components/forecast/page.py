@@ -69,7 +69,7 @@ def _controls() -> rx.Component:
 
 def _figures() -> rx.Component:
     return rx.box(
-        rx.foreach(ForecastPage.figures, lambda f: ui.card(ui.figure(f[0], f[1], f[2]))),
+        rx.foreach(ForecastPage.figures, lambda f: ui.figure(f[0], f[1], f[2])),
         display="grid",
         grid_template_columns="repeat(auto-fit, minmax(190px, 1fr))",
         gap="16px",

@@ -50,6 +50,7 @@ class Flow:
     pending: dict[str, list[str]] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
     limits: set[str] = field(default_factory=lambda: {"records", "others"})
+    carried: dict[str, float] = field(default_factory=dict)
     _places: int = 0
 
     def __post_init__(self) -> None:
@@ -150,11 +151,18 @@ class Flow:
             ),
         )
         rows = await self.ask(
-            sql, binding, policy, step=step.id, turn=turn_of(step),
+            sql, binding, policy, step=step.id, turn=turn_of(step), carried=self.carried.get(step.id, 0.5),
             quiet_start=policy.quiet_start, quiet_end=policy.quiet_end,
         )  # fmt: skip
         self.messages.append(place)
+        self._carry(step, sum(row.people for row in rows if row.outcome == "sent"))
         self._count_message(step, place, rows)
+
+    def _carry(self, step: Message, sent: int) -> None:
+        """The part of a person that is left over counts when people come to this step again, so
+        that many small groups do not round to nobody."""
+        before = self.carried.get(step.id, 0.5)
+        self.carried[step.id] = (before + sent * self.rates.share("goal")) % 1.0
 
     async def _pass(self, step: Step, coming: str) -> None:
         binding = Binding()
@@ -226,7 +234,7 @@ class Flow:
             return "NULL::float8"
         cleared = "PARTITION BY v.reason IS NULL"
         return (
-            f"(CAST(row_number() OVER ({cleared} ORDER BY uuid_hash_extended(v.contact_id, :turn), v.contact_id, v.their_now) AS float8) - 0.5)"
+            f"(CAST(row_number() OVER ({cleared} ORDER BY uuid_hash_extended(v.contact_id, :turn), v.contact_id, v.their_now) AS float8) - CAST(:carried AS float8))"
             f" / count(*) OVER ({cleared})"
         )
 

@@ -224,7 +224,7 @@ class _Walker:
 
     def _moment(self, at: datetime) -> str:
         local = at.astimezone(ZoneInfo(self.zone))
-        return f"on {local:%A} {local.day} {local:%B} at {local:%H:%M}, their time"
+        return f"{local:%A} {local.day} {local:%B} at {local:%H:%M}, their time"
 
 
 def _ends(reason: Reason) -> bool:

@@ -10,19 +10,26 @@ from services.contracts.journey import (
     Arm,
     Branch,
     Caps,
+    Entry,
+    EventMatch,
     Path,
+    Reentry,
     SendWindow,
     Split,
     Wait,
+    WaitEvent,
     WaitFor,
     WaitUntilWindow,
 )
 from services.contracts.segment import Condition
 from services.engine.reach import NOBODY
+from services.engine.recurring import start_recurring
 from services.forecast import queries
 from services.forecast.contracts import Forecast, Rates
 from services.forecast.service import forecast
+from services.forecast.walk import walk
 from services.kit.actor import system
+from services.kit.errors import Forbidden
 from services.kit.ids import new_id
 from services.suppression.service import expire
 from tests.factories.campaign import journey, launch, message
@@ -177,3 +184,108 @@ async def test_a_forecast_that_forgets_its_own_messages_is_heard(
     forgetful = expected(await foreseen(world, definition, campaign_id))
     assert right != forgetful
     assert not any(reason == "MINIMUM_GAP" for _, _, reason in forgetful[1])
+
+
+def spaced():
+    """Messages far enough apart that limits never bite."""
+    office = SendWindow(days=["mon", "wed", "thu"])
+    return journey(
+        message("hello", "pause"),
+        Wait(id="pause", until=day(24 * 4), next="fork"),
+        Branch(
+            id="fork",
+            paths=[
+                Path(label="Leads", when=Condition(field="contact.kind", op="is", value="lead"), next="toss")
+            ],
+            otherwise="office",
+        ),
+        Wait(id="office", until=WaitUntilWindow(window=office), next="in_office"),
+        message("in_office", "toss", window=office),
+        Split(id="toss", arms=[Arm(percent=50, next="week"), Arm(percent=50, next="end")]),
+        Wait(id="week", until=day(24 * 7), next="last"),
+        message("last", "end"),
+    )
+
+
+@pytest.mark.covers("BLD-10")
+async def test_a_walk_goes_where_the_engine_takes_them_and_changes_nothing(world: World, database_url: str):
+    now = world.clock.now()
+    zones = ("Europe/London", "America/New_York", "Australia/Sydney")
+    made = [
+        make_contact(
+            database_url, world.practice_id, now, first_name=f"Ada{n}", kind=("lead", "patient")[n % 2], timezone=zones[n % 3]
+        )
+        for n in range(6)
+    ]  # fmt: skip
+    made.append(make_contact(database_url, world.practice_id, now, consent=()))
+    definition, campaign_id = spaced(), new_id()
+    walks = {}
+    for contact in made:
+        async with world.app.uow(person(world.practice_id, "read")) as u:
+            walks[contact] = await walk(u, campaign_id, definition, contact)
+    for table in ("work", "dispatch", "refusal", "outbox", "enrolment"):
+        assert await world.one(f"SELECT count(*) FROM cm.{table} WHERE practice_id = :practice") == 0, table
+    previews = await world.rows(
+        "SELECT reason FROM cm.audit WHERE practice_id = :practice AND tag = 'privacy.personal_data_read'"
+    )
+    assert [row.reason for row in previews] == ["Message preview"] * len(made)
+    first = next(stop for stop in walks[made[0]].stops if stop.kind == "message")
+    assert "Ada0" in first.said[0].preview.body
+    last = next(stop for stop in walks[made[-1]].stops if stop.kind == "message")
+    assert not last.goes_out
+    assert {a.reason for a in last.answers if a.refuses} == {"NO_CONSENT"}
+
+    await launch(world.app, world.practice_id, definition, campaign_id=campaign_id)
+    await live(world)
+    for contact in made:
+        rows = await world.rows(
+            SENT + " AND contact_id = :contact ORDER BY at", campaign=campaign_id, contact=contact
+        )
+        foretold = [(stop.at, stop.step_id) for stop in walks[contact].stops if stop.goes_out]
+        assert [(row.at, row.step_id) for row in rows] == foretold
+
+
+@pytest.mark.covers("BLD-10")
+async def test_in_a_walk_somebody_says_whether_an_event_comes(world: World, database_url: str):
+    contact = make_contact(database_url, world.practice_id, world.clock.now())
+    definition = journey(
+        WaitEvent(
+            id="listen", event=EventMatch(type="hub.message.opened"), timeout_minutes=60 * 48, on_event="end", on_timeout="nudge"
+        ),
+        message("nudge", "end"),
+    )  # fmt: skip
+    ways = []
+    for happened in ((), ("listen",)):
+        async with world.app.uow(person(world.practice_id, "read")) as u:
+            found = await walk(u, new_id(), definition, contact, happened=happened)
+        ways.append([stop.step_id for stop in found.stops])
+    assert ways == [["entry", "listen", "nudge", "end"], ["entry", "listen", "end"]]
+    async with world.app.uow(person(world.practice_id, "author")) as u:
+        with pytest.raises(Forbidden):
+            await walk(u, new_id(), definition, contact)
+
+
+@pytest.mark.covers("BLD-9")
+async def test_people_who_join_and_come_again_are_let_in_as_the_engine_lets_them(
+    world: World, database_url: str
+):
+    now = world.clock.now()
+    for n in range(10):
+        make_contact(database_url, world.practice_id, now, registered_at=now - timedelta(days=n * 3))
+    entry = Entry(
+        id="entry", how="schedule", cron="0 9 * * 1", reentry=Reentry(rule="after_exit"), next="hello"
+    )
+    definition = journey(
+        message("hello", "pause"), Wait(id="pause", until=day(24 * 3), next="end"), entry=entry
+    )
+    campaign_id = new_id()
+    found = await foreseen(world, definition, campaign_id)
+    assert found.entered == 10 * 4
+    await launch(world.app, world.practice_id, definition, campaign_id=campaign_id, kind="recurring")
+    for _ in range(DAYS):
+        async with world.app.uow(system(world.practice_id, "scheduler")) as u:
+            await start_recurring(u)
+        await world.run()
+        world.clock.advance(hours=24 if world.clock.now().hour == 8 else 22)
+    sent, _ = await happened(world, campaign_id)
+    assert Counter(found.sent_per_day) == sent
