@@ -30,6 +30,7 @@ from services.intake.notices import Notices
 from services.kit import qa
 from services.kit.live import follow, notify
 from services.kit.practices import practices_with
+from services.kit.priority import step_back
 from services.proofs.service import work_once
 from services.webhooks.jobs import Deliverer, FanOut
 from services.webhooks.sending import Sender
@@ -201,6 +202,8 @@ class Loops:
 async def main(parts: Collection[str] = PARTS) -> None:
     """Run until SIGTERM or SIGINT."""
     wired = app()
+    if "notices" not in parts:
+        step_back(wired.uow.engine)  # before the first connection
     loops = Loops(wired, f"{socket.gethostname()}-{os.getpid()}", parts=parts)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,7 +7,6 @@ LOCK_SUBJECTS = """
 SELECT contact_id, pseudonym FROM cm.subject WHERE practice_id = :practice AND contact_id = ANY (:contacts)
 ORDER BY contact_id FOR UPDATE
 """
-LOCK_FREE_SUBJECTS = LOCK_SUBJECTS.rstrip() + " SKIP LOCKED"
 
 INSERT = """
 INSERT INTO cm.suppression (practice_id, suppression_id, contact_id, reason, scope, channel, topic, campaign_types,

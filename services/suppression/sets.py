@@ -86,14 +86,15 @@ class Cancel:
 
 async def lock_contacts(u: Unit, contacts: Iterable[UUID], *, wait: bool = True) -> set[UUID]:
     """Take these contacts until the transaction ends: nobody enrols or dispatches them. Returns whom
-    it got; without `wait`, only those that nobody else holds."""
+    it got; without `wait`, not those whose work somebody holds. The contact's own lock is waited for:
+    who has it (a notice, another wave, an entry) has it for one batch at most."""
     locked: dict[UUID, UUID] = u.notes.setdefault("locked", {})
     wanted = sorted(set(contacts) - locked.keys())
     if not wanted:
         return set()
     await pseudonyms(u, wanted)
     who = {"practice": u.practice_id, "contacts": wanted}
-    rows = await u.execute(queries.LOCK_SUBJECTS if wait else queries.LOCK_FREE_SUBJECTS, **who)
+    rows = await u.execute(queries.LOCK_SUBJECTS, **who)
     had = {row.contact_id: row.pseudonym for row in rows}
     if wait:
         await u.execute(queries.LOCK_WORK, **who)
