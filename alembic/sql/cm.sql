@@ -871,6 +871,7 @@ DECLARE
   sources text[]; events text[]; contacts uuid[]; had uuid[];
 BEGIN
   PERFORM set_config('cm.practice_id', practice::text, true);
+  PERFORM set_config('synchronous_commit', 'off', true);  -- services.intake.notices waits for the disk, later
   SELECT array_agg(t.source), array_agg(t.event_id), array_agg(t.contact) INTO sources, events, contacts
   FROM json_to_recordset(news) AS t(source text, event_id text, contact uuid)
   WHERE NOT EXISTS (SELECT 1 FROM cm.inbound_event i

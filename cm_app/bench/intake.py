@@ -44,6 +44,7 @@ from services.bootstrap import App
 from services.contracts.envelope import Envelope
 from services.intake.consumer import GROUP
 from services.kit.bus import STREAM
+from services.kit.chance import seeded
 from services.kit.db import owner
 
 STEPS = 40
@@ -128,7 +129,9 @@ async def measure(stage: Stage, rate: int, seconds: int, rows: int) -> Figures:
         }
         stage.settle()
         app = stage.app()
-        stream = events(practice, history, everybody, sent, app.clock)
+        # Anybody, not one after another: those who are next in line are next for the dispatchers, too.
+        anybody = seeded("bench.intake").sample(everybody, len(everybody))
+        stream = events(practice, history, anybody, sent, app.clock)
         notes = {part: stage.config.home / f"{part}.json" for part in READERS}
         readers = [["cm_app.bench.intake_worker", part, str(path)] for part, path in notes.items()]
         commands = [*readers, *OTHERS]

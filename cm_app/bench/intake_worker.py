@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from cm_app.workers.__main__ import run
+from services.intake.notices import Notices
 from services.kit.bus import Consumer, Received
 from services.kit.clock import SystemClock
 
@@ -19,12 +20,21 @@ def main(part: str, notes: Path) -> None:
     clock, noted = SystemClock(), dict[str, float]()
     acknowledge = Consumer.ack
 
-    async def noting(self: Consumer, entries: Sequence[Received]) -> None:
+    def note(entries: Sequence[Received]) -> None:
         at = clock.now().timestamp() * 1000
         noted.update({f"{entry.source} {entry.entry_id}": at for entry in entries})
+
+    async def noting(self: Consumer, entries: Sequence[Received]) -> None:
+        note(entries)
         await acknowledge(self, entries)
 
-    Consumer.ack = noting  # type: ignore[method-assign]
+    async def in_effect(_: Notices, entries: Sequence[Received]) -> None:
+        note(entries)
+
+    if part == "notices":  # acknowledged later, when it is on the disk
+        Notices.in_effect = in_effect  # type: ignore[method-assign]
+    else:
+        Consumer.ack = noting  # type: ignore[method-assign]
     run(part)
     notes.write_bytes(orjson.dumps(noted))
 

@@ -38,6 +38,10 @@ from services.webhooks.sending import Sender
 log = structlog.get_logger("engine")
 IDLE = 0.25
 """Seconds between looks for work that nobody announced: what becomes due by time alone."""
+BOARDS = 2
+"""Readers of notices in one process: while one waits for the database, the other reads."""
+PROOF = 0.1
+"""Seconds after which a notice is acknowledged, at the latest, when all is well."""
 PARTS = ("notices", "intake", "journeys", "relay")
 AWAY = (OperationalError, RedisError, OSError)
 
@@ -56,7 +60,7 @@ class Loops:
 
     def __post_init__(self) -> None:
         self.intake = Intake(self.wired.uow, self.wired.bus, self.name)
-        self.notices = Notices(self.wired.uow, self.wired.bus, self.name)
+        self.notices = [Notices(self.wired.uow, self.wired.bus, f"{self.name}-{n}") for n in range(BOARDS)]
         hub = hub_of(self.wired.settings, self.wired.keyring)
         self.asking = Asking(self.wired.uow, hub) if hub else None
         self.engine = Engine(self.wired.uow, stopping=self.stopping.is_set)
@@ -69,12 +73,12 @@ class Loops:
         listening = asyncio.create_task(self._listen())
         try:
             await asyncio.gather(*self._loops())
-            await self.notices.settle()
             await self.intake.settle()
         finally:
             if self.asking is not None:
                 await self.asking.hub.client.aclose()
-            await self.notices.close()
+            for board in self.notices:
+                await board.close()
             await self.deliverer.close()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -82,12 +86,11 @@ class Loops:
     def _loops(self) -> list[Awaitable[None]]:
         loops: list[Awaitable[None]] = []
         if "notices" in self.parts:
-            loops.append(self._loop("notices", self._put_up, None, 0.0, first=self.notices.prepare))
-            loops.append(
-                self._loop(
-                    "notices reclaim", self.notices.reclaim_once, None, 2.0, first=self.notices.prepare
-                )
-            )
+            for board in self.notices:
+                loops.append(self._loop("notices", partial(_put_up, board), None, 0.0, first=board.prepare))
+                loops.append(self._loop("notices proof", board.prove, None, PROOF))
+            first = self.notices[0]
+            loops.append(self._loop("notices reclaim", first.reclaim_once, None, 2.0, first=first.prepare))
         if "intake" in self.parts:
             loops.append(self._loop("intake", self._take_in, None, 0.0, first=self.intake.prepare))
             loops.append(
@@ -158,10 +161,6 @@ class Loops:
             for task in waits:
                 task.cancel()
 
-    async def _put_up(self) -> int:
-        await self.notices.step(block_ms=500)
-        return 1  # reading waits by itself
-
     async def _take_in(self) -> int:
         taken = await self.intake.step(block_ms=500)
         if taken:
@@ -197,6 +196,11 @@ class Loops:
         uow = self.wired.uow
         waiting = await practices_with(uow.engine, "relay", uow.clock.now())
         return sum([await self.wired.relay.run_once(one.practice_id) for one in waiting])
+
+
+async def _put_up(board: Notices) -> int:
+    await board.step(block_ms=500)
+    return 1  # reading waits by itself
 
 
 async def main(parts: Collection[str] = PARTS) -> None:

@@ -17,13 +17,14 @@ from services.kit.uow import Unit
 BATCH = 5_000
 """Measured best between 1,000 and 5,000 a batch with two workers."""
 
-SMALL = 1_000
+SMALL = 800
 """A batch while events come in: whoever suppresses somebody in it waits for the whole of it."""
 LISTENED = timedelta(seconds=2)
 # Of the Hub's own reports there is no end while we send, and few of them suppress.
 EVENTS_COME = """
-SELECT EXISTS (SELECT 1 FROM cm.inbound_event WHERE practice_id = :practice AND received_at > :since
-  AND type NOT LIKE 'hub.%')
+SELECT EXISTS (SELECT 1 FROM cm.notice WHERE practice_id = :practice)
+  OR EXISTS (SELECT 1 FROM cm.inbound_event WHERE practice_id = :practice AND received_at > :since
+    AND type NOT LIKE 'hub.%')
 """
 
 LANES = 16

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,6 +34,7 @@ from services.kit.uow import UnitOfWork
 
 log = structlog.get_logger("notices")
 GROUP = "campaign-manager-notices"
+WRITTEN = text("SELECT pg_current_xact_id()")
 ASIDE = 8
 """Lots of busy people that are waited for at the same time, each on its own connection."""
 
@@ -48,6 +50,10 @@ class Notices:
     _aside: set["asyncio.Task[None]"] = field(default_factory=set)
     _connection: AsyncConnection | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _unproven: list[tuple[UUID, list[tuple[Received, Notice]]]] = field(default_factory=list)
+    """In effect, and not known to survive the server: acknowledged by `prove`."""
+    _doubt: bool = False
+    """The server was away: what is unproven may be gone with it."""
 
     def __post_init__(self) -> None:
         self.consumer = Consumer(self.bus, GROUP, self.name, INBOUND_SOURCES)
@@ -59,10 +65,15 @@ class Notices:
         """Put up what is there (waiting up to `block_ms`) and see it through; returns how many entries."""
         taken = await self.step(block_ms=block_ms)
         await self.settle()
+        await self.prove()
         return taken
 
     async def step(self, *, block_ms: int = 0) -> int:
         """The same, but people whose work is held may still be waited for: `settle` sees to them."""
+        if self._doubt:
+            again, self._unproven, self._doubt = self._unproven, [], False
+            for practice, news in again:
+                await self._put_up(practice, news)
         entries = await self.consumer.read(block_ms=block_ms)
         await self._take(entries)
         return len(entries)
@@ -72,7 +83,31 @@ class Notices:
         entries = await self.consumer.reclaim()
         await self._take(entries)
         await self.settle()
+        await self.prove()
         return len(entries)
+
+    async def prove(self) -> int:
+        """Acknowledge what is on the server's disk; returns how many entries.
+
+        A notice does not wait for the disk: everybody sees it once it is committed. The commit made
+        here does wait, and with it everything before it is written.
+        """
+        waiting, self._unproven = self._unproven, []
+        entries = [entry for _, news in waiting for entry, _ in news]
+        if not entries:
+            return 0
+        try:
+            async with self.uow.engine.connect() as connection:
+                await connection.execute(WRITTEN)
+                await connection.commit()
+            await self.consumer.ack(entries)
+        except BaseException:
+            self._unproven, self._doubt = [*waiting, *self._unproven], True
+            raise
+        return len(entries)
+
+    async def in_effect(self, entries: Sequence[Received]) -> None:
+        """From here on nobody decides about whom these are about, until they have been taken in."""
 
     async def settle(self) -> None:
         """Wait for those put aside. Raises what became of them."""
@@ -96,7 +131,9 @@ class Notices:
 
     async def _put_up(self, practice: UUID, news: list[tuple[Received, Notice]]) -> None:
         left_out = await self._at_once(practice, [notice for _, notice in news])
-        await self.consumer.ack([entry for entry, notice in news if notice not in left_out])
+        put_up = [one for one in news if one[1] not in left_out]
+        self._unproven.append((practice, put_up))
+        await self.in_effect([entry for entry, _ in put_up])
         if not left_out:
             return
         while len(self._aside) >= ASIDE:
@@ -116,15 +153,18 @@ class Notices:
                     self._connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
                 return await put_up_at_once(self._connection, practice, notices, self.uow.clock.now())
         except AWAY:
-            await self.close()
+            self._doubt = True
+            await self._disconnect()
             raise
         except DBAPIError:
-            await self.close()
+            await self._disconnect()
             return set(notices)  # an id that no database takes: which of them, each is asked alone
 
     async def _later(self, practice: UUID, held: list[tuple[Received, Notice]]) -> None:
         await self._one_by_one(practice, [notice for _, notice in held])
-        await self.consumer.ack([entry for entry, _ in held])
+        entries = [entry for entry, _ in held]
+        await self.in_effect(entries)
+        await self.consumer.ack(entries)
 
     async def _one_by_one(self, practice: UUID, notices: Sequence[Notice]) -> None:
         """Wait for whoever holds these people. What is wrong with one does not concern the others."""
@@ -141,6 +181,12 @@ class Notices:
                 log.exception("no notice", practice=str(practice))  # the intake says what is wrong with it
 
     async def close(self) -> None:
+        """See through what is under way, and let the connection go."""
+        await self.settle()
+        await self.prove()
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()

@@ -33,7 +33,7 @@ from services.contracts.events import source_of
 from services.intake.consumer import INBOUND_SOURCES, Intake
 from services.intake.notices import Notices
 from services.kit.actor import Actor, system
-from services.kit.bus import Consumer, Received
+from services.kit.bus import Bus, Consumer, Received
 from services.kit.uow import Unit, UnitOfWork
 from tests.factories.history import Enter, Op, Release, Request, Suppress
 
@@ -125,6 +125,23 @@ class Telling(Consumer):
         await self._acknowledged([orjson.loads(entry.raw)["id"] for entry in entries])
 
 
+async def _nothing(_: Sequence[str]) -> None:
+    """An acknowledgement says that a notice survives the server; in effect it was before."""
+
+
+class Watched(Notices):
+    """A reader of notices that says what is in effect."""
+
+    def __init__(
+        self, uow: UnitOfWork, bus: Bus, name: str, told: Callable[[Sequence[str]], Awaitable[None]]
+    ) -> None:
+        super().__init__(uow, bus, name)
+        self._told = told
+
+    async def in_effect(self, entries: Sequence[Received]) -> None:
+        await self._told([orjson.loads(entry.raw)["id"] for entry in entries])
+
+
 @dataclass
 class Witness:
     app: App
@@ -151,8 +168,8 @@ class Witness:
 
     async def notices(self, name: str, *, most: int = 8) -> Notices:
         """The product's reader of notices; what it acknowledged is seen."""
-        reader = Notices(self.uow, self.app.bus, name)
-        reader.consumer = Telling(reader.consumer, self._noticed, most)
+        reader = Watched(self.uow, self.app.bus, name, self._noticed)
+        reader.consumer = Telling(reader.consumer, _nothing, most)
         await reader.prepare()
         return reader
 
