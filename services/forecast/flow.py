@@ -7,7 +7,7 @@ production texts, with each person's clock in the place of the one they ask for.
 
 import math
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -20,9 +20,10 @@ from services.engine.plans import policy_for
 from services.engine.reach import NOBODY
 from services.engine.windows import open_sql
 from services.forecast import queries
-from services.forecast.contracts import Forecast, Rate, Rates, StepFlow
+from services.forecast.contracts import Forecast, Rate, Rates
 from services.forecast.rates import wait_rate
 from services.forecast.rules import in_order, their_clock
+from services.forecast.tally import Tally
 from services.gates.contracts import Policy
 from services.gates.statement import verdicts
 from services.kit.uow import Unit
@@ -46,8 +47,6 @@ class Flow:
     prefix: str
     ends: str | None = None
     passage: int = 0
-    steps: dict[str, StepFlow] = field(default_factory=dict)
-    pending: dict[str, list[str]] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
     limits: set[str] = field(default_factory=lambda: {"records", "others"})
     carried: dict[str, float] = field(default_factory=dict)
@@ -55,8 +54,7 @@ class Flow:
 
     def __post_init__(self) -> None:
         self.order = in_order(self.plan.journey)
-        for step in self.order:
-            self.steps[step.id] = StepFlow(step.id, title_of(step), step.kind)
+        self.tally = Tally(self.plan, self.found)
 
     @property
     def shared(self) -> dict[str, Any]:
@@ -79,17 +77,17 @@ class Flow:
     async def run(self) -> None:
         """Everybody who is somewhere, to the end of the journey or of the time."""
         laps: dict[str, int] = {}
-        while self.pending:
-            step = next((step for step in self.order if step.id in self.pending), None)
+        while self.tally.pending:
+            step = next((step for step in self.order if step.id in self.tally.pending), None)
             if step is None:
                 break
-            sources = self.pending.pop(step.id)
+            sources = self.tally.pending.pop(step.id)
             laps[step.id] = laps.get(step.id, 0) + 1
             if laps[step.id] > LAPS:
                 self.limits.add("circle")
                 continue
             await self._advance(step, sources)
-        self.pending.clear()
+        self.tally.pending.clear()
 
     async def _advance(self, step: Step, sources: list[str]) -> None:
         coming = self._coming(step, sources)
@@ -156,7 +154,7 @@ class Flow:
         )  # fmt: skip
         self.messages.append(place)
         self._carry(step, sum(row.people for row in rows if row.outcome == "sent"))
-        self._count_message(step, place, rows)
+        self.tally.count_message(step, place, rows)
 
     def _carry(self, step: Message, sent: int) -> None:
         """The part of a person that is left over counts when people come to this step again, so
@@ -182,7 +180,7 @@ class Flow:
             ends=queries.ON_ENDS.format(ends=self.ends, which="n WHERE to_step IS NULL") if self.ends else "",
             stayed=queries.STAYED + self._later("n", "to_step IS NULL"),
         )
-        self._count(step, place, await self.ask(sql, binding))
+        self.tally.count(step, place, await self.ask(sql, binding))
 
     async def _arrive(self, step: Step, coming: str) -> None:
         sql = queries.ARRIVE.format(
@@ -190,7 +188,7 @@ class Flow:
             ends=queries.ON_ENDS.format(ends=self.ends, which="mv") if self.ends else "",
             stayed=queries.STAYED + self._later("mv", "true"),
         )
-        self._count(step, None, await self.ask(sql, Binding()))
+        self.tally.count(step, None, await self.ask(sql, Binding()))
 
     def _later(self, people: str, who: str, at: str = "leaves_at", why: str = "leaving") -> str:
         """People who come to the end first and act afterwards: they count, though nobody waits for them."""
@@ -285,98 +283,6 @@ class Flow:
                 return True
         return False
 
-    def _count(self, step: Step, place: str | None, rows: list[Any]) -> None:
-        flow = self.steps[step.id]
-        for row in rows:
-            flow.arrived += row.people * (row.outcome != "later")
-            if self._stayed(flow, row):
-                continue
-            _seen(flow, row.day)
-            flow.ways[row.detail] += row.people
-            target = self.plan.target(step, row.detail) if row.detail else None
-            if target is None:
-                flow.finished += row.people
-                self._day(row.day).finished += row.people
-            elif place:
-                self.goes(target.id, place)
-        if isinstance(step, GoalStep):
-            for row in rows:
-                if row.outcome == "way":
-                    self._day(row.day).goals += row.people
-
-    def _count_message(self, step: Message, place: str, rows: list[Any]) -> None:
-        flow, target = self.steps[step.id], self.plan.target(step, "next")
-        for row in rows:
-            flow.arrived += row.people * (row.outcome != "later")
-            if self._stayed(flow, row):
-                continue
-            _seen(flow, row.day)
-            day = self._day(row.day)
-            if row.outcome == "sent":
-                flow.sent += row.people
-                day.requested += row.people
-                self._day(row.out_day).goes_out += row.people
-                self.found.sent_per_day[row.day, step.id] += row.people
-            else:
-                flow.refused[row.detail] += row.people
-                day.refused += row.people
-                self.found.refused_per_day[row.day, step.id, row.detail] += row.people
-            match row.outcome:
-                case "refused:again":
-                    self.goes(step.id, place)
-                case "refused:hold":
-                    flow.held += row.people
-                case "refused:exit":
-                    flow.ways["exit"] += row.people
-                case _ if target is None:
-                    flow.ways["next"] += row.people
-                    flow.finished += row.people
-                    day.finished += row.people
-                case _:
-                    flow.ways["next"] += row.people
-                    self.goes(target.id, place)
-
-    def entered(self, rows: list[Any], place: str, first: Step | None) -> None:
-        """Count who came in, and send them to the first step."""
-        flow = self.steps[self.plan.entry.id]
-        for row in rows:
-            if row.reason is not None:
-                self.found.refused_entry[row.reason] += row.people
-                continue
-            self.found.entered += row.people
-            self._day(row.day).entered += row.people
-            flow.arrived += row.people * (first is None or first.id != flow.step_id)
-            _seen(flow, row.day)
-            if first is None:
-                self._day(row.day).finished += row.people
-                continue
-            flow.ways["next"] += row.people * (first.id != flow.step_id)
-            self.goes(first.id, place)
-
-    def _stayed(self, flow: StepFlow, row: Any) -> bool:
-        if row.outcome in ("left", "later"):
-            if row.outcome == "left":
-                flow.left[row.detail] += row.people
-            day = self._day(row.day)
-            if row.detail == "goal":
-                day.goals += row.people
-            else:
-                day.left += row.people
-        elif row.outcome == "waiting":
-            flow.waiting += row.people
-        else:
-            return False
-        return True
-
-    def goes(self, step_id: str, place: str) -> None:
-        places = self.pending.setdefault(step_id, [])
-        if place not in places:
-            places.append(place)
-
-    def _day(self, day: date) -> Any:
-        at = (day - self.found.first_day).days
-        return self.found.days[min(max(at, 0), len(self.found.days) - 1)]
-
 
 def limits_of(policy: Policy) -> dict[str, Any]:
     """Bound values of the gates, with spans instead of moments for people's own clocks."""
@@ -391,20 +297,6 @@ def limits_of(policy: Policy) -> dict[str, Any]:
 def turn_of(step: Step) -> int:
     """Seeds the order in which people act at a step: the same each time, another at each step."""
     return crc32(step.id.encode())
-
-
-def title_of(step: Step) -> str:
-    """What people call a step."""
-    words = {
-        "entry": "Start", "message": "Message", "wait": "Wait", "wait_event": "Wait for an event",
-        "branch": "Branch", "split": "Split", "sub_campaign": "Another campaign", "goal": "Goal", "exit": "End",
-    }  # fmt: skip
-    return step.title or words[step.kind]
-
-
-def _seen(flow: StepFlow, day: date) -> None:
-    flow.first = min(flow.first or day, day)
-    flow.last = max(flow.last or day, day)
 
 
 def _delay(rate: Rate, share: str) -> str:

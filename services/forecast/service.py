@@ -242,7 +242,7 @@ class _Entrance:
             ends=queries.ENTRY_ENDS.format(ends=flow.ends) if flow.ends else "",
         )
         first = entry if delayed else flow.plan.target(entry, "next")
-        flow.entered(await flow.ask(sql, binding, policy), place, first)
+        flow.tally.entered(await flow.ask(sql, binding, policy), place, first)
 
     async def _on_the_way(self) -> None:
         """People who are in the campaign already, for steps this version still has."""
@@ -255,16 +255,16 @@ class _Entrance:
         reached = rows.scalars().all()
         flow.found.on_the_way = len(reached)
         for step_id in dict.fromkeys(reached):
-            flow.goes(step_id, place)
+            flow.tally.goes(step_id, place)
 
 
 def _finish(flow: Flow) -> None:
     """Put together what people see."""
     found, journey = flow.found, flow.plan.journey
-    found.steps = [flow.steps[step.id] for step in in_order(journey)]
+    found.steps = [flow.tally.steps[step.id] for step in in_order(journey)]
     found.rates = list(flow.rates.by_name.values())
     for step in flow.order:
-        counted = flow.steps[step.id]
+        counted = flow.tally.steps[step.id]
         for port, people in counted.ways.items():
             target = flow.plan.target(step, port) if port else None
             if target is not None and people:

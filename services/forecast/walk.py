@@ -19,7 +19,7 @@ from services.engine.moves import port_sql
 from services.engine.plan import Binding, Plan, due_sql
 from services.engine.plans import policy_for
 from services.engine.reach import NOBODY
-from services.forecast.flow import title_of
+from services.forecast.tally import title_of
 from services.gates.every import Answer, every_gate
 from services.gates.gates import person_gates
 from services.gates.reasons import Reason
