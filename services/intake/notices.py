@@ -34,7 +34,9 @@ from services.kit.uow import UnitOfWork
 
 log = structlog.get_logger("notices")
 GROUP = "campaign-manager-notices"
-WRITTEN = text("SELECT pg_current_xact_id()")
+WRITTEN = text("SELECT pg_logical_emit_message(false, 'cm.notices', '', true)")
+"""A word in the log, and everything before it, on the disk when this returns. A commit that has written nothing
+would not wait."""
 ASIDE = 8
 """Lots of busy people that are waited for at the same time, each on its own connection."""
 
@@ -89,8 +91,7 @@ class Notices:
     async def prove(self) -> int:
         """Acknowledge what is on the server's disk; returns how many entries.
 
-        A notice does not wait for the disk: everybody sees it once it is committed. The commit made
-        here does wait, and with it everything before it is written.
+        A notice does not wait for the disk: everybody sees it once it is committed. This does wait.
         """
         waiting, self._unproven = self._unproven, []
         entries = [entry for _, news in waiting for entry, _ in news]
@@ -98,8 +99,8 @@ class Notices:
             return 0
         try:
             async with self.uow.engine.connect() as connection:
-                await connection.execute(WRITTEN)
-                await connection.commit()
+                at_once = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await at_once.execute(WRITTEN)
             await self.consumer.ack(entries)
         except BaseException:
             self._unproven, self._doubt = [*waiting, *self._unproven], True

@@ -81,7 +81,8 @@ async def test_proof_runs_and_deliveries_visit_no_idle_practice(idle: World):
         assert await deliverer.start_due() == 0
     assert len(seen) <= FEW
     await deliverer.close()
-    await loops.notices.close()
+    for board in loops.notices:
+        await board.close()
     await loops.deliverer.close()
 
 

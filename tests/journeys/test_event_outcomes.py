@@ -73,7 +73,6 @@ async def test_what_cannot_be_understood_is_kept_with_why_and_the_next_is_handle
         wire(world, person, practice_id=stranger, data={**mine, "practice_id": str(stranger)}): "knows",
         wire(world, person, practice_id=theirs): "different practices",
         wire(world, person, data={**mine, "name": "a\0b"}): "database refused it",
-        wire(world, person, data={**mine, "deep": 1}).replace(b'"deep":1', b'"deep":1' + b"0" * 40): "broke",
     }
     await world.app.bus.publish_raw("loyalty", list(poison))
     await world.app.bus.publish_raw(

@@ -87,6 +87,41 @@ async def test_others_go_on_and_the_person_follows_once_it_is_taken_in(
         assert await check(u) == []
 
 
+WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0'), pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"
+
+
+async def test_what_is_acknowledged_is_on_the_disk_and_what_is_not_is_put_up_again(
+    world: World, reader: Notices, due: list[UUID], monkeypatch: pytest.MonkeyPatch
+):
+    async with world.app.uow(system(world.practice_id, "test")) as u:
+        await pseudonyms(u, due)  # whoever is not known yet goes the slow way
+    proven = []
+    for n in range(20):  # a server that happens to write by itself does so five times a second
+        await says(world, due[n % 3])
+        await reader.step()
+        (before,) = await world.rows(WRITTEN)
+        assert await reader.prove() == 1
+        (after,) = await world.rows(WRITTEN)
+        proven.append(after[1] >= before[0])
+    assert all(proven)
+
+    await says(world, due[0])
+    with monkeypatch.context() as away:
+
+        async def gone(entries):
+            if entries:
+                raise OSError("planted")
+
+        away.setattr(reader.consumer, "ack", gone)
+        with pytest.raises(OSError, match="planted"):
+            await reader.run_once()
+    await world.rows("DELETE FROM cm.notice WHERE practice_id = :practice RETURNING 1")
+    assert await reader.run_once() == 0  # nothing new, and what was in doubt is up again
+    assert [row.contact_id for row in await world.rows(NOTICES)] == [due[0]]
+    pending = await world.app.bus.redis.xpending("cm:events:proposals", "campaign-manager-notices")
+    assert pending["pending"] == 0
+
+
 async def test_a_suppression_that_waits_in_the_queue_is_in_effect(
     world: World, reader: Notices, due: list[UUID]
 ):
@@ -149,6 +184,7 @@ async def test_an_event_that_cannot_be_handled_keeps_its_person_back_until_someb
 
     letters = await dead_letters(world.app.bus, practice_id=world.practice_id)
     first, second = sorted(letters, key=lambda x: x.at)
+    assert "broke the handler (RuntimeError)" in first.reason
     with pytest.raises(Forbidden):
         await set_aside(world.app.uow, world.app.bus, staff(world.practice_id, "read"), [first.letter_id])
     ada = staff(world.practice_id, "administer")
