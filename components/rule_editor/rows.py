@@ -32,7 +32,9 @@ def adder(path: Any, change: Change, test: str, words: str, *, small: bool = Fal
     size = "1" if small else "2"
     return rx.el.div(
         rx.select.root(
-            rx.select.trigger(placeholder=f"+ {words}", variant="surface", data_testid=f"{test}-add"),
+            rx.select.trigger(
+                placeholder=f"+ {words}", variant="surface", aria_label=words, data_testid=f"{test}-add"
+            ),
             rx.select.content(*[_choices(group, pairs) for group, pairs in NAMES], position="popper"),
             value="",
             on_change=lambda name: change("add", path, "", name),

@@ -169,7 +169,11 @@ class Intake:
                     await self._together([understood])
                 return []
             (one,) = wave
-            log.exception("event not handled", type=one.event.type, event_id=one.event.id)
+            if isinstance(error, DBAPIError):  # its words may repeat the event's
+                where = getattr(error.orig, "sqlstate", None)
+                log.error("event not handled", type=one.event.type, event_id=one.event.id, sqlstate=where)
+            else:
+                log.exception("event not handled", type=one.event.type, event_id=one.event.id)
             await self._reject(Rejected(one.received, f"Could not be handled: {_why(error)}"))
             return []
         self.seen.update(outcome for outcome in handled.outcomes if outcome is not None)

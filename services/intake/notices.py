@@ -179,7 +179,7 @@ class Notices:
                 for one in notices:
                     await self._one_by_one(practice, [one])
             else:
-                log.exception("no notice", practice=str(practice))  # the intake says what is wrong with it
+                log.warning("no notice", practice=str(practice))  # the intake says what is wrong with it
 
     async def close(self) -> None:
         """See through what is under way, and let the connection go."""

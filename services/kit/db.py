@@ -29,10 +29,13 @@ def owner(url: str) -> URL:
 
 
 def engine_for(url: URL, *, pool: int = 10, pooled: bool = True) -> AsyncEngine:
-    """An async engine; `pooled=False` opens a connection a use, for tests and one-off commands."""
+    """An async engine; `pooled=False` opens a connection a use, for tests and one-off commands. Its
+    errors do not repeat what was bound: that may be anybody's."""
     if not pooled:
-        return create_async_engine(url, poolclass=NullPool)
-    return create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+        return create_async_engine(url, poolclass=NullPool, hide_parameters=True)
+    return create_async_engine(
+        url, pool_size=pool, max_overflow=pool, pool_pre_ping=True, hide_parameters=True
+    )
 
 
 @asynccontextmanager
