@@ -15,8 +15,17 @@ TEMPLATE = "use-whitening_promotion"
 
 # Colours that are still on their way from dark to light are nobody's colours: a frame, then the
 # end of every transition that has one.
-AT_REST = """() => new Promise(requestAnimationFrame).then(() => Promise.allSettled(document.getAnimations()
-  .filter(a => Number.isFinite(a.effect.getComputedTiming().endTime)).map(a => a.finished)))"""
+AT_REST = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const moving = () => document.getAnimations().filter(a => Number.isFinite(a.effect.getComputedTiming().endTime)
+    && a.playState !== "finished");
+  for (let still = 0; still < 3; ) {
+    await frame();
+    const now = moving();
+    await Promise.allSettled(now.map(a => a.finished));
+    still = now.length ? 0 : still + 1;
+  }
+}"""
 
 
 async def check(page: Page, where: str) -> list[str]:
