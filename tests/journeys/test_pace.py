@@ -211,7 +211,8 @@ async def test_a_steps_own_rate_holds_inside_the_campaigns_and_only_for_that_ste
     hours = list(itertools.pairwise([[0, 0], *seen]))
     slow = [after[0] - before[0] for before, after in hours]
     both = [sum(after) - sum(before) for before, after in hours]
-    assert slow[:-1] == [2] * (len(slow) - 1)
+    # The other arm may use up the campaign's hour before this step has had its two.
+    assert all(ours == 2 or everybodys == 12 for ours, everybodys in zip(slow[:-1], both[:-1], strict=True))
     assert max(slow) == 2
     assert 2 < max(both) <= 12
 
