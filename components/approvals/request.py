@@ -3,7 +3,7 @@
 import reflex as rx
 
 from components import tokens, ui
-from state.approvals import Approval, Left, Said, Told
+from state.approvals import Approval, Said, Told
 
 
 def decision() -> rx.Component:
@@ -138,19 +138,6 @@ def messages() -> rx.Component:
     )
 
 
-def _left(left: rx.Var[Left]) -> rx.Component:
-    return rx.el.li(
-        rx.flex(
-            ui.small(left.sentence, flex="1"),
-            rx.el.span(left.people, font_variant_numeric="tabular-nums", font_weight="600"),
-            gap="12px",
-        ),
-        padding="8px 0",
-        border_top=f"1px solid {tokens.LINE}",
-        list_style="none",
-    )
-
-
 def who() -> rx.Component:
     return ui.section(
         "Who",
@@ -162,7 +149,7 @@ def who() -> rx.Component:
             Approval.people_then, " when approval was asked)",
         ),
         ui.body(Approval.read_back, margin="14px 0 10px"),
-        rx.el.ul(rx.foreach(Approval.left_out, _left), padding="0", margin="0"),
+        rx.el.ul(rx.foreach(Approval.left_out, lambda left: ui.counted(left.sentence, left.people)), padding="0", margin="0"),
         hint="Counted this moment; checked again for each person before each message",
     )  # fmt: skip
 

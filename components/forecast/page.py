@@ -4,7 +4,7 @@ import reflex as rx
 
 from components import tokens, ui
 from components.ui.pills import by_tone
-from state.forecast import SPANS, Assumed, Differs, ForecastPage, Part, Reason, StepRow
+from state.forecast import SPANS, Assumed, Differs, ForecastPage, Part, StepRow
 
 TICK = {"fontSize": 12, "fill": "var(--gray-11)"}
 
@@ -68,10 +68,9 @@ def _controls() -> rx.Component:
 
 
 def _figures() -> rx.Component:
-    return rx.box(
+    return rx.grid(
         rx.foreach(ForecastPage.figures, lambda f: ui.figure(f[0], f[1], f[2])),
-        display="grid",
-        grid_template_columns="repeat(auto-fit, minmax(190px, 1fr))",
+        columns=rx.breakpoints(initial="2", md="4"),
         gap="16px",
     )
 
@@ -193,26 +192,13 @@ def _flow() -> rx.Component:
     )
 
 
-def _reason(reason: rx.Var[Reason]) -> rx.Component:
-    return rx.el.li(
-        rx.flex(
-            ui.small(reason.sentence, flex="1"),
-            rx.el.span(reason.people, font_variant_numeric="tabular-nums", font_weight="600"),
-            gap="12px",
-        ),
-        padding="8px 0",
-        border_top=f"1px solid {tokens.LINE}",
-        list_style="none",
-    )
-
-
 def _refused() -> rx.Component:
     return ui.section(
         "Why messages are held back",
         rx.cond(
             ForecastPage.refused.length() > 0,
             rx.el.ul(
-                rx.foreach(ForecastPage.refused, _reason),
+                rx.foreach(ForecastPage.refused, lambda reason: ui.counted(reason.sentence, reason.people)),
                 padding="0",
                 margin="0",
                 data_testid="forecast-refused",

@@ -12,10 +12,10 @@ from components.ui.plain_form import plain_form
 from components.ui.skeletons import blocks, lines
 from components.ui.surfaces import card, fact, figure, notice, section
 from components.ui.tables import HIDDEN, table
-from components.ui.texts import body, heading, label, small, title
+from components.ui.texts import body, counted, heading, label, small, title
 
 __all__ = [
-    "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "chip", "chips", "choice", "decisions", "dialog",
+    "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "chip", "chips", "choice", "counted", "decisions", "dialog",
     "dot", "drop_zone", "empty", "fact", "field", "figure", "ghost", "heading", "icon_button", "label", "lines", "link_button", "notice", "pill", "plain_form",
     "primary", "quiet", "search", "section", "small", "spark", "table", "title",
 ]  # fmt: skip

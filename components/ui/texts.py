@@ -26,3 +26,17 @@ def body(*content: Any, **props: Any) -> rx.Component:
 
 def small(*content: Any, **props: Any) -> rx.Component:
     return rx.el.p(*content, **{**tokens.text("small"), "color": tokens.QUIET, "margin": "0", **props})
+
+
+def counted(sentence: Any, count: Any) -> rx.Component:
+    """A line of a list: what it is, and how many."""
+    return rx.el.li(
+        rx.flex(
+            small(sentence, flex="1"),
+            rx.el.span(count, font_variant_numeric="tabular-nums", font_weight="600"),
+            gap="12px",
+        ),
+        padding="8px 0",
+        border_top=f"1px solid {tokens.LINE}",
+        list_style="none",
+    )
