@@ -128,7 +128,7 @@ class Integrations(rx.State):
             found = await status.sources(u, app().bus)
             odd = await status.unknown_types(u)
             letters = await dead_letters(app().bus, practice_id=u.practice_id)
-            back = await standing(u, [(x.source, x.event_id) for x in letters])
+            back = await standing(u, [x.key for x in letters])
             now = u.now
         self.sources = [
             Source(
@@ -138,11 +138,7 @@ class Integrations(rx.State):
             )
             for s in found
         ]  # fmt: skip
-        self.letters = [
-            _letter(x, zone, (x.source, x.event_id) in back)
-            for x in letters
-            if x.letter_id not in self._leaving
-        ]
+        self.letters = [_letter(x, zone, x.key in back) for x in letters if x.letter_id not in self._leaving]
         self.unknown = [
             Unknown(x.type, words.plural(x.times, "time"), words.ago(x.last_at, now)) for x in odd
         ]

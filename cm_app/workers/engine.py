@@ -74,11 +74,11 @@ class Loops:
         try:
             await asyncio.gather(*self._loops())
             await self.intake.settle()
+            for board in self.notices:
+                await board.close()
         finally:
             if self.asking is not None:
                 await self.asking.hub.client.aclose()
-            for board in self.notices:
-                await board.close()
             await self.deliverer.close()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)

@@ -22,7 +22,8 @@ SHOWN = 500
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`practice_id` is None when the event does not say whose it is; `event_id` is "" without one."""
+    """`practice_id` is None when the event does not say whose it is; `source` is the stream
+    it came on, `key` the source and the id it gives itself, "" without."""
 
     letter_id: str
     source: str
@@ -30,7 +31,7 @@ class DeadLetter:
     reason: str
     at: datetime
     practice_id: UUID | None
-    event_id: str
+    key: tuple[str, str]
     body: bytes
 
 
@@ -105,7 +106,7 @@ async def set_aside(uow: UnitOfWork, bus: Bus, actor: Actor, ids: Sequence[str])
                 u, AuditTag.EVENT_SET_ASIDE, reason=letter.reason, type=letter.type, source=letter.source,
                 letter=letter.letter_id,
             )  # fmt: skip
-            await take_down(u, [(letter.source, letter.event_id)])
+            await take_down(u, [letter.key])
     for letter in known:
         await bus.redis.xdel(DEAD, letter.letter_id)
     return len(known)
@@ -113,7 +114,7 @@ async def set_aside(uow: UnitOfWork, bus: Bus, actor: Actor, ids: Sequence[str])
 
 def _letter(letter_id: str, fields: dict[bytes, bytes]) -> DeadLetter:
     body = fields.get(b"event", b"")
-    type, practice_id, event_id = _named(body)
+    type, practice_id, key = _named(body)
     return DeadLetter(
         letter_id=letter_id,
         source=fields.get(b"stream", b"").decode(errors="replace").removeprefix(STREAM),
@@ -121,21 +122,25 @@ def _letter(letter_id: str, fields: dict[bytes, bytes]) -> DeadLetter:
         reason=fields.get(b"reason", b"").decode(errors="replace")[:300],
         at=datetime.fromisoformat(fields[b"at"].decode()),
         practice_id=practice_id,
-        event_id=event_id,
+        key=key,
         body=body,
     )
 
 
-def _named(body: bytes) -> tuple[str, UUID | None, str]:
-    """What an unreadable event says about itself: its type, its practice and its id, if any."""
+def _named(body: bytes) -> tuple[str, UUID | None, tuple[str, str]]:
+    """What an unreadable event says about itself: its type, its practice, its source and id, if any."""
     try:
         event = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return "not readable", None, ""
+        return "not readable", None, ("", "")
     if not isinstance(event, dict):
-        return "not an event", None, ""
+        return "not an event", None, ("", "")
     try:
         practice_id = UUID(str(event.get("practiceid")))
     except ValueError:
         practice_id = None
-    return str(event.get("type", "?"))[:120], practice_id, str(event.get("id", ""))
+    return (
+        str(event.get("type", "?"))[:120],
+        practice_id,
+        (str(event.get("source", "")), str(event.get("id", ""))),
+    )

@@ -62,7 +62,8 @@ async def due(world: World, database_url: str) -> list[UUID]:
 async def says(world: World, contact: UUID, *, kind=PROPOSAL) -> str:
     """An event about somebody is on the stream; its id."""
     event, _ = event_of(world.app, world.practice_id, contact, kind)
-    await world.app.bus.publish(event.source, [event])
+    # What a sender calls itself is not the name of the stream its events come on.
+    await world.app.bus.publish(event.source, [event.model_copy(update={"source": "crm"})])
     return event.id
 
 
