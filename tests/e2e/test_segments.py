@@ -81,6 +81,7 @@ async def test_rules_go_into_groups_and_out_with_keys_and_by_dragging(signed_in:
         await add(page, words)
     await page.get_by_test_id("include-add-group").click()
     await becomes(page, ["rule 0 contact.age", "rule 1 contact.postcode", "group 2 any"])
+    await expect(page.locator("[data-rule-row][data-kind=group] :focus")).to_be_visible()  # it follows
 
     await page.get_by_test_id("rule-grip").nth(1).focus()
     await page.keyboard.press("ArrowRight")
