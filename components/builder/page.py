@@ -14,6 +14,8 @@ from components.builder.step import step
 from components.journey_canvas import journey_canvas
 from state.builder import Builder
 from state.builder_canvas import CanvasReports
+from state.builder_clipboard import Clipboard
+from state.builder_notes import NoteReports
 
 
 def builder() -> rx.Component:
@@ -40,7 +42,10 @@ def _canvas() -> rx.Component:
         rx.cond(
             Builder.ready,
             journey_canvas(
+                key=Builder.id,  # another campaign begins with its own first view
                 steps=Builder.steps,
+                notes=Builder.notes,
+                clip=Clipboard.clip,
                 counts=Builder.counts,
                 palette=Builder.palette,
                 selected=Builder.selected,
@@ -49,10 +54,16 @@ def _canvas() -> rx.Component:
                 label="Journey",
                 on_step_added=CanvasReports.step_added,
                 on_step_moved=CanvasReports.step_moved,
+                on_step_put=CanvasReports.put,
                 on_linked=CanvasReports.linked,
                 on_unlinked=CanvasReports.unlinked,
                 on_removed=CanvasReports.removed,
                 on_duplicated=CanvasReports.duplicated,
+                on_copied=Clipboard.copied,
+                on_cut=Clipboard.cut,
+                on_pasted=Clipboard.pasted,
+                on_note_added=NoteReports.added,
+                on_note_changed=NoteReports.changed,
                 on_tidied=CanvasReports.tidied,
                 on_selected=Builder.chosen,
                 on_undo=Builder.undo,
