@@ -8,6 +8,7 @@ import reflex as rx
 
 for _part in (
     "layout.js",
+    "lanes.js",
     "graph.js",
     "geometry.js",
     "reports.js",
