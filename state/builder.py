@@ -58,6 +58,7 @@ class Builder(rx.State):
     saved_words: str = ""
     conflict: bool = False
     steps: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
     palette: list[dict[str, Any]] = []
     counts: dict[str, list[dict[str, Any]]] | None = None
     problems: list[ProblemRow] = []
@@ -151,6 +152,7 @@ class Builder(rx.State):
         steps = {step.id: step for step in journey.steps}
         problems = [p.model_dump() for p in self._found]
         self.steps = rows.canvas_steps(journey, problems, ended=self.state in ("completed", "cancelled"))
+        self.notes = rows.canvas_notes(journey)
         self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
         self.problems = [
             ProblemRow(p.step_id or "", p.sentence, p.severity, rows.where(steps.get(p.step_id or "")))
