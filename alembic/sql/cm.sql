@@ -696,7 +696,9 @@ CREATE TABLE cm.audit (
 ) PARTITION BY RANGE (at);
 CREATE INDEX audit_campaign ON cm.audit (practice_id, campaign_id, at);
 CREATE INDEX audit_pseudonym ON cm.audit (practice_id, pseudonym, at) WHERE pseudonym IS NOT NULL;
-CREATE INDEX audit_reads ON cm.audit (practice_id, actor, at) WHERE tag = 'audit.read';
+CREATE INDEX audit_actor ON cm.audit (practice_id, actor, at) WHERE actor NOT IN ('engine', 'intake');
+CREATE INDEX audit_tag ON cm.audit (practice_id, tag, at) WHERE tag NOT IN ('enrolment.entered', 'enrolment.refused',
+  'enrolment.exited', 'enrolment.completed', 'step.requested', 'step.refused', 'event.consumed');  -- services.audit.tags: BY_THE_MILLION
 
 CREATE TABLE cm.audit_batch (
   practice_id uuid NOT NULL,
