@@ -59,6 +59,7 @@ class Builder(rx.State):
     saved_words: str = ""
     conflict: bool = False
     steps: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
     view: str = ""
     outline: list[dict[str, Any]] = []
     palette: list[dict[str, Any]] = []
@@ -154,6 +155,7 @@ class Builder(rx.State):
         steps = {step.id: step for step in journey.steps}
         problems = [p.model_dump() for p in self._found]
         self.steps = rows.canvas_steps(journey, problems, ended=self.state in ("completed", "cancelled"))
+        self.notes = rows.canvas_notes(journey)
         self.outline = outline_rows(journey, self._found) if self.view == "outline" else []
         self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
         self.problems = [
