@@ -80,7 +80,7 @@ noted AS (
 audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, detail, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.moved', 'engine', :campaign, enrolment_id, pseudonym, 'JOURNEY_CHANGED',
-    :detail, cm.audit_leaf(:practice, :now, audit_id, 'enrolment.moved', 'engine', :campaign, enrolment_id, pseudonym,
+    :detail, cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, 'enrolment.moved', 'engine', :campaign, enrolment_id, pseudonym,
       'JOURNEY_CHANGED', :detail)
   FROM n
 )

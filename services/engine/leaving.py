@@ -29,7 +29,7 @@ WITH gone AS (
 ), audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, '{reason}',
-    cm.audit_leaf(:practice, :now, audit_id, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, '{reason}', '{{}}')
+    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, '{reason}', '{{}}')
   FROM n
 ), care_plans AS ({care_plans})
 SELECT count(*) FROM gone
