@@ -134,10 +134,25 @@ CREATE TABLE cm.approval (
   decided_at timestamptz,
   decision_note text NOT NULL DEFAULT '',
   exemption boolean NOT NULL DEFAULT false,
+  impact jsonb NOT NULL DEFAULT '[]',           -- what becomes of people inside: services.campaigns.impact (D8)
   PRIMARY KEY (practice_id, approval_id)
 );
 CREATE UNIQUE INDEX approval_open ON cm.approval (practice_id, campaign_id) WHERE state = 'requested';
 CREATE INDEX approval_campaign ON cm.approval (practice_id, campaign_id, requested_at);
+
+CREATE TABLE cm.version_move (
+  practice_id uuid NOT NULL,
+  from_version uuid NOT NULL,
+  step_id text NOT NULL,
+  campaign_id uuid NOT NULL,
+  choice text NOT NULL CHECK (choice IN ('move', 'exit')),
+  to_version uuid NOT NULL,
+  to_step text CHECK ((choice = 'move') = (to_step IS NOT NULL)),
+  people bigint NOT NULL DEFAULT 0,             -- taken along so far
+  asked_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, from_version, step_id)
+);
+COMMENT ON TABLE cm.version_move IS 'People who still stand in an older version and are to be moved or let go (D8): while its row is here, nobody at that step is claimed.';
 
 CREATE TABLE cm.content_template (
   practice_id uuid NOT NULL,
@@ -778,6 +793,7 @@ BEGIN
     SELECT p.practice_id, t.turn FROM cm.practice p LEFT JOIN cm.turn t ON t.practice_id = p.practice_id
     WHERE EXISTS (SELECT 1 FROM cm.campaign c WHERE c.practice_id = p.practice_id
         AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL)
+      OR EXISTS (SELECT 1 FROM cm.version_move m WHERE m.practice_id = p.practice_id)
       OR p.kill_switch_at IS NULL AND NOT EXISTS (SELECT 1 FROM cm.platform_control k WHERE k.kill_switch_at IS NOT NULL)
       AND (EXISTS (
           WITH RECURSIVE s AS (
@@ -942,7 +958,7 @@ CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
+  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'version_move', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
                            'suppression', 'audit_batch', 'followup', 'dispatch', 'care_plan_standing', 'segment', 'segment_size',
                            'leak_scan', 'proof', 'metric', 'webhook_endpoint', 'webhook_delivery'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);

@@ -15,6 +15,7 @@ from services.campaigns.contracts import (
     CampaignFilter,
     CampaignPage,
     CampaignRow,
+    ChosenFate,
     VersionRow,
 )
 from services.contracts.envelope import Strict
@@ -63,6 +64,11 @@ class Move(Strict):
 class ApprovalRequest(Strict):
     note: str = Field("", max_length=2000)
     activate_at: AwareDatetime | None = None
+    fates: list[ChosenFate] = Field(
+        default_factory=list,
+        max_length=2000,
+        description="What becomes of people inside (D8); groups left out finish on the version they are in.",
+    )
 
 
 class ForecastAsked(Given):
@@ -251,7 +257,7 @@ async def request_approval(campaign_id: UUID, who: Author, wanted: ApprovalReque
     """Freeze the draft as a version and ask for approval of exactly that."""
     async with who.unit("campaigns", "approvals") as u:
         return await campaigns.request_approval(
-            u, campaign_id, note=wanted.note, activate_at=wanted.activate_at
+            u, campaign_id, note=wanted.note, activate_at=wanted.activate_at, fates=wanted.fates
         )
 
 

@@ -11,6 +11,8 @@ class AuditTag(StrEnum):
     CAMPAIGN_CLONED = "campaign.cloned"
     STATE_CHANGED = "campaign.state_changed"
     VERSION_PUBLISHED = "campaign.version_published"
+    CHANGE_DECIDED = "campaign.change_decided"
+    CHANGE_CARRIED_OUT = "campaign.change_carried_out"
     CONTENT_PUBLISHED = "campaign.content_published"
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_GRANTED = "approval.granted"
@@ -31,6 +33,7 @@ class AuditTag(StrEnum):
     ENROLMENT_HELD = "enrolment.held"
     ENROLMENT_RELEASED = "enrolment.released"
     ENROLMENT_EXITED = "enrolment.exited"
+    ENROLMENT_MOVED = "enrolment.moved"
     ENROLMENT_COMPLETED = "enrolment.completed"
     STEP_REQUESTED = "step.requested"
     STEP_REFUSED = "step.refused"
@@ -97,7 +100,7 @@ BY_THE_MILLION = (
 
 KEPT_HERE = (
     AuditTag.ENROLLED, AuditTag.ENROLMENT_REFUSED, AuditTag.ENROLMENT_HELD, AuditTag.ENROLMENT_RELEASED,
-    AuditTag.ENROLMENT_EXITED, AuditTag.ENROLMENT_COMPLETED, AuditTag.STEP_REQUESTED, AuditTag.STEP_REFUSED,
+    AuditTag.ENROLMENT_EXITED, AuditTag.ENROLMENT_COMPLETED, AuditTag.ENROLMENT_MOVED, AuditTag.STEP_REQUESTED, AuditTag.STEP_REFUSED,
     AuditTag.STEP_CANCELLED, AuditTag.CONVERSION, AuditTag.EVENT_CONSUMED, AuditTag.AUDIT_READ,
     AuditTag.PERSONAL_DATA_READ,
 )  # fmt: skip

@@ -19,9 +19,12 @@ from services.campaigns.contracts import (
     CampaignFilter,
     CampaignPage,
     CampaignRow,
+    ChosenFate,
+    Impact,
     VersionRow,
 )
 from services.campaigns.drafts import clone, create, delete, get, rename, save_draft, set_tags
+from services.campaigns.impact import impact
 from services.campaigns.lifecycle import (
     announce,
     cancel,
@@ -44,6 +47,8 @@ __all__ = [
     "CampaignFilter",
     "CampaignPage",
     "CampaignRow",
+    "ChosenFate",
+    "Impact",
     "VersionRow",
     "activate_due",
     "announce",
@@ -57,6 +62,7 @@ __all__ = [
     "delete",
     "finish_campaign",
     "get",
+    "impact",
     "inbox",
     "journey_of",
     "kill_switch",
