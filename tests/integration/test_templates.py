@@ -57,7 +57,8 @@ async def test_every_save_is_a_version_and_any_can_come_back(app: App, practice:
         with pytest.raises(Invalid) as refused:
             await content.update_template(u, made.template_id, name="Text", content=ENGLISH, translations=bad)
         assert [(p["locale"], p["code"], p["line"]) for p in refused.value.problems] == [
-            ("cy", "placeholder", 3)
+            ("pl", "placeholder", 1),
+            ("cy", "placeholder", 3),
         ]
     async with app.uow(person(practice, "read")) as u:
         with pytest.raises(Forbidden):
@@ -75,7 +76,7 @@ async def test_a_name_is_unique_in_its_scope_and_uses_are_found(app: App, practi
             u, name="hello", channel="sms", content=ENGLISH, campaign_id=row.campaign_id
         )
         with pytest.raises(NameTaken):
-            await content.create_template(u, name="HELLO", channel="email", content=WELSH)
+            await content.create_template(u, name="HELLO", channel="whatsapp", content=WELSH)
         with pytest.raises(NotFound):
             await content.create_template(u, name="Else", channel="sms", content=WELSH, campaign_id=new_id())
         assert [t.template_id for t in await content.templates(u)] == [made.template_id]
