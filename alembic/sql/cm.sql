@@ -173,7 +173,19 @@ CREATE TABLE cm.content_template (
   PRIMARY KEY (practice_id, template_id)
 );
 CREATE UNIQUE INDEX content_template_name ON cm.content_template
-  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name), locale);
+  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name));
+
+CREATE TABLE cm.template_version (              -- every saved state of a template; never changed
+  practice_id uuid NOT NULL,
+  template_id uuid NOT NULL,
+  version integer NOT NULL,
+  name text NOT NULL,
+  content bytea NOT NULL,                       -- sealed
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  restored integer,                             -- the version it was brought back from
+  PRIMARY KEY (practice_id, template_id, version)
+);
 
 CREATE TABLE cm.segment (
   practice_id uuid NOT NULL,
@@ -404,6 +416,8 @@ CREATE TABLE cm.message_event (
   what text NOT NULL,
   channel text,
   detail text NOT NULL DEFAULT '',
+  language text NOT NULL DEFAULT '',            -- of what was sent (CNT-6); empty: the words for everybody
+  rendered text NOT NULL DEFAULT '',            -- SHA-256 of the finished message that was sent
   PRIMARY KEY (practice_id, at, message_event_id)
 ) PARTITION BY RANGE (at);
 CREATE INDEX message_event_contact ON cm.message_event (practice_id, contact_id, at);
@@ -965,7 +979,7 @@ BEGIN
   END LOOP;
 END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cm TO cm_app;
-REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version FROM cm_app;
+REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version, cm.template_version FROM cm_app;
 REVOKE DELETE ON cm.audit_batch, cm.practice FROM cm_app;
 REVOKE INSERT, DELETE ON cm.platform_control FROM cm_app;
 REVOKE UPDATE ON cm.platform_block FROM cm_app;

@@ -78,6 +78,16 @@ class CampaignPage(Strict):
     next: str | None
 
 
+class TemplateUse(Strict):
+    """A campaign that names a message template. `steps` by title; `live`: what runs has it."""
+
+    campaign_id: UUID
+    name: str
+    state: CampaignState
+    steps: list[str]
+    live: bool
+
+
 class VersionRow(Strict):
     version_id: UUID
     campaign_id: UUID

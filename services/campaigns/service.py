@@ -37,6 +37,7 @@ from services.campaigns.lifecycle import (
     resume,
 )
 from services.campaigns.pages import page
+from services.campaigns.template_uses import template_uses
 from services.campaigns.versions import journey_of, versions
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "save_draft",
     "send_back",
     "set_tags",
+    "template_uses",
     "unschedule",
     "versions",
     "withdraw",
