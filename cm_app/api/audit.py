@@ -8,11 +8,14 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
+from cm_app.api import paging
+from cm_app.api.paging import Page, Pages
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.audit import service as audit
-from services.audit.contracts import AuditPage, Verification
+from services.audit.contracts import AuditRow, Verification
 
-router = APIRouter(prefix="/api/v1/audit", tags=["Audit"])
+router = APIRouter(prefix="/api/v1/audit", tags=["Audit"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("compliance"))]
 KINDS = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
 
@@ -20,18 +23,24 @@ KINDS = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
 @router.get("")
 async def page(
     who: Reader,
-    tag: Annotated[str | None, Query(description="One tag, or a family such as `campaign.`")] = None,
-    actor: str | None = None,
+    tag: Annotated[
+        str | None, Query(max_length=100, description="One tag, or a family such as `campaign.`")
+    ] = None,
+    actor: Annotated[str | None, Query(max_length=100)] = None,
     campaign_id: UUID | None = None,
     contact_id: UUID | None = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
-    before: Annotated[str | None, Query(description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> AuditPage:
-    """Newest first. Reading the audit is itself audited."""
+    *,
+    pages: Pages,
+) -> Page[AuditRow]:
+    """Search the audit by person, campaign, actor, tag and time, the newest first.
+
+    Reading the audit is itself audited.
+    """
+    place = paging.take(who, "audit", pages.cursor)
     async with who.unit() as u:
-        return await audit.page(
+        found = await audit.page(
             u,
             tag=tag,
             actor=actor,
@@ -39,21 +48,22 @@ async def page(
             contact_id=contact_id,
             since=since,
             until=until,
-            before=before,
-            limit=limit,
+            before=place,
+            limit=pages.limit,
         )
+    return Page(rows=found.rows, next=paging.give(who, "audit", found.next))
 
 
 @router.get("/verification")
 async def verification(who: Reader) -> Verification:
-    """Recompute every hash and seal of this practice, now."""
+    """Verify the audit: every hash and seal of this practice is computed again, now."""
     async with who.unit() as u:
         return await audit.verify(u)
 
 
 @router.get("/export", response_class=StreamingResponse)
 async def export(who: Reader, format: Literal["jsonl", "csv"] = "jsonl") -> StreamingResponse:
-    """The whole sealed audit as a file; needs a one-time code of the last five minutes."""
+    """Export the whole sealed audit as a file. Needs a one-time code of the last five minutes."""
     await who.require_fresh()
     parts = await audit.exported(who.app, who.actor, format)
     name = f"audit-{_day(who.app.clock.now())}.{format}"
