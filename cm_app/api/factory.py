@@ -4,16 +4,20 @@ from fastapi import FastAPI, HTTPException
 from fastapi.routing import APIRoute
 
 from cm_app.api import (
+    administration,
     approvals,
     audit,
     campaigns,
     drafts,
+    enrolments,
     errors,
     events,
     executions,
     followups,
     health,
+    imports,
     me,
+    metrics,
     people,
     proofs,
     qa,
@@ -21,6 +25,7 @@ from cm_app.api import (
     segments,
     sessions,
     suppression,
+    suppressions,
     templates,
     webhooks,
 )
@@ -42,6 +47,8 @@ ROUTERS = (
     campaigns.router,
     drafts.router,
     executions.router,
+    enrolments.router,
+    metrics.router,
     approvals.router,
     templates.router,
     segments.router,
@@ -52,6 +59,9 @@ ROUTERS = (
     people.router,
     webhooks.router,
     suppression.router,
+    suppressions.router,
+    imports.router,
+    administration.router,
     audit.router,
     health.router,
 )

@@ -4,10 +4,12 @@ For whoever may read campaigns or stop marketing to a person, as in the portal; 
 as a reading of personal data.
 """
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
 
 from cm_app.api import paging
 from cm_app.api.paging import Page, Pages
@@ -19,6 +21,40 @@ from services.engine.why_not import WhyNot, why_not_now
 
 router = APIRouter(prefix="/api/v1/people", tags=["People"], route_class=Route)
 Somebody = Annotated[Caller, Depends(caller("read", "suppress"))]
+
+
+class Consent(BaseModel):
+    channel: str
+    purpose: str
+    state: str
+    method: str
+    effective_at: datetime
+
+
+class Summary(BaseModel):
+    """A person by reference: no name, address or date of birth. Those are the Practice Platform's to give."""
+
+    contact_id: UUID
+    kind: str
+    do_not_contact: bool
+    deceased: bool
+    stopped: bool
+    journeys: int
+    registered_at: datetime
+    last_visit: datetime | None
+    next_visit: datetime | None
+    timezone: str
+    consents: list[Consent]
+
+
+@router.get("/{contact_id}")
+async def summary(contact_id: UUID, who: Somebody) -> Summary:
+    """Read what marketing knows of a person: consent, stops, journeys and visits, without who they are."""
+    async with who.unit() as u:
+        opened = await open_person(u, contact_id)
+    person = {name: getattr(opened.person, name) for name in Summary.model_fields if name != "consents"}
+    consents = [Consent.model_validate(one, from_attributes=True) for one in opened.consents]
+    return Summary(**person, consents=consents)
 
 
 @router.get("/{contact_id}/timeline")

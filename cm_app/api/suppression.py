@@ -11,6 +11,7 @@ from cm_app.api import paging
 from cm_app.api.paging import Page, Pages
 from cm_app.api.routing import Route, accepts
 from cm_app.api.security import Caller, caller
+from services.audience.people import require_person
 from services.contracts.envelope import Strict
 from services.suppression import block_reading, blocks
 from services.suppression import service as suppression
@@ -134,6 +135,7 @@ async def live(
 async def marketing(contact_id: UUID, act: Literal["stop", "resume"], given: Stop, who: Keeper) -> Held:
     """Stop marketing to a person, for good or until a moment, or let it go on (SUP-9)."""
     async with who.unit("people") as u:
+        await require_person(u, contact_id)
         if act == "stop":
             return Held(
                 changed=await suppression.stop_marketing(u, contact_id, note=given.note, until=given.until)

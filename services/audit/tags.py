@@ -32,6 +32,8 @@ class AuditTag(StrEnum):
     ENROLMENT_RELEASED = "enrolment.released"
     ENROLMENT_EXITED = "enrolment.exited"
     ENROLMENT_COMPLETED = "enrolment.completed"
+    PEOPLE_ADDED = "enrolment.asked"
+    PERSON_REMOVED = "enrolment.removed"
     STEP_REQUESTED = "step.requested"
     STEP_REFUSED = "step.refused"
     STEP_CANCELLED = "step.cancelled"
