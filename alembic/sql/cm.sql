@@ -71,6 +71,18 @@ CREATE TABLE cm.api_key (
 );
 CREATE UNIQUE INDEX api_key_hash ON cm.api_key (key_hash);
 
+-- Answers to requests with an Idempotency-Key, sealed, for a day (services.kit.answers).
+CREATE TABLE cm.api_answer (
+  practice_id uuid NOT NULL,
+  key_hash bytea NOT NULL,
+  request_hash bytea NOT NULL,
+  status smallint,
+  answer bytea,
+  made_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, key_hash)
+);
+CREATE INDEX api_answer_old ON cm.api_answer (practice_id, made_at);
+
 -- Campaigns ----------------------------------------------------------------------------------------
 CREATE TABLE cm.campaign (
   practice_id uuid NOT NULL,

@@ -35,6 +35,8 @@ class AuditTag(StrEnum):
     ENROLMENT_EXITED = "enrolment.exited"
     ENROLMENT_MOVED = "enrolment.moved"
     ENROLMENT_COMPLETED = "enrolment.completed"
+    PEOPLE_ADDED = "enrolment.asked"
+    PERSON_REMOVED = "enrolment.removed"
     STEP_REQUESTED = "step.requested"
     STEP_REFUSED = "step.refused"
     STEP_CANCELLED = "step.cancelled"
