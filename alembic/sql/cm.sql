@@ -46,6 +46,19 @@ CREATE TABLE cm.person (
 );
 CREATE UNIQUE INDEX person_login ON cm.person (lower(login));
 
+CREATE TABLE cm.role (                          -- a practice's own roles, and built-in ones it changed
+  practice_id uuid NOT NULL,
+  role_key text NOT NULL,                       -- what cm.person.roles names
+  label text NOT NULL CHECK (label <> ''),
+  description text NOT NULL DEFAULT '',
+  permissions text[] NOT NULL,                  -- services.kit.actor.Permission
+  retired_at timestamptz,                       -- gives nothing and cannot be given from then on
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, role_key)
+);
+CREATE UNIQUE INDEX role_label ON cm.role (practice_id, lower(label)) WHERE retired_at IS NULL;
+
 CREATE TABLE cm.session (
   practice_id uuid NOT NULL,
   session_hash bytea NOT NULL,                  -- sha256 of the cookie's token

@@ -76,6 +76,7 @@ class AuditTag(StrEnum):
     SIGN_IN_FAILED = "access.sign_in_failed"
     SIGNED_OUT = "access.signed_out"
     STEPPED_UP = "access.stepped_up"
+    ROLE_CHANGED = "access.role_changed"
     PERSON_CHANGED = "access.person_changed"
     API_KEY_CHANGED = "access.api_key_changed"
     SETTINGS_CHANGED = "settings.changed"
