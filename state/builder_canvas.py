@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.builder import edits
+from services.builder import edits, note_edits, relocate
 from services.builder.edits import StepKind
 from services.contracts.journey import Journey, Position
 from services.kit.errors import Invalid
@@ -54,16 +54,30 @@ class CanvasReports(rx.State):
         return await builder.apply(lambda j: edits.disconnect(j, source=source, port=port), "remove a link")
 
     @rx.event
-    async def removed(self, report: dict[str, Any]) -> Any:
+    async def put(self, report: dict[str, Any]) -> Any:
+        """A step was taken to another line or open end."""
         builder = await self.get_state(Builder)
-        ids = ids_of(report)
-        return await builder.apply(lambda j: edits.remove_steps(j, ids), "remove a step")
+        step, source, port = (str(report.get(part)) for part in ("id", "source", "port"))
+        return await builder.apply(
+            lambda j: relocate.move_to(j, step, source=source, port=port), "move a step elsewhere"
+        )
+
+    @rx.event
+    async def removed(self, report: dict[str, Any]) -> Any:
+        """Steps and notes, in one edit."""
+        builder = await self.get_state(Builder)
+        ids, notes = ids_of(report), ids_of(report, "notes")
+        if len(ids) + len(notes) > 1:
+            what = f"remove {len(ids) + len(notes)} things"
+        else:
+            what = "remove a step" if ids else "remove a note"
+        return await builder.apply(lambda j: note_edits.remove_notes(edits.remove_steps(j, ids), notes), what)
 
     @rx.event
     async def duplicated(self, report: dict[str, Any]) -> Any:
         builder = await self.get_state(Builder)
         ids = ids_of(report)
-        return await builder.apply(lambda j: edits.duplicate_steps(j, ids)[0], "duplicate a step")
+        return await builder.apply(lambda j: edits.duplicate_steps(j, ids)[0], "duplicate steps")
 
     @rx.event
     async def tidied(self) -> Any:
@@ -95,8 +109,8 @@ def position_of(value: object) -> Position | None:
     return Position(x=x, y=y)
 
 
-def ids_of(report: dict[str, Any]) -> list[str]:
-    found = report.get("ids")
+def ids_of(report: dict[str, Any], part: str = "ids") -> list[str]:
+    found = report.get(part)
     return [str(one) for one in found][:500] if isinstance(found, list) else []
 
 

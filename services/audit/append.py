@@ -19,7 +19,7 @@ INSERT = """
 INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id,
                       enrolment_id, pseudonym, reason, detail, leaf)
 SELECT :practice, :at, t.audit_id, :batch, t.seq, t.tag, :actor, t.campaign, t.enrolment, t.pseudonym, t.reason, t.detail,
-  cm.audit_leaf(:practice, :at, t.audit_id, t.tag, :actor, t.campaign, t.enrolment, t.pseudonym, t.reason, t.detail)
+  cm.audit_leaf((SELECT cm.audit_head(:practice, :at)), t.audit_id, t.tag, :actor, t.campaign, t.enrolment, t.pseudonym, t.reason, t.detail)
 FROM json_to_recordset(CAST(:rows AS json)) AS t(audit_id uuid, seq integer, tag text, campaign uuid, enrolment uuid,
   pseudonym uuid, reason text, detail text)
 """

@@ -4,7 +4,7 @@ AT = """to_char({at} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 """A time exactly as `cm.audit_leaf` hashes it."""
 
 LEAF_OF_ROW = (
-    "cm.audit_leaf(a.practice_id, a.at, a.audit_id, a.tag, a.actor, a.campaign_id, a.enrolment_id,"
+    "cm.audit_leaf(cm.audit_head(a.practice_id, a.at), a.audit_id, a.tag, a.actor, a.campaign_id, a.enrolment_id,"
     " a.pseudonym, a.reason, a.detail)"
 )
 

@@ -15,7 +15,7 @@ from services.contracts.merge_fields import (
     UNSUBSCRIBE,
     MergeField,
 )
-from services.kit.rendering import RenderProblem, variables
+from services.kit.rendering import RenderProblem, printed, variables
 
 CHANNEL_WORDS: dict[Channel, str] = {
     "in_app": "in-app message", "email": "email", "sms": "text message", "whatsapp": "WhatsApp message",
@@ -117,7 +117,7 @@ def _check_text(step_id: str | None, name: str, text: str) -> Iterator[Problem]:
         if not any(found in ("{{", "}}", "{%", "%}") for found in left):
             yield Problem(step_id=step_id, code="bad_template", sentence=f"{name}: {error.message}")
         return
-    for unknown in sorted(used - NAMES - OBJECTS):
+    for unknown in sorted((used - NAMES - OBJECTS) | (printed(text) & (OBJECTS - NAMES))):
         near = get_close_matches(unknown, sorted(NAMES), n=1, cutoff=0.4)
         hint = f" Did you mean {{{{ {near[0]} }}}}?" if near else " Choose one from the list of merge fields."
         yield Problem(

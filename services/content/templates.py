@@ -14,7 +14,7 @@ from services.contracts.journey import Channel, ChannelContent, Journey, Message
 from services.contracts.merge_fields import MERGE_FIELDS, NAMES, OBJECTS
 from services.kit.errors import Invalid, NotFound
 from services.kit.ids import new_id
-from services.kit.rendering import RenderProblem, variables
+from services.kit.rendering import RenderProblem, printed, variables
 from services.kit.uow import Unit
 
 OPTIONAL = frozenset(field.name for field in MERGE_FIELDS if field.optional)
@@ -184,6 +184,7 @@ def checked_variables(channel: Channel, content: ChannelContent) -> tuple[list[s
     """(required, optional) merge fields of a text. Raises Invalid with every problem in it."""
     problems: list[dict[str, Any]] = []
     used: set[str] = set()
+    bare: set[str] = set()
     for field, text in content.model_dump().items():
         problems += [
             {"field": field, "code": "placeholder", "sentence": f"“{left}” is still to be filled in."}
@@ -191,11 +192,12 @@ def checked_variables(channel: Channel, content: ChannelContent) -> tuple[list[s
         ]
         try:
             used |= variables(text)
+            bare |= printed(text) & (OBJECTS - NAMES)
         except RenderProblem as error:
             problems.append({"field": field, "code": "bad_template", "sentence": error.message})
     problems += [
         {"field": "body", "code": "unknown_field", "sentence": f"{{{{ {name} }}}} is not a merge field."}
-        for name in sorted(used - NAMES - OBJECTS)
+        for name in sorted((used - NAMES - OBJECTS) | bare)
     ]
     if not content.body.strip():
         problems.append({"field": "body", "code": "no_content", "sentence": "Write the message first."})

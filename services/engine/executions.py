@@ -136,7 +136,7 @@ WITH gone AS (
 ), audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED',
-    cm.audit_leaf(:practice, :now, audit_id, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED', '{{}}')
+    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED', '{{}}')
   FROM n
 ), care_plans AS ({CARE_PLAN_LEFT})
 SELECT count(*) FROM gone
