@@ -238,12 +238,14 @@ CREATE TABLE cm.segment_size (
 CREATE TABLE cm.subject (
   practice_id uuid NOT NULL,
   contact_id uuid NOT NULL,
-  pseudonym uuid NOT NULL,                      -- stands for the contact in the audit; destroyed on erasure (D27)
+  pseudonym uuid,                               -- stands for the contact in the audit; destroyed on erasure (D27)
+  erased_at timestamptz,
   first_seen_at timestamptz NOT NULL,
   lane smallint NOT NULL,                       -- of the household: one at a time decides about all in it
   merged_into uuid,                             -- the record that lives on; events for this one count for it
   merged_at timestamptz,
-  PRIMARY KEY (practice_id, contact_id)
+  PRIMARY KEY (practice_id, contact_id),
+  CHECK ((pseudonym IS NULL) = (erased_at IS NOT NULL))
 );
 CREATE INDEX subject_merged ON cm.subject (practice_id, merged_into) WHERE merged_into IS NOT NULL;
 COMMENT ON TABLE cm.subject IS 'One row a contact we ever touched: the lock that suppression and enrolment share (house rule 5).';
