@@ -186,7 +186,7 @@ class Approval(rx.State):
         self.may_decide, self.why_not = found.may_decide, found.why_not
         self.summary = found.summary
         self.first_time = found.previous_journey is None
-        self.changes = [] if self.first_time else found.diff.sentences()
+        self.changes = [] if self.first_time else found.diff.sentences
         self.messages = [_told(step) for step in found.journey.steps if isinstance(step, Message)]
         self.loading = False
 

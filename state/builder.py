@@ -17,10 +17,12 @@ import reflex as rx
 
 from services.audience import service as audience
 from services.builder.contracts import Problem
+from services.builder.diff import diff
 from services.builder.history import History
 from services.builder.rule_edits import audience_group, path_group
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignDetail
+from services.campaigns.history import last_saved
 from services.contracts.journey import Branch, Entry, Journey
 from services.kit.actor import Permission
 from services.kit.errors import Invalid, StaleWrite
@@ -35,6 +37,7 @@ from state.session import acting, changed, uuid_of
 
 Edit = Callable[[Journey], Journey]
 PAUSE_BEFORE_SAVE = 0.7  # seconds without an edit
+MOST_DIFFERENCES = 12  # sentences shown before somebody chooses whose version stays
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Builder(rx.State):
     saved: str = "saved"
     saved_words: str = ""
     conflict: bool = False
+    theirs: str = ""
+    theirs_changes: list[str] = []
     steps: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     view: str = ""
@@ -89,7 +94,12 @@ class Builder(rx.State):
 
     @rx.event
     async def load(self) -> Any:
-        """The page's own start: the campaign of the address."""
+        """The page's own start: the campaign of the address. A line that was lost brings people here
+        again: what they had edited and not yet saved is saved first."""
+        if self.saved != "saved" and self.id in self.router.url.path:
+            await self.save()
+            if self.saved != "saved":
+                return
         self.reset()
         self.id = str(uuid_of(self.router.url.path.rstrip("/").rsplit("/", 1)[-1]))
         async with acting(self, "read") as u:
@@ -211,11 +221,22 @@ class Builder(rx.State):
                 self.facts(await campaigns.get(u, self.key), author=True)
                 at = u.now.astimezone(ZoneInfo(await audience.zone(u)))
         except StaleWrite:
-            self.saved, self.saved_words, self.conflict = "conflict", "Not saved", True
+            self.saved, self.saved_words = "conflict", "Not saved"
+            await self._explain_conflict()
+            self.conflict = True
             return None
         self.saved, self.saved_words = "saved", f"Saved {at:%H:%M}"
         await changed(self, "campaigns")
         return None
+
+    async def _explain_conflict(self) -> None:
+        """Who saved, when, and what they have that is not here."""
+        async with acting(self, "read") as u:
+            detail = await campaigns.get(u, self.key)
+            who, at = await last_saved(u, self.key)
+            zone = await audience.zone(u)
+        self.theirs = f"{who or 'Somebody else'} saved this campaign {words.moment(at, zone)}."
+        self.theirs_changes = diff(self._journey, detail.draft).sentences[:MOST_DIFFERENCES]
 
     @rx.event
     async def settle(self, keep: str) -> Any:

@@ -25,6 +25,7 @@ from cm_app.pages import (
     segments,
     settings,
     templates,
+    versions,
     walk,
 )
 
@@ -35,6 +36,7 @@ PAGES: list[ModuleType] = [
     run,
     forecast,
     walk,
+    versions,
     templates,
     approvals,
     approval,

@@ -16,6 +16,7 @@ from components.journey_outline import journey_outline
 from state.builder import Builder
 from state.builder_canvas import CanvasReports
 from state.builder_outline import Outline
+from state.builder_presence import Presence
 
 
 def builder() -> rx.Component:
@@ -67,7 +68,7 @@ def _outline() -> rx.Component:
         on_unlinked=Outline.unlinked,
         on_removed=Outline.removed,
         on_duplicated=Outline.duplicated,
-        on_selected=Builder.chosen,
+        on_selected=[Builder.chosen, Presence.moved],
         on_travelled=Outline.travelled,
     )
 
@@ -88,7 +89,7 @@ def _drawn() -> rx.Component:
         on_removed=CanvasReports.removed,
         on_duplicated=CanvasReports.duplicated,
         on_tidied=CanvasReports.tidied,
-        on_selected=Builder.chosen,
+        on_selected=[Builder.chosen, Presence.moved],
         on_undo=Builder.undo,
         on_redo=Builder.redo,
     )
