@@ -25,6 +25,7 @@ from cm_app.pages import (
     segment,
     segments,
     settings,
+    team,
     templates,
     versions,
     walk,
@@ -50,6 +51,7 @@ PAGES: list[ModuleType] = [
     integrations,
     audit,
     settings,
+    team,
     demo,
     login,
 ]
