@@ -18,11 +18,12 @@ import reflex as rx
 from services.audience import service as audience
 from services.builder.contracts import Problem
 from services.builder.diff import diff
+from services.builder.fixes import apply_fix
 from services.builder.history import History
 from services.builder.rule_edits import audience_group, path_group
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignDetail
-from services.campaigns.history import last_saved
+from services.campaigns.history import last_readable, last_saved
 from services.contracts.journey import Branch, Entry, Journey
 from services.kit.actor import Permission
 from services.kit.errors import Invalid, StaleWrite
@@ -46,6 +47,8 @@ class ProblemRow:
     sentence: str
     severity: str
     where: str
+    fix: str = ""
+    index: int = 0
 
 
 class Builder(rx.State):
@@ -61,6 +64,8 @@ class Builder(rx.State):
     saved: str = "saved"
     saved_words: str = ""
     conflict: bool = False
+    unreadable: list[str] = []
+    good_version: str = ""
     theirs: str = ""
     theirs_changes: list[str] = []
     steps: list[dict[str, Any]] = []
@@ -105,8 +110,30 @@ class Builder(rx.State):
         async with acting(self, "read") as u:
             detail = await campaigns.get(u, self.key)
             self.adopt(detail, author=u.actor.may("author"))
+            await self._problems_of_reading(u, detail)
             await self.check(u)
         self.ready = True
+
+    async def _problems_of_reading(self, u: Unit, detail: CampaignDetail) -> None:
+        """What is wrong with a stored draft that does not fit the grammar, and what could replace it."""
+        self.unreadable = [
+            f"Step “{p.step_id}”: {p.sentence}" if p.step_id else p.sentence for p in detail.draft_problems
+        ]
+        good = await last_readable(u, self.key) if detail.draft_problems else None
+        self.good_version = f"version {good.number}" if good else ""
+
+    @rx.event
+    async def restore_good(self) -> Any:
+        """Put the newest version that can be read in the place of a draft that cannot."""
+        async with acting(self, "author") as u:
+            detail = await campaigns.get(u, self.key)
+            good = await last_readable(u, self.key)
+            if good is None or not detail.draft_problems:
+                raise Invalid("There is nothing to restore here. Reload the page.")
+            journey = await campaigns.journey_of(u, good.version_id)
+            await campaigns.save_draft(u, self.key, journey, revision=detail.draft_revision)
+        await changed(self, "campaigns")
+        return Builder.load
 
     @property
     def key(self) -> UUID:
@@ -128,7 +155,7 @@ class Builder(rx.State):
         row = detail.row
         self.name, self.state = row.name, row.state
         self.state_words, self.tone = words.STATES[row.state]
-        self.editable = detail.editable and author
+        self.editable = detail.editable and author and not detail.draft_problems
         self.approval = "requested" if detail.open_approval else ""
 
     async def apply(self, edit: Edit, what: str, *, key: str = "", permission: Permission = "author") -> Any:
@@ -169,8 +196,15 @@ class Builder(rx.State):
         self.outline = outline_rows(journey, self._found) if self.view == "outline" else []
         self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
         self.problems = [
-            ProblemRow(p.step_id or "", p.sentence, p.severity, rows.where(steps.get(p.step_id or "")))
-            for p in self._found
+            ProblemRow(
+                p.step_id or "",
+                p.sentence,
+                p.severity,
+                rows.where(steps.get(p.step_id or "")),
+                p.fix.label if p.fix else "",
+                n,
+            )
+            for n, p in enumerate(self._found)
         ]
         self.blocking = sum(p.severity == "blocking" for p in self._found)
         past, future = self._history.past, self._history.future
@@ -300,6 +334,16 @@ class Builder(rx.State):
         """The day it is at the practice."""
         async with acting(self, "read") as u:
             return u.now.astimezone(ZoneInfo(await audience.zone(u))).date()
+
+    @rx.event
+    async def fix(self, index: int, sentence: str) -> Any:
+        """Carry out the fix of a problem, as it was listed when it was pressed."""
+        at = int(index)
+        if not 0 <= at < len(self._found) or self._found[at].sentence != sentence:
+            raise Invalid("The list has changed meanwhile. Look at it again.")
+        problem = self._found[at]
+        label = problem.fix.label if problem.fix else ""
+        return await self.apply(lambda j: apply_fix(j, problem), label[:1].lower() + label[1:])
 
     @rx.event
     async def open_panel(self, panel: str) -> None:

@@ -11,6 +11,7 @@ from components.builder.problems import problems
 from components.builder.proofs import proofs
 from components.builder.settings import settings
 from components.builder.step import step
+from components.builder.unreadable import unreadable
 from components.journey_canvas import journey_canvas
 from components.journey_outline import journey_outline
 from state.builder import Builder
@@ -44,7 +45,8 @@ def _canvas() -> rx.Component:
     """The journey in the view this person chose: drawn, or as an outline."""
     return rx.el.div(
         rx.match(
-            rx.cond(Builder.ready, Builder.view, ""),
+            rx.cond(Builder.unreadable.length() > 0, "unreadable", rx.cond(Builder.ready, Builder.view, "")),
+            ("unreadable", unreadable()),
             ("outline", _outline()),
             ("canvas", _drawn()),
             rx.fragment(),

@@ -8,10 +8,10 @@ from services.builder.contracts import Problem
 from services.campaigns.approvals import approval_rows
 from services.campaigns.contracts import ApprovalRow, VersionRow
 from services.campaigns.drafts import row_of
-from services.campaigns.versions import journey_of, version_rows
+from services.campaigns.versions import read_version, version_rows
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey
-from services.kit.errors import Invalid, NotFound
+from services.kit.errors import NotFound
 from services.kit.uow import Unit
 
 
@@ -68,7 +68,13 @@ async def version_of(u: Unit, campaign_id: UUID, version_id: UUID) -> Journey | 
     u.actor.require("read")
     if not any(v.version_id == version_id for v in await version_rows(u, campaign_id)):
         raise NotFound("This version of the campaign does not exist.")
-    try:
-        return await journey_of(u, version_id)
-    except Invalid as error:
-        return [Problem.model_validate(problem) for problem in error.problems]
+    return await read_version(u, version_id)
+
+
+async def last_readable(u: Unit, campaign_id: UUID) -> VersionRow | None:
+    """The newest version that can be read: what a damaged draft is restored from."""
+    u.actor.require("read")
+    for version in await version_rows(u, campaign_id):
+        if isinstance(await read_version(u, version.version_id), Journey):
+            return version
+    return None
