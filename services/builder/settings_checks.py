@@ -198,7 +198,7 @@ def _check_sub_campaign(step: SubCampaign, context: CheckContext) -> Iterator[Pr
             step_id=step.id,
             code="sub_campaign_itself",
             sentence=f"{name_of(step)} leads into this same campaign. Choose a different one.",
-            fix=Fix(label="Remove this step", do="remove_step"),
+            fix=Fix(label="Remove this step", do="drop_step"),
         )
     elif not step.campaign_id:
         yield Problem(
@@ -211,7 +211,7 @@ def _check_sub_campaign(step: SubCampaign, context: CheckContext) -> Iterator[Pr
             step_id=step.id,
             code="unknown_campaign",
             sentence=f"{name_of(step)} leads to a campaign that does not exist. Choose one from the list.",
-            fix=Fix(label="Remove this step", do="remove_step"),
+            fix=Fix(label="Remove this step", do="drop_step"),
         )
 
 

@@ -100,7 +100,7 @@ def _ended(step: SubCampaign, target: Target) -> Problem:
         step_id=step.id,
         code="campaign_ended",
         sentence=f"{name_of(step)} hands people to “{target.name}”, which has ended. Choose another campaign.",
-        fix=Fix(label="Remove this step", do="remove_step"),
+        fix=Fix(label="Remove this step", do="drop_step"),
     )
 
 
@@ -119,5 +119,5 @@ def _circle(step: SubCampaign, target: Target) -> Problem:
         code="campaigns_in_a_circle",
         sentence=f"“{target.name}” hands people back to this campaign, so they could go round for ever. "
         "Choose another campaign.",
-        fix=Fix(label="Remove this step", do="remove_step"),
+        fix=Fix(label="Remove this step", do="drop_step"),
     )
