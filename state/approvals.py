@@ -106,6 +106,7 @@ class Approval(rx.State):
     loading: bool = True
     campaign: str = ""
     campaign_id: str = ""
+    print_href: str = ""
     type: str = ""
     version: str = ""
     by: str = ""
@@ -176,7 +177,8 @@ class Approval(rx.State):
         zone = (await self.get_state(Session)).zone
         async with acting(self, "read") as u:
             found = await campaigns.approval(u, uuid_of(self._id))
-            await self._who(u, found.row.campaign_id, found.journey)
+            if not found.problems:
+                await self._who(u, found.row.campaign_id, found.journey)
         self._show(found, zone)
 
     async def _who(self, u: Unit, campaign_id: UUID, journey: Journey) -> None:
@@ -188,6 +190,7 @@ class Approval(rx.State):
     def _show(self, found: ApprovalDetail, zone: str) -> None:
         row = found.row
         self.campaign, self.campaign_id = row.campaign_name, str(row.campaign_id)
+        self.print_href = f"/campaigns/{row.campaign_id}/print?version={row.version_id}"
         self.type, self.version = _type(row), f"Version {row.version_number}"
         self.by = f"{row.requested_by_name}, {words.moment(row.requested_at, zone)}"
         self.note, self.starts, self.state = row.note, _starts(row, zone), row.state

@@ -19,6 +19,7 @@ from cm_app.pages import (
     login,
     people,
     person,
+    printed,
     run,
     runs,
     segment,
@@ -26,6 +27,7 @@ from cm_app.pages import (
     settings,
     team,
     templates,
+    versions,
     walk,
 )
 
@@ -36,6 +38,8 @@ PAGES: list[ModuleType] = [
     run,
     forecast,
     walk,
+    versions,
+    printed,
     templates,
     approvals,
     approval,

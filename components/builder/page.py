@@ -11,6 +11,7 @@ from components.builder.problems import problems
 from components.builder.proofs import proofs
 from components.builder.settings import settings
 from components.builder.step import step
+from components.builder.unreadable import unreadable
 from components.journey_canvas import journey_canvas
 from components.journey_outline import journey_outline
 from state.builder import Builder
@@ -18,6 +19,7 @@ from state.builder_canvas import CanvasReports
 from state.builder_clipboard import Clipboard
 from state.builder_notes import NoteReports
 from state.builder_outline import Outline
+from state.builder_presence import Presence
 
 
 def builder() -> rx.Component:
@@ -43,7 +45,8 @@ def _canvas() -> rx.Component:
     """The journey in the view this person chose: drawn, or as an outline."""
     return rx.el.div(
         rx.match(
-            rx.cond(Builder.ready, Builder.view, ""),
+            rx.cond(Builder.unreadable.length() > 0, "unreadable", rx.cond(Builder.ready, Builder.view, "")),
+            ("unreadable", unreadable()),
             ("outline", _outline()),
             ("canvas", _drawn()),
             rx.fragment(),
@@ -69,7 +72,7 @@ def _outline() -> rx.Component:
         on_unlinked=Outline.unlinked,
         on_removed=Outline.removed,
         on_duplicated=Outline.duplicated,
-        on_selected=Builder.chosen,
+        on_selected=[Builder.chosen, Presence.moved],
         on_travelled=Outline.travelled,
     )
 
@@ -99,7 +102,7 @@ def _drawn() -> rx.Component:
         on_note_added=NoteReports.added,
         on_note_changed=NoteReports.changed,
         on_tidied=CanvasReports.tidied,
-        on_selected=Builder.chosen,
+        on_selected=[Builder.chosen, Presence.moved],
         on_undo=Builder.undo,
         on_redo=Builder.redo,
     )

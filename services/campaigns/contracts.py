@@ -8,6 +8,7 @@ from pydantic import Field
 
 from services.builder.contracts import Problem
 from services.builder.diff import JourneyDiff
+from services.campaigns.errors import Unreadable
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey
 
@@ -191,6 +192,13 @@ class CampaignDetail(Strict):
     last_decision: ApprovalRow | None
     editable: bool
 
+    @property
+    def readable(self) -> Journey:
+        """The draft, for whoever needs a real one. Raises Unreadable."""
+        if self.draft_problems:
+            raise Unreadable("This campaign", self.draft_problems)
+        return self.draft
+
 
 class ApprovalDetail(Strict):
     """What the approver reads: the journey, the one it replaces, and both in plain words."""
@@ -202,3 +210,6 @@ class ApprovalDetail(Strict):
     summary: list[str]
     may_decide: bool
     why_not: str
+    problems: list[Problem] = Field(
+        default_factory=list, description="Why the version cannot be read; `journey` is then empty."
+    )
