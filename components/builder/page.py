@@ -7,6 +7,7 @@ from components import tokens, ui
 from components.builder.audience import audience
 from components.builder.dialogs import dialogs
 from components.builder.header import header
+from components.builder.people import people
 from components.builder.problems import problems
 from components.builder.proofs import proofs
 from components.builder.settings import settings
@@ -16,6 +17,7 @@ from components.journey_outline import journey_outline
 from state.builder import Builder
 from state.builder_canvas import CanvasReports
 from state.builder_outline import Outline
+from state.builder_people import StepPeople
 
 
 def builder() -> rx.Component:
@@ -89,6 +91,7 @@ def _drawn() -> rx.Component:
         on_duplicated=CanvasReports.duplicated,
         on_tidied=CanvasReports.tidied,
         on_selected=Builder.chosen,
+        on_counted=StepPeople.open,
         on_undo=Builder.undo,
         on_redo=Builder.redo,
     )
@@ -99,6 +102,7 @@ def _panel() -> rx.Component:
         Builder.panel,
         ("audience", "Audience"),
         ("problems", "To fix"),
+        ("people", "Inside now"),
         ("settings", "Aim, kind and pace"),
         Builder.step.kind_words,
     )
@@ -115,6 +119,7 @@ def _panel() -> rx.Component:
                     Builder.panel,
                     ("audience", audience()),
                     ("problems", problems()),
+                    ("people", people()),
                     ("settings", settings()),
                     rx.el.div(step(), key=Builder.step.id, class_name="cb-form"),
                 ),

@@ -32,7 +32,7 @@ function Canvas(props) {
   const {
     steps = [], counts = null, palette = [], selected = "", readOnly = false, dark = false, label = "Journey",
     onStepAdded = nothing, onStepMoved = nothing, onLinked = nothing, onUnlinked = nothing, onRemoved = nothing,
-    onSelected = nothing, onDuplicated = nothing, onTidied = nothing, onUndo = nothing, onRedo = nothing,
+    onSelected = nothing, onCounted = nothing, onDuplicated = nothing, onTidied = nothing, onUndo = nothing, onRedo = nothing,
   } = props;
   const root = useRef(null);
   const flow = useReactFlow();
@@ -265,8 +265,8 @@ function Canvas(props) {
   }, [readOnly, onUndo, onRedo]);
 
   const context = useMemo(
-    () => ({ readOnly, openMenu, dropAt, cut, dragging: Boolean(ghost) }),
-    [readOnly, openMenu, dropAt, cut, Boolean(ghost)],
+    () => ({ readOnly, openMenu, dropAt, cut, dragging: Boolean(ghost), counted: onCounted }),
+    [readOnly, openMenu, dropAt, cut, Boolean(ghost), onCounted],
   );
 
   return (

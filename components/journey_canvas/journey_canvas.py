@@ -48,6 +48,7 @@ class JourneyCanvas(rx.NoSSRComponent):
     on_unlinked: Report  # {source, port}
     on_removed: Report  # {ids}
     on_selected: Report  # {id}, "" for none
+    on_counted: Report  # {step, key}: the number of people there was chosen
     on_duplicated: Report  # {ids}
     on_tidied: rx.EventHandler[rx.event.no_args_event_spec]
     on_undo: rx.EventHandler[rx.event.no_args_event_spec]

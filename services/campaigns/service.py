@@ -37,7 +37,7 @@ from services.campaigns.lifecycle import (
     resume,
 )
 from services.campaigns.pages import page
-from services.campaigns.versions import journey_of, versions
+from services.campaigns.versions import journey_of, version_numbers, versions
 
 __all__ = [
     "STATES",
@@ -78,6 +78,7 @@ __all__ = [
     "send_back",
     "set_tags",
     "unschedule",
+    "version_numbers",
     "versions",
     "withdraw",
 ]
