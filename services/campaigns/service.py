@@ -1,5 +1,6 @@
 """Use cases of campaigns, in one place for callers. Each needs a unit of work; none commits."""
 
+from services.campaigns.approval_terms import campaign_of_request, comment, comments, mind_approvals
 from services.campaigns.approvals import (
     activate_due,
     approval,
@@ -54,9 +55,12 @@ __all__ = [
     "announce",
     "approval",
     "approve",
+    "campaign_of_request",
     "cancel",
     "check_context",
     "clone",
+    "comment",
+    "comments",
     "complete",
     "create",
     "delete",
@@ -66,6 +70,7 @@ __all__ = [
     "inbox",
     "journey_of",
     "kill_switch",
+    "mind_approvals",
     "move",
     "page",
     "pause",
