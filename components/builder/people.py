@@ -67,7 +67,7 @@ def _here(one: rx.Var[Here]) -> rx.Component:
     return rx.el.li(
         rx.el.a(
             rx.box(
-                rx.el.div(one.name, **tokens.text("small"), color=tokens.INK, font_weight="560"),
+                rx.el.div(rx.el.strong(one.name), **tokens.text("small"), color=tokens.INK),
                 rx.el.div(one.when, **tokens.text("small"), color=tokens.QUIET),
                 rx.cond(one.why != "", rx.el.div(one.why, **tokens.text("small"), color=tokens.ink("warn"))),
                 flex="1",
