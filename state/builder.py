@@ -92,6 +92,7 @@ class Builder(rx.State):
     _found: list[Problem] = []
     _history: History = History()
     _revision: int = 0
+    _taken: rows.Taken = {}
     _edit: int = 0
     _choices: dict[str, list[tuple[str, str]]] = {}
     _variant: int = 0
@@ -191,7 +192,8 @@ class Builder(rx.State):
         journey = self._journey
         steps = {step.id: step for step in journey.steps}
         problems = [p.model_dump() for p in self._found]
-        self.steps = rows.canvas_steps(journey, problems, ended=self.state in ("completed", "cancelled"))
+        ended = self.state in ("completed", "cancelled")
+        self.steps = rows.canvas_steps(journey, problems, ended=ended, taken=self._taken)
         self.notes = rows.canvas_notes(journey)
         self.outline = outline_rows(journey, self._found) if self.view == "outline" else []
         self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
@@ -216,6 +218,12 @@ class Builder(rx.State):
         self.campaign_type, self.objective = journey.campaign_type, journey.goal.objective
         self.pace = pace_words(journey.pace)
         self._show_step(steps)
+
+    def show_taken(self, taken: rows.Taken) -> None:
+        """How many took each link, when that has changed."""
+        if taken != self._taken:
+            self._taken = taken
+            self.show()
 
     def _show_step(self, steps: dict[str, Any]) -> None:
         step = steps.get(self.selected)

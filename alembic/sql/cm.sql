@@ -160,10 +160,23 @@ CREATE TABLE cm.approval (
   decision_note text NOT NULL DEFAULT '',
   exemption boolean NOT NULL DEFAULT false,
   impact jsonb NOT NULL DEFAULT '[]',           -- what becomes of people inside: services.campaigns.impact (D8)
+  valid_until timestamptz,                      -- approved for a time: the campaign is paused then
+  reminded_at timestamptz,                      -- when approvers were reminded of it, once
   PRIMARY KEY (practice_id, approval_id)
 );
 CREATE UNIQUE INDEX approval_open ON cm.approval (practice_id, campaign_id) WHERE state = 'requested';
 CREATE INDEX approval_campaign ON cm.approval (practice_id, campaign_id, requested_at);
+
+CREATE TABLE cm.approval_comment (
+  practice_id uuid NOT NULL,
+  comment_id uuid NOT NULL,
+  approval_id uuid NOT NULL,
+  person_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  words text NOT NULL CHECK (words <> ''),
+  PRIMARY KEY (practice_id, comment_id)
+);
+CREATE INDEX approval_comment_thread ON cm.approval_comment (practice_id, approval_id, comment_id);
 
 CREATE TABLE cm.version_move (
   practice_id uuid NOT NULL,
@@ -871,6 +884,12 @@ BEGIN
     ) SELECT o.practice_id, NULL::bigint FROM o;
   WHEN 'activate' THEN RETURN QUERY
     SELECT DISTINCT c.practice_id, NULL::bigint FROM cm.campaign c WHERE c.state = 'scheduled' AND c.scheduled_at <= now_at;
+  WHEN 'approvals' THEN RETURN QUERY          -- services.campaigns.approval_terms: REMIND and RUN_OUT
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.approval a WHERE a.practice_id = p.practice_id AND a.state = 'requested' AND a.reminded_at IS NULL
+        AND a.requested_at <= now_at - make_interval(hours => coalesce((p.settings->>'approval_reminder_hours')::integer, 24)))
+      OR EXISTS (SELECT 1 FROM cm.approval a JOIN cm.campaign c ON c.practice_id = a.practice_id AND c.campaign_id = a.campaign_id
+        WHERE a.practice_id = p.practice_id AND a.state = 'used' AND a.valid_until <= now_at AND c.state = 'active');
   WHEN 'recurring' THEN RETURN QUERY
     SELECT DISTINCT c.practice_id, NULL::bigint FROM cm.campaign c WHERE c.state = 'active' AND c.kind = 'recurring';
   WHEN 'expire' THEN RETURN QUERY
@@ -999,7 +1018,7 @@ CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'version_move', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
+  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'approval', 'version_move', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
                            'suppression', 'audit_batch', 'followup', 'dispatch', 'care_plan_standing', 'segment', 'segment_size',
                            'leak_scan', 'proof', 'metric', 'webhook_endpoint', 'webhook_delivery'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);

@@ -11,9 +11,7 @@ from tests.e2e.test_builder import TABLET, drag, edge, empty_campaign, middle, s
 SignedIn = Callable[..., Awaitable[Page]]
 REACH = 20
 """Pixels from the middle of a plus that a finger may be off: 44 px targets, with room for rounding."""
-OWNER = (
-    "([x, y]) => document.elementFromPoint(x, y)?.closest('[data-testid^=plus-]')?.dataset.testid ?? 'nothing'"
-)
+OWNER = "([x, y]) => document.elementFromPoint(x, y)?.closest('[data-testid^=plus-]')?.dataset.testid ?? 'nothing'"
 
 
 def steps(page: Page) -> object:
