@@ -10,6 +10,7 @@ from cm_app.api import (
     events,
     executions,
     followups,
+    gallery,
     health,
     me,
     people,
@@ -20,6 +21,7 @@ from cm_app.api import (
     sessions,
     suppression,
     templates,
+    test_sends,
     webhooks,
 )
 from services.bootstrap import App
@@ -40,6 +42,8 @@ ROUTERS = (
     executions.router,
     approvals.router,
     templates.router,
+    test_sends.router,
+    gallery.router,
     segments.router,
     followups.router,
     proofs.router,
