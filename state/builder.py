@@ -97,6 +97,7 @@ class Builder(rx.State):
     _choices: dict[str, list[tuple[str, str]]] = {}
     _variant: int = 0
     _channel: str = ""
+    _language: str = ""
 
     @rx.event
     async def load(self) -> Any:
@@ -233,7 +234,14 @@ class Builder(rx.State):
             self.step = StepForm()
             return
         sentences = [p.sentence for p in self._found if p.step_id == step.id]
-        self.step = form(step, sentences, self._choices, variant=self._variant, channel=self._channel)
+        self.step = form(
+            step,
+            sentences,
+            self._choices,
+            variant=self._variant,
+            channel=self._channel,
+            language=self._language,
+        )
 
     def _open_choices(self) -> set[str]:
         groups = [audience_group(self._journey.audience, part) for part in ("include", "exclude")]
@@ -327,14 +335,15 @@ class Builder(rx.State):
             self.open_step(str(report.get("id") or ""))
 
     def open_step(self, step_id: str) -> None:
-        self.selected, self._variant, self._channel = step_id, 0, ""
+        self.selected, self._variant, self._channel, self._language = step_id, 0, "", ""
         self.panel = "step" if step_id else ""
         self._history = self._history.sealed()
         self._show_step({step.id: step for step in self._journey.steps})
 
-    def look_at(self, variant: int, channel: str) -> None:
-        """Which wording and channel of a message the panel edits."""
+    def look_at(self, variant: int, channel: str, language: str | None = None) -> None:
+        """Which wording, channel and language of a message the panel edits; None: the same language."""
         self._variant, self._channel = variant, channel
+        self._language = self._language if language is None else language
         self._history = self._history.sealed()
         self._show_step({step.id: step for step in self._journey.steps})
 

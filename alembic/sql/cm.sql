@@ -225,6 +225,25 @@ CREATE TABLE cm.template_version (              -- every saved state of a templa
   PRIMARY KEY (practice_id, template_id, version)
 );
 
+CREATE TABLE cm.test_send (                     -- test messages to the team's own addresses (CNT-5)
+  practice_id uuid NOT NULL,
+  test_id uuid NOT NULL,                        -- the Hub's dispatch_id
+  campaign_id uuid NOT NULL,
+  step_id text NOT NULL,
+  variant text NOT NULL,
+  channel text NOT NULL,
+  language text NOT NULL,
+  content_ref text NOT NULL,
+  sent_to text NOT NULL,                        -- masked; the address itself is not kept here
+  state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'accepted', 'sent', 'delivered', 'failed', 'bounced')),
+  reason text NOT NULL DEFAULT '',
+  asked_by uuid NOT NULL,
+  asked_at timestamptz NOT NULL,
+  state_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, test_id)
+);
+CREATE INDEX test_send_asked ON cm.test_send (practice_id, asked_at);
+
 CREATE TABLE cm.segment (
   practice_id uuid NOT NULL,
   segment_id uuid NOT NULL,

@@ -14,6 +14,7 @@ from cm_app.api import (
     events,
     executions,
     followups,
+    gallery,
     health,
     imports,
     me,
@@ -29,6 +30,7 @@ from cm_app.api import (
     suppression,
     suppressions,
     templates,
+    test_sends,
     webhooks,
 )
 from cm_app.api.routing import Route
@@ -55,6 +57,8 @@ ROUTERS = (
     metrics.router,
     approvals.router,
     templates.router,
+    test_sends.router,
+    gallery.router,
     segments.router,
     followups.router,
     proofs.router,
