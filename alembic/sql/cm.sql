@@ -67,6 +67,7 @@ CREATE TABLE cm.session (
   seen_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   stepped_up_at timestamptz,
+  device text NOT NULL DEFAULT '',              -- `Firefox on Windows`, so that people know their own
   PRIMARY KEY (practice_id, session_hash)
 );
 

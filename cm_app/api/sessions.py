@@ -26,7 +26,12 @@ async def sign_in(request: Request, app: Running) -> Response:
     require_same_origin(request, app)
     given, is_form = await _fields(request)
     try:
-        signed_in = await access.sign_in(app, given.get("login", ""), given.get("password", ""))
+        signed_in = await access.sign_in(
+            app,
+            given.get("login", ""),
+            given.get("password", ""),
+            user_agent=request.headers.get("user-agent", "")[:400],
+        )
     except NotSignedIn as error:
         if not is_form:
             raise

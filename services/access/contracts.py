@@ -55,6 +55,16 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One of a person's own sessions; `this_one` is the one that asks."""
+
+    created_at: datetime
+    seen_at: datetime
+    device: str
+    this_one: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Me:
     """The signed-in person as the portal shows them."""
 
@@ -65,6 +75,7 @@ class Me:
     practice_label: str
     timezone: str
     has_totp: bool
+    has_password: bool
     fresh_until: datetime | None
 
 

@@ -11,6 +11,7 @@ from services.access.contracts import (
     PersonRow,
     PracticeSettings,
     RoleRow,
+    SessionRow,
     SignedIn,
     TotpSetup,
 )
@@ -28,7 +29,16 @@ from services.access.people import (
 from services.access.practice import needs_step_up, practice_settings, save_settings, webhook_secret
 from services.access.roles import add_role, change_role, retire_role, roles
 from services.access.rules import ROLES, permissions_of
-from services.access.sessions import actor_of, carry_sessions, me, require_fresh, sign_in, sign_out
+from services.access.sessions import (
+    actor_of,
+    carry_sessions,
+    me,
+    own_sessions,
+    require_fresh,
+    sign_in,
+    sign_out,
+    sign_out_elsewhere,
+)
 from services.access.step_up import begin_totp, confirm_totp, step_up
 from services.kit.actor import Actor
 
@@ -51,6 +61,7 @@ __all__ = [
     "PersonRow",
     "PracticeSettings",
     "RoleRow",
+    "SessionRow",
     "SignedIn",
     "TotpSetup",
     "WrongCode",
@@ -73,6 +84,7 @@ __all__ = [
     "names",
     "needs_step_up",
     "operator",
+    "own_sessions",
     "people",
     "permissions_of",
     "practice_settings",
@@ -85,6 +97,7 @@ __all__ = [
     "set_active",
     "sign_in",
     "sign_out",
+    "sign_out_elsewhere",
     "step_up",
     "webhook_secret",
 ]

@@ -15,6 +15,10 @@ AUTHORS_LATER = "author|author"
 """The refusal comes after something that everybody here may read (which day it is)."""
 
 TABLE: dict[str, dict[str, str]] = {
+    "Account": {
+        SIGNED_IN: "load sign_out_elsewhere change_password begin_totp confirm_totp give_code",
+        TAB: "leave_totp ask_code",
+    },
     "Approval": {"read": "load follow", "approve": "approve send_back", TAB: "ask_back"},
     "Approvals": {"read": "load follow"},
     "Audit": {
