@@ -28,6 +28,7 @@ from services.kit.uow import Unit
 from state import builder_rows as rows
 from state import words
 from state.builder_forms import StepForm, form, pace_words
+from state.outline_rows import outline_rows
 from state.rule_choices import read_choices
 from state.rule_rows import RuleBox, box, open_choice_fields
 from state.session import acting, changed, uuid_of
@@ -58,6 +59,9 @@ class Builder(rx.State):
     saved_words: str = ""
     conflict: bool = False
     steps: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    view: str = ""
+    outline: list[dict[str, Any]] = []
     palette: list[dict[str, Any]] = []
     counts: dict[str, list[dict[str, Any]]] | None = None
     problems: list[ProblemRow] = []
@@ -151,6 +155,8 @@ class Builder(rx.State):
         steps = {step.id: step for step in journey.steps}
         problems = [p.model_dump() for p in self._found]
         self.steps = rows.canvas_steps(journey, problems, ended=self.state in ("completed", "cancelled"))
+        self.notes = rows.canvas_notes(journey)
+        self.outline = outline_rows(journey, self._found) if self.view == "outline" else []
         self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
         self.problems = [
             ProblemRow(p.step_id or "", p.sentence, p.severity, rows.where(steps.get(p.step_id or "")))
@@ -235,13 +241,15 @@ class Builder(rx.State):
 
     @rx.event
     async def undo(self) -> Any:
-        return await self._travel(self._history.undo(self._journey))
+        return await self.travel(back=True)
 
     @rx.event
     async def redo(self) -> Any:
-        return await self._travel(self._history.redo(self._journey))
+        return await self.travel(back=False)
 
-    async def _travel(self, to: tuple[Journey, History] | None) -> Any:
+    async def travel(self, *, back: bool) -> Any:
+        """To the journey before the last edit, or after the one undone last."""
+        to = self._history.undo(self._journey) if back else self._history.redo(self._journey)
         async with acting(self, "author") as u:
             if to is None or not self.editable:
                 return None

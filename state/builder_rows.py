@@ -65,7 +65,13 @@ def canvas_step(step: Step, problems: list[dict[str, Any]], dim: bool) -> dict[s
         "severity": severity,
         "position": step.position.model_dump() if step.position else None,
         "dim": dim,
+        "find": step_words.findable(step),
     }
+
+
+def canvas_notes(journey: Journey) -> list[dict[str, Any]]:
+    """Sticky notes as the canvas draws them."""
+    return [note.model_dump() for note in journey.notes]
 
 
 def where(step: Step | None) -> str:

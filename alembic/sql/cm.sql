@@ -85,6 +85,18 @@ CREATE TABLE cm.api_key (
 );
 CREATE UNIQUE INDEX api_key_hash ON cm.api_key (key_hash);
 
+-- Answers to requests with an Idempotency-Key, sealed, for a day (services.kit.answers).
+CREATE TABLE cm.api_answer (
+  practice_id uuid NOT NULL,
+  key_hash bytea NOT NULL,
+  request_hash bytea NOT NULL,
+  status smallint,
+  answer bytea,
+  made_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, key_hash)
+);
+CREATE INDEX api_answer_old ON cm.api_answer (practice_id, made_at);
+
 -- Campaigns ----------------------------------------------------------------------------------------
 CREATE TABLE cm.campaign (
   practice_id uuid NOT NULL,
@@ -148,10 +160,25 @@ CREATE TABLE cm.approval (
   decided_at timestamptz,
   decision_note text NOT NULL DEFAULT '',
   exemption boolean NOT NULL DEFAULT false,
+  impact jsonb NOT NULL DEFAULT '[]',           -- what becomes of people inside: services.campaigns.impact (D8)
   PRIMARY KEY (practice_id, approval_id)
 );
 CREATE UNIQUE INDEX approval_open ON cm.approval (practice_id, campaign_id) WHERE state = 'requested';
 CREATE INDEX approval_campaign ON cm.approval (practice_id, campaign_id, requested_at);
+
+CREATE TABLE cm.version_move (
+  practice_id uuid NOT NULL,
+  from_version uuid NOT NULL,
+  step_id text NOT NULL,
+  campaign_id uuid NOT NULL,
+  choice text NOT NULL CHECK (choice IN ('move', 'exit')),
+  to_version uuid NOT NULL,
+  to_step text CHECK ((choice = 'move') = (to_step IS NOT NULL)),
+  people bigint NOT NULL DEFAULT 0,             -- taken along so far
+  asked_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, from_version, step_id)
+);
+COMMENT ON TABLE cm.version_move IS 'People who still stand in an older version and are to be moved or let go (D8): while its row is here, nobody at that step is claimed.';
 
 CREATE TABLE cm.content_template (
   practice_id uuid NOT NULL,
@@ -172,7 +199,19 @@ CREATE TABLE cm.content_template (
   PRIMARY KEY (practice_id, template_id)
 );
 CREATE UNIQUE INDEX content_template_name ON cm.content_template
-  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name), locale);
+  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name));
+
+CREATE TABLE cm.template_version (              -- every saved state of a template; never changed
+  practice_id uuid NOT NULL,
+  template_id uuid NOT NULL,
+  version integer NOT NULL,
+  name text NOT NULL,
+  content bytea NOT NULL,                       -- sealed
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  restored integer,                             -- the version it was brought back from
+  PRIMARY KEY (practice_id, template_id, version)
+);
 
 CREATE TABLE cm.segment (
   practice_id uuid NOT NULL,
@@ -200,12 +239,14 @@ CREATE TABLE cm.segment_size (
 CREATE TABLE cm.subject (
   practice_id uuid NOT NULL,
   contact_id uuid NOT NULL,
-  pseudonym uuid NOT NULL,                      -- stands for the contact in the audit; destroyed on erasure (D27)
+  pseudonym uuid,                               -- stands for the contact in the audit; destroyed on erasure (D27)
+  erased_at timestamptz,
   first_seen_at timestamptz NOT NULL,
   lane smallint NOT NULL,                       -- of the household: one at a time decides about all in it
   merged_into uuid,                             -- the record that lives on; events for this one count for it
   merged_at timestamptz,
-  PRIMARY KEY (practice_id, contact_id)
+  PRIMARY KEY (practice_id, contact_id),
+  CHECK ((pseudonym IS NULL) = (erased_at IS NOT NULL))
 );
 CREATE INDEX subject_merged ON cm.subject (practice_id, merged_into) WHERE merged_into IS NOT NULL;
 COMMENT ON TABLE cm.subject IS 'One row a contact we ever touched: the lock that suppression and enrolment share (house rule 5).';
@@ -403,6 +444,8 @@ CREATE TABLE cm.message_event (
   what text NOT NULL,
   channel text,
   detail text NOT NULL DEFAULT '',
+  language text NOT NULL DEFAULT '',            -- of what was sent (CNT-6); empty: the words for everybody
+  rendered text NOT NULL DEFAULT '',            -- SHA-256 of the finished message that was sent
   PRIMARY KEY (practice_id, at, message_event_id)
 ) PARTITION BY RANGE (at);
 CREATE INDEX message_event_contact ON cm.message_event (practice_id, contact_id, at);
@@ -710,7 +753,9 @@ CREATE TABLE cm.audit (
 ) PARTITION BY RANGE (at);
 CREATE INDEX audit_campaign ON cm.audit (practice_id, campaign_id, at);
 CREATE INDEX audit_pseudonym ON cm.audit (practice_id, pseudonym, at) WHERE pseudonym IS NOT NULL;
-CREATE INDEX audit_reads ON cm.audit (practice_id, actor, at) WHERE tag = 'audit.read';
+CREATE INDEX audit_actor ON cm.audit (practice_id, actor, at) WHERE actor NOT IN ('engine', 'intake');
+CREATE INDEX audit_tag ON cm.audit (practice_id, tag, at) WHERE tag NOT IN ('enrolment.entered', 'enrolment.refused',
+  'enrolment.exited', 'enrolment.completed', 'step.requested', 'step.refused', 'event.consumed');  -- services.audit.tags: BY_THE_MILLION
 
 CREATE TABLE cm.audit_batch (
   practice_id uuid NOT NULL,
@@ -726,12 +771,15 @@ CREATE UNIQUE INDEX audit_batch_seal ON cm.audit_batch (practice_id, seal_no) WH
 CREATE INDEX audit_batch_open ON cm.audit_batch (practice_id, batch_id) WHERE seal_no IS NULL;
 
 -- sha256 over fields joined by U+001F; the stand-alone verifier repeats this line in Python.
+-- Of many rows written at once the first two fields are the same: statements make them once.
+CREATE FUNCTION cm.audit_head(practice_id uuid, at timestamptz) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN practice_id::text || U&'\001F' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+
 CREATE FUNCTION cm.audit_leaf(
-  practice_id uuid, at timestamptz, audit_id uuid, tag text, actor text, campaign_id uuid,
+  head text, audit_id uuid, tag text, actor text, campaign_id uuid,
   enrolment_id uuid, pseudonym uuid, reason text, detail text
 ) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE RETURN sha256(convert_to(concat_ws(U&'\001F',
-  practice_id::text, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), audit_id::text,
-  tag, actor, coalesce(campaign_id::text, ''), coalesce(enrolment_id::text, ''),
+  head, audit_id, tag, actor, coalesce(campaign_id::text, ''), coalesce(enrolment_id::text, ''),
   coalesce(pseudonym::text, ''), reason, detail), 'UTF8'));
 
 CREATE FUNCTION cm.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -755,12 +803,12 @@ CREATE TRIGGER version_immutable BEFORE UPDATE OR DELETE ON cm.campaign_version 
 -- Functions the statements share --------------------------------------------------------------------------
 -- Sticky share of people for an experiment, 0..9999 (D24). `salt` is keyed by the application.
 CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ('x' || left(encode(sha256(convert_to(salt || contact_id::text, 'UTF8')), 'hex'), 7))::bit(28)::integer % 10000;
+RETURN ((substring(sha256(convert_to(salt || contact_id::text, 'UTF8')) FROM 1 FOR 4)::integer >> 4) & 268435455) % 10000;
 
 -- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim. The first 44
 -- bits of a UUIDv7 are its sixteen milliseconds: who came together is stored together, and stays in one lane.
 CREATE FUNCTION cm.lane(id uuid) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (hashtext(left(id::text, 12)) & 15)::smallint;
+RETURN (get_byte(uuid_send(id), 5) >> 4)::smallint;
 
 -- First moment at or after `from_at` inside a local window; `days` 1=Mon … 7=Sun (D23, ENG-4).
 CREATE FUNCTION cm.next_window(practice uuid, from_at timestamptz, zone text, start_t time, end_t time, days integer[], skip_holidays boolean)
@@ -787,6 +835,7 @@ BEGIN
     SELECT p.practice_id, t.turn FROM cm.practice p LEFT JOIN cm.turn t ON t.practice_id = p.practice_id
     WHERE EXISTS (SELECT 1 FROM cm.campaign c WHERE c.practice_id = p.practice_id
         AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL)
+      OR EXISTS (SELECT 1 FROM cm.version_move m WHERE m.practice_id = p.practice_id)
       OR p.kill_switch_at IS NULL AND NOT EXISTS (SELECT 1 FROM cm.platform_control k WHERE k.kill_switch_at IS NOT NULL)
       AND (EXISTS (
           WITH RECURSIVE s AS (
@@ -951,14 +1000,14 @@ CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
+  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'version_move', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
                            'suppression', 'audit_batch', 'followup', 'dispatch', 'care_plan_standing', 'segment', 'segment_size',
                            'leak_scan', 'proof', 'metric', 'webhook_endpoint', 'webhook_delivery'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);
   END LOOP;
 END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cm TO cm_app;
-REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version FROM cm_app;
+REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version, cm.template_version FROM cm_app;
 REVOKE DELETE ON cm.audit_batch, cm.practice FROM cm_app;
 REVOKE INSERT, DELETE ON cm.platform_control FROM cm_app;
 REVOKE UPDATE ON cm.platform_block FROM cm_app;

@@ -9,6 +9,7 @@ from components.builder.proofs import proof_button
 from state.builder import Builder
 from state.builder_audience import AudiencePanel
 from state.builder_life import Life
+from state.builder_outline import Outline
 from state.session import may
 
 
@@ -102,8 +103,34 @@ def _history() -> rx.Component:
     )
 
 
+def _views() -> rx.Component:
+    """The journey drawn, or as an outline; each person's choice is kept in their browser."""
+
+    def view(key: str, name: str, icon: str) -> rx.Component:
+        return rx.el.button(
+            rx.icon(icon, size=15, aria_hidden="true"),
+            rx.el.span(name),
+            type="button",
+            on_click=Outline.set_view(key),
+            aria_label=name,
+            title=name,
+            aria_pressed=Builder.view == key,
+            class_name="cb-view",
+            data_testid=f"view-{key}",
+        )
+
+    return rx.el.div(
+        view("canvas", "Canvas", "workflow"),
+        view("outline", "Outline", "list-tree"),
+        role="group",
+        aria_label="How the journey is shown",
+        class_name="cb-views",
+    )
+
+
 def _looks() -> rx.Component:
     return rx.flex(
+        _views(),
         rx.el.button(
             rx.icon("users", size=16, aria_hidden="true"),
             rx.el.span("Audience"),

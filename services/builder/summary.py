@@ -1,10 +1,8 @@
 """A journey in plain English, for sign-off and print (BLD-12)."""
 
-from collections.abc import Iterator
-
 from services.builder.contracts import name_of
 from services.builder.event_fields import field_of, operator_words, plain_name
-from services.builder.graph import graph_of
+from services.builder.outline import numbers
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import (
     Branch,
@@ -25,6 +23,7 @@ from services.contracts.journey import (
     Wait,
     WaitEvent,
 )
+from services.contracts.languages import name_of as name_of_language
 
 EVENT_WORDS: dict[str, str] = {
     "appointment.booked": "the person books an appointment",
@@ -60,9 +59,10 @@ _DAYS = {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "
 
 
 def summary(journey: Journey) -> list[str]:
-    """One numbered sentence a step in the order people meet them, then the rules around them."""
-    ordered = list(_walk(journey))
-    number = {step.id: n for n, step in enumerate(ordered, 1)}
+    """One sentence a step, numbered as in the outline, then the rules around them."""
+    steps = {step.id: step for step in journey.steps}
+    number = numbers(journey)
+    ordered = [steps[i] for i in sorted(number, key=number.__getitem__)]
     kind = LABELS.get(journey.campaign_type, journey.campaign_type)
     lines = [f"{kind} campaign."]
     lines += [f"{number[step.id]}. {_sentence(step, number)}" for step in ordered]
@@ -117,20 +117,13 @@ def duration(minutes: int) -> str:
     return f"{minutes} minute{'s' * (minutes != 1)}"
 
 
-def _walk(journey: Journey) -> Iterator[Step]:
-    """Breadth first from the entry; what cannot be reached comes last."""
-    steps = {step.id: step for step in journey.steps}
-    graph = graph_of(journey)
-    queue = [step.id for step in journey.steps if step.kind == "entry"]
-    seen: set[str] = set()
-    for pending in (queue, list(steps)):
-        while pending:
-            current = pending.pop(0)
-            if current not in seen:
-                seen.add(current)
-                yield steps[current]
-                if pending is queue:
-                    pending.extend(graph[current])
+def _languages(step: Message) -> str:
+    names = sorted({name_of_language(locale) for variant in step.variants for locale in variant.translations})
+    return f" It is also written in {_listed(names)}." if names else ""
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _to(target: StepId | None, number: dict[str, int]) -> str:
@@ -142,7 +135,7 @@ def _sentence(step: Step, number: dict[str, int]) -> str:
         case Entry():
             return f"{_entry(step)} Then {_to(step.next, number)}."
         case Message():
-            return f"{_message(step)} Then {_to(step.next, number)}."
+            return f"{_message(step)}{_languages(step)} Then {_to(step.next, number)}."
         case Wait():
             return f"{_wait(step)} Then {_to(step.next, number)}."
         case WaitEvent():

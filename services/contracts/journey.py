@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.contracts.envelope import Strict
+from services.contracts.languages import MOST, Locale
 from services.contracts.segment import Audience, Rule, Scalar
 
 Channel = Literal["in_app", "email", "sms", "whatsapp"]
@@ -90,6 +91,12 @@ class Variant(Strict):
     percent: Percent = 100
     template_id: str | None = None
     content: dict[Channel, ChannelContent] = Field(default_factory=dict)
+    translations: dict[Locale, dict[Channel, ChannelContent]] = Field(
+        default_factory=dict,
+        max_length=MOST,
+        description="The same in further languages (CNT-7), chosen by the contact's own: exactly theirs, else"
+        " their language, else `content`.",
+    )
 
 
 class SendWindow(Strict):
@@ -235,11 +242,21 @@ Step = Annotated[
 ]
 
 
+NoteColour = Literal["yellow", "green", "blue", "pink"]
+NOTE_COLOURS: tuple[NoteColour, ...] = ("yellow", "green", "blue", "pink")
+
+
 class Note(Strict):
-    """A sticky note on the canvas; people only."""
+    """A sticky note on the canvas, for people only: nothing that is done depends on it.
+
+    Notes are stored with the journey and its versions, but lie outside the content hash (as places
+    on the canvas do), so an edit of a note alone takes no approval back (D9). What they say is
+    checked for secrets and leftovers all the same.
+    """
 
     id: StepId
-    text: str = Field("", max_length=2000)
+    text: str = Field("", max_length=500)
+    colour: NoteColour = "yellow"
     position: Position
 
 

@@ -82,7 +82,7 @@ refusals AS (
 audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, tag, 'engine', :campaign, enrolment_id, pseudonym, reason,
-    cm.audit_leaf(:practice, :now, audit_id, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, '{{}}')
+    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, '{{}}')
   FROM (SELECT m.audit_id, m.seq, m.pseudonym, coalesce(m.reason, '') AS reason, x.enrolment_id,
           CASE WHEN m.reason IS NULL THEN 'enrolment.entered' ELSE 'enrolment.refused' END AS tag
         FROM m LEFT JOIN entered x ON x.enrolment_id = m.enrolment_id

@@ -11,9 +11,11 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from services.audit.append import record
+from services.audit.tags import AuditTag
 from services.contracts.events import SOURCES, contact_of
 from services.intake.contracts import Rejected, Understood
-from services.intake.rules import read
+from services.intake.rules import MAX_BYTES, practice_named, read
 from services.intake.service import Handled, by_itself, handle_wave
 from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
@@ -196,8 +198,19 @@ class Intake:
     async def _reject(self, rejected: Rejected) -> None:
         self.seen["rejected"] += 1
         log.warning("event rejected", stream=rejected.received.stream, reason=rejected.reason)
+        await self._note(rejected)
         await self.bus.dead_letter(rejected.received, rejected.reason, self.uow.clock.now())
         await self._done([rejected.received])
+
+    async def _note(self, rejected: Rejected) -> None:
+        """A dead letter of a practice we know is in its book (000 §8): why, and which, not what it said."""
+        practice = practice_named(rejected.received)
+        if practice is not None and len(rejected.received.raw) <= MAX_BYTES and await self._known(practice):
+            async with self.uow(system(practice, "intake")) as u:
+                await record(
+                    u, AuditTag.EVENT_REJECTED, source=rejected.received.source,
+                    entry=rejected.received.entry_id, why=rejected.reason,
+                )  # fmt: skip
 
     async def _done(self, entries: list[Received]) -> None:
         await self.consumer.ack(entries)

@@ -2,8 +2,9 @@
 
 A template may name merge fields, pass them through a few harmless filters, and ask `if`. It
 cannot loop, call, assign, import, index or do arithmetic: the syntax tree is checked against a
-list of what is allowed, and the immutable sandbox stands behind it. So output grows with the
-template and the values only, and a template is data, not code (BLD-3).
+list of what is allowed, and the immutable sandbox stands behind it. So a template is data, not
+code (BLD-3), and filling it in is one pass over its tags: at most `MAX_TAGS` parts, each over a
+value of at most `MAX_VALUE` characters, stopped as soon as the output is longer than `MAX_OUTPUT`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.kit.errors import AppError
 
-MAX_TEMPLATE = 200_000
+MAX_TEMPLATE = 100_000
+"""Characters; about where mail readers cut a message off."""
 MAX_OUTPUT = 400_000
-MAX_VALUE = 20_000
+MAX_VALUE = 5_000
+MAX_TAGS = 4_000
+"""Parts of the syntax tree: names, dots, filters, conditions and the text between them."""
+MAX_DEPTH = 30
+MAX_CACHED = 10_000
+"""Longer templates are read anew each time, so that a few hundred of them cannot fill the memory."""
 FILTERS = ("default", "d", "upper", "lower", "title", "capitalize", "trim", "escape", "e")
 TESTS = ("defined", "undefined", "none", "eq", "equalto", "==", "ne", "!=")
 
@@ -27,6 +34,13 @@ _ALLOWED = (
     nodes.If, nodes.CondExpr, nodes.And, nodes.Or, nodes.Not, nodes.Compare, nodes.Operand,
     nodes.Test, nodes.Filter, nodes.Keyword,
 )  # fmt: skip
+_CALLED = {
+    "For": "a loop", "Call": "a function", "CallBlock": "a function", "Getitem": "square brackets",
+    "Slice": "square brackets", "List": "a list", "Tuple": "a list", "Dict": "a list", "Assign": "{% set %}",
+    "AssignBlock": "{% set %}", "Macro": "{% macro %}", "Include": "another file", "Import": "another file",
+    "FromImport": "another file", "Extends": "another file", "Block": "{% block %}", "Concat": "~",
+    "FilterBlock": "{% filter %}", "With": "{% with %}",
+}  # fmt: skip
 
 
 class RenderProblem(AppError):
@@ -44,8 +58,17 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.undefined(obj=obj, name=attribute)
 
 
+def _shown(value: Any) -> Any:
+    """What a tag prints: text or a number, never the inside of an object."""
+    if value is None or isinstance(value, Mapping):
+        raise RenderProblem("A merge tag asks for something that has no words of its own.")
+    return value
+
+
 def _environment(*, html: bool) -> _Environment:
-    env = _Environment(undefined=StrictUndefined, autoescape=html, keep_trailing_newline=True)
+    env = _Environment(
+        undefined=StrictUndefined, autoescape=html, keep_trailing_newline=True, finalize=_shown, cache_size=0
+    )
     env.globals.clear()
     env.filters = {name: env.filters[name] for name in FILTERS}
     env.tests = {name: env.tests[name] for name in TESTS}
@@ -57,29 +80,44 @@ _HTML, _TEXT = _environment(html=True), _environment(html=False)
 
 def check_syntax(template: str) -> None:
     """Raises RenderProblem when the template could never be rendered."""
-    _parse(template)
+    variables(template)
 
 
-def variables(template: str) -> set[str]:
+def variables(template: str) -> frozenset[str]:
     """Every merge field a template names, dotted (`contact.first_name`). Raises RenderProblem."""
-    return {_dotted(node) for node in _outermost(_parse(template))}
+    return (_read if len(template) <= MAX_CACHED else _read.__wrapped__)(template)[0]
+
+
+def printed(template: str) -> frozenset[str]:
+    """The names a template writes out, not those it only asks about. Raises RenderProblem."""
+    return (_read if len(template) <= MAX_CACHED else _read.__wrapped__)(template)[1]
 
 
 def render(template: str, context: Mapping[str, Any], *, html: bool) -> str:
     """Fill in a template from plain data. `html` escapes the values. Raises RenderProblem."""
-    _parse(template)
+    variables(template)
     _refuse_odd_values(context, "")
+    compiled = _compiled if len(template) <= MAX_CACHED else _compiled.__wrapped__
     try:
-        text: str = _compiled(template, html).render(dict(context))
+        return _capped(compiled(template, html).generate(dict(context)))
     except UndefinedError as error:
         raise RenderProblem(
             f"The message asks for something this person does not have: {error.message}."
         ) from error
     except (SecurityError, TemplateError, TypeError, ValueError, RecursionError) as error:
         raise RenderProblem(f"The message cannot be written: {error}.") from error
-    if len(text) > MAX_OUTPUT:
-        raise RenderProblem(f"The finished message is longer than {MAX_OUTPUT:,} characters.")
-    return text
+
+
+def _capped(pieces: Iterator[str]) -> str:
+    """The pieces joined, as long as they stay within the limit: nothing longer is ever held."""
+    kept: list[str] = []
+    length = 0
+    for piece in pieces:
+        length += len(piece)
+        if length > MAX_OUTPUT:
+            raise RenderProblem(f"The finished message is longer than {MAX_OUTPUT:,} characters.")
+        kept.append(piece)
+    return "".join(kept)
 
 
 @lru_cache(maxsize=500)
@@ -88,7 +126,8 @@ def _compiled(template: str, html: bool) -> Any:
 
 
 @lru_cache(maxsize=500)
-def _parse(template: str) -> nodes.Template:
+def _read(template: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Reads a template, refuses what is not allowed; the names it uses, and those it writes out."""
     if len(template) > MAX_TEMPLATE:
         raise RenderProblem(f"The text is longer than {MAX_TEMPLATE:,} characters.")
     try:
@@ -100,43 +139,63 @@ def _parse(template: str) -> nodes.Template:
         ) from error
     except RecursionError as error:
         raise RenderProblem("The conditions are nested too deeply.") from error
-    for node in _walk(tree):
+    except ValueError as error:
+        raise RenderProblem("A number in a merge tag is too long.") from error
+    for count, (node, depth) in enumerate(_walk(tree)):
         _refuse_unlisted(node)
-    return tree
+        if depth > MAX_DEPTH:
+            raise RenderProblem("The conditions are nested too deeply.")
+        if count > MAX_TAGS:
+            raise RenderProblem("The text has too many merge tags and conditions.")
+    written = [name for output in tree.find_all(nodes.Output) for name in _outermost(output, asked=False)]
+    return frozenset(map(_dotted, _outermost(tree))), frozenset(map(_dotted, written))
 
 
 def _refuse_unlisted(node: nodes.Node) -> None:
+    line = f"line {node.lineno}"
     if not isinstance(node, _ALLOWED):
-        what = type(node).__name__.lower()
-        raise RenderProblem(
-            f"A message may hold merge tags and simple conditions only; line {node.lineno} uses “{what}”."
-        )
-    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-        raise RenderProblem(f"“| {node.name}” on line {node.lineno} is not available in messages.")
-    if isinstance(node, nodes.Test) and node.name not in TESTS:
-        raise RenderProblem(f"“is {node.name}” on line {node.lineno} is not available in messages.")
+        kind = type(node).__name__
+        what = _CALLED.get(kind, "arithmetic" if isinstance(node, nodes.BinExpr | nodes.UnaryExpr) else kind)
+        raise RenderProblem(f"A message may hold merge tags and simple conditions only; {line} uses {what}.")
+    if isinstance(node, nodes.Filter):
+        if node.name not in FILTERS:
+            raise RenderProblem(f"“| {node.name}” on {line} is not available in messages.")
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise RenderProblem(f"“*” on {line} is not available in messages.")
+    if isinstance(node, nodes.Test):
+        if node.name not in TESTS:
+            raise RenderProblem(f"“is {node.name}” on {line} is not available in messages.")
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise RenderProblem(f"“*” on {line} is not available in messages.")
+    if isinstance(node, nodes.TemplateData) and any(mark in node.data for mark in ("{{", "{%", "{#")):
+        raise RenderProblem("A message would show its merge tags as they are: take out {% raw %}.")
+    if isinstance(node, nodes.Name) and node.name.startswith("_"):
+        raise RenderProblem(f"“{node.name}” on {line} is not a merge field.")
     if isinstance(node, nodes.Getattr) and (
         node.attr.startswith("_") or not isinstance(node.node, (nodes.Name, nodes.Getattr))
     ):
-        raise RenderProblem(f"“{node.attr}” on line {node.lineno} is not a merge field.")
+        raise RenderProblem(f"“{node.attr}” on {line} is not a merge field.")
 
 
-def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
-    pending = [node]
+def _walk(node: nodes.Node) -> Iterator[tuple[nodes.Node, int]]:
+    """Every node with its depth, without recursion."""
+    pending = [(node, 0)]
     while pending:
-        current = pending.pop()
-        yield current
-        pending.extend(current.iter_child_nodes())
+        current, depth = pending.pop()
+        yield current, depth
+        pending.extend((child, depth + 1) for child in current.iter_child_nodes())
 
 
-def _outermost(tree: nodes.Node) -> Iterator[nodes.Node]:
-    """Names and attribute chains, each chain once."""
+def _outermost(tree: nodes.Node, *, asked: bool = True) -> Iterator[nodes.Node]:
+    """Names and attribute chains, each chain once; `asked`: those in conditions too."""
     pending = [tree]
     while pending:
         current = pending.pop()
         if isinstance(current, (nodes.Name, nodes.Getattr)):
             yield current
-        else:
+        elif not asked and isinstance(current, nodes.CondExpr):
+            pending.extend(part for part in (current.expr1, current.expr2) if part is not None)
+        elif asked or not isinstance(current, nodes.Test | nodes.Compare | nodes.Not):
             pending.extend(current.iter_child_nodes())
 
 
