@@ -153,6 +153,7 @@ def _read_form(old: PracticeSettings, form: dict[str, Any], single: bool) -> Pra
             global_holdout_percent=float(form["global_holdout_percent"]),
             quiet_start=time.fromisoformat(str(form["quiet_start"])),
             quiet_end=time.fromisoformat(str(form["quiet_end"])),
+            outside=old.outside,
             cold_threshold_days=old.cold_threshold_days,
         )
     except ValidationError as error:

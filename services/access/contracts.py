@@ -19,6 +19,17 @@ PLATFORM_EMERGENCY_STACKS = (
 """D19: entries of the platform's own list; a practice adds to them and removes none."""
 
 
+class OutsideSignIn(Strict):
+    """Whom a provider's word lets in, and as what. Domains are lower case, roles are keys."""
+
+    domains: tuple[str, ...] = Field((), max_length=20)
+    first_roles: tuple[str, ...] = Field((), max_length=20, description="Of people let in by their domain.")
+    claim: str = Field("groups", max_length=60, description="Which claim names a person's groups.")
+    groups: dict[str, str] = Field(
+        default_factory=dict, description="Group → role. Empty: roles are kept here."
+    )
+
+
 class PracticeSettings(Strict):
     """What a practice decides for itself (000 §17.3), stored in `cm.practice.settings`.
 
@@ -35,6 +46,7 @@ class PracticeSettings(Strict):
     global_holdout_percent: float = Field(0, ge=0, le=10)
     quiet_start: time = time(21, 0)
     quiet_end: time = time(8, 0)
+    outside: OutsideSignIn = OutsideSignIn()
     cold_threshold_days: int | None = Field(
         None, description="Set in Treatment Pipeline Manager and shown here; saving ignores it (D20)."
     )

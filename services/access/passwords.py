@@ -23,7 +23,7 @@ async def hash_password(password: str) -> str:
 
 
 async def matches(stored: str | None, password: str) -> bool:
-    """Whether `password` made `stored`. Nobody's hash (None) takes the same time and fails, so
+    """Whether `password` made `stored`. Nobody's hash (None, or empty: no password) takes the same time and fails, so
     that the time of an answer does not tell which logins exist."""
     return await asyncio.get_running_loop().run_in_executor(_POOL, _matches, stored, password)
 
@@ -41,7 +41,7 @@ def outdated(stored: str) -> bool:
 
 def _matches(stored: str | None, password: str) -> bool:
     try:
-        return _HASHER.verify(stored or _nobody(), password) and stored is not None
+        return _HASHER.verify(stored or _nobody(), password) and bool(stored)
     except (VerifyMismatchError, InvalidHashError):
         return False
 

@@ -16,7 +16,9 @@ from services.access.contracts import (
     TotpSetup,
 )
 from services.access.demo import demo_code, demo_people, ensure_demo_people
-from services.access.errors import LockedOut, WrongCode
+from services.access.errors import REFUSALS, LockedOut, SignInRefused, WrongCode
+from services.access.identities import invite, sign_in_from_outside
+from services.access.oidc import Provider, provider
 from services.access.people import (
     add_person,
     change_password,
@@ -52,6 +54,7 @@ def operator(practice_id: UUID) -> Actor:
 
 
 __all__ = [
+    "REFUSALS",
     "ROLES",
     "ApiKeyRow",
     "DemoPerson",
@@ -60,8 +63,10 @@ __all__ = [
     "NewApiKey",
     "PersonRow",
     "PracticeSettings",
+    "Provider",
     "RoleRow",
     "SessionRow",
+    "SignInRefused",
     "SignedIn",
     "TotpSetup",
     "WrongCode",
@@ -80,6 +85,7 @@ __all__ = [
     "demo_code",
     "demo_people",
     "ensure_demo_people",
+    "invite",
     "me",
     "names",
     "needs_step_up",
@@ -88,6 +94,7 @@ __all__ = [
     "people",
     "permissions_of",
     "practice_settings",
+    "provider",
     "require_fresh",
     "reset_password",
     "retire_role",
@@ -96,6 +103,7 @@ __all__ = [
     "save_settings",
     "set_active",
     "sign_in",
+    "sign_in_from_outside",
     "sign_out",
     "sign_out_elsewhere",
     "step_up",

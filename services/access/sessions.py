@@ -90,18 +90,24 @@ async def _count(u: Unit, person_id: UUID, failed: int, locked: Any) -> None:
     await u.execute(queries.FAILED, practice=u.practice_id, person=person_id, failed=failed, locked=locked)
 
 
-async def open_session(u: Unit, person: Any, user_agent: str) -> SignedIn:
+async def open_session(u: Unit, person: Any, user_agent: str, *, outside: bool = False) -> SignedIn:
     """Somebody has proved who they are: a new session, whatever other there was."""
     u.actor = actor_for(u.practice_id, person)
     await _count(u, person.person_id, 0, None)
     await u.execute(queries.DROP_EXPIRED, practice=u.practice_id, now=u.now)
-    token = await new_session(u, person.person_id, device=device_of(user_agent))
+    token = await new_session(u, person.person_id, device=device_of(user_agent), outside=outside)
     await record(u, AuditTag.SIGNED_IN)
     return SignedIn(token, u.actor)
 
 
 async def new_session(
-    u: Unit, person_id: UUID, *, device: str = "", stepped_up: bool = False, begun: datetime | None = None
+    u: Unit,
+    person_id: UUID,
+    *,
+    device: str = "",
+    outside: bool = False,
+    stepped_up: bool = False,
+    begun: datetime | None = None,
 ) -> str:
     """Store a fresh session and return its token. `begun`: of the session it takes the place of."""
     token = new_token()
@@ -115,6 +121,7 @@ async def new_session(
         expires=session_end(begun or u.now, u.now),
         stepped_up=u.now if stepped_up else None,
         device=device,
+        outside=outside,
     )
     return token
 
@@ -156,17 +163,18 @@ async def me(app: App, token: str) -> Me:
     )
 
 
-async def sign_out(app: App, token: str) -> None:
-    """End a session. A session that is already over is no problem."""
+async def sign_out(app: App, token: str) -> bool:
+    """End a session; whether a provider had opened it. One that is already over is no problem."""
     found = await find(app, queries.FIND_SESSION, hash=hashed(token))
     if found is None or found.practice_id is None:
-        return
+        return False
     async with app.uow(system(found.practice_id, "access")) as u:
         row = await session_row(u, token)
         await u.execute(queries.DROP_SESSION, practice=u.practice_id, hash=hashed(token))
         if row is not None:
             u.actor = actor_for(u.practice_id, row)
             await record(u, AuditTag.SIGNED_OUT)
+    return bool(row is not None and row.outside)
 
 
 async def own_sessions(app: App, token: str) -> list[SessionRow]:

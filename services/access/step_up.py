@@ -132,7 +132,12 @@ async def _freshen(u: Unit, token: str, session: Any, rotate: bool) -> str:
     if rotate:
         await u.execute(queries.DROP_SESSION, practice=u.practice_id, hash=hashed(token))
         return await new_session(
-            u, session.person_id, device=session.device, stepped_up=True, begun=session.created_at
+            u,
+            session.person_id,
+            device=session.device,
+            outside=session.outside,
+            stepped_up=True,
+            begun=session.created_at,
         )
     await u.execute(
         "UPDATE cm.session SET stepped_up_at = :now WHERE practice_id = :practice AND session_hash = :hash",

@@ -91,7 +91,9 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "Story": {"read": "load narrow of_campaign older", SIGNED_IN: "follow"},
     "Team": {
-        "people": "load edit keep_role retire bring_back choose_person keep_person close_account open_account",
+        "people": "load edit keep_role retire bring_back choose_person keep_person close_account open_account"
+        " ask_invite invite",
+        "administer": "keep_outside",
         TAB: "leave_role leave_person",
     },
     "Templates": {"author": "load use start_empty"},
