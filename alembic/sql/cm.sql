@@ -84,12 +84,12 @@ CREATE UNIQUE INDEX identity_once ON cm.identity (issuer, subject);
 
 CREATE TABLE cm.invitation (                    -- may sign in through the provider, once, and becomes a person
   practice_id uuid NOT NULL,
-  email_hash bytea NOT NULL,                    -- keyed: the address itself is nowhere
+  who_hash bytea NOT NULL,                    -- keyed: the address itself is nowhere
   roles text[] NOT NULL,
   invited_by text NOT NULL,
   invited_at timestamptz NOT NULL,
   used_at timestamptz,
-  PRIMARY KEY (practice_id, email_hash)
+  PRIMARY KEY (practice_id, who_hash)
 );
 
 CREATE TABLE cm.api_key (
@@ -950,7 +950,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT f.practice_id, f.person_id FROM (
     SELECT 1 AS turn, i.practice_id, i.person_id FROM cm.identity i WHERE i.issuer = iss AND i.subject = sub
     UNION ALL
-    SELECT 2, max(v.practice_id::text)::uuid, NULL FROM cm.invitation v WHERE v.email_hash = hash AND v.used_at IS NULL
+    SELECT 2, max(v.practice_id::text)::uuid, NULL FROM cm.invitation v WHERE v.who_hash = hash AND v.used_at IS NULL
     HAVING count(*) = 1
     UNION ALL
     SELECT 3, max(p.practice_id::text)::uuid, NULL FROM cm.practice p

@@ -62,14 +62,14 @@ INSERT INTO cm.identity (practice_id, issuer, subject, person_id, linked_at)
 VALUES (:practice, :issuer, :subject, :person, :now)
 """
 INVITE = """
-INSERT INTO cm.invitation (practice_id, email_hash, roles, invited_by, invited_at)
+INSERT INTO cm.invitation (practice_id, who_hash, roles, invited_by, invited_at)
 VALUES (:practice, :hash, :roles, :by, :now)
-ON CONFLICT (practice_id, email_hash) DO UPDATE SET roles = excluded.roles, invited_by = excluded.invited_by,
+ON CONFLICT (practice_id, who_hash) DO UPDATE SET roles = excluded.roles, invited_by = excluded.invited_by,
   invited_at = excluded.invited_at, used_at = NULL
 """
 TAKE_INVITATION = """
 UPDATE cm.invitation SET used_at = :now
-WHERE practice_id = :practice AND email_hash = :hash AND used_at IS NULL RETURNING roles
+WHERE practice_id = :practice AND who_hash = :hash AND used_at IS NULL RETURNING roles
 """
 GIVE_ROLES = """
 UPDATE cm.person SET roles = :roles WHERE practice_id = :practice AND person_id = :person
