@@ -156,6 +156,7 @@ def _read_form(old: PracticeSettings, form: dict[str, Any], single: bool) -> Pra
             quiet_start=time.fromisoformat(str(form["quiet_start"])),
             quiet_end=time.fromisoformat(str(form["quiet_end"])),
             approval_reminder_hours=int(form.get("approval_reminder_hours") or old.approval_reminder_hours),
+            outside=old.outside,
             cold_threshold_days=old.cold_threshold_days,
         )
     except ValidationError as error:

@@ -67,7 +67,29 @@ CREATE TABLE cm.session (
   seen_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   stepped_up_at timestamptz,
+  device text NOT NULL DEFAULT '',              -- `Firefox on Windows`, so that people know their own
+  outside boolean NOT NULL DEFAULT false,       -- opened by an OpenID provider
   PRIMARY KEY (practice_id, session_hash)
+);
+
+CREATE TABLE cm.identity (                      -- who somebody is at an OpenID provider
+  practice_id uuid NOT NULL,
+  issuer text NOT NULL,
+  subject text NOT NULL,
+  person_id uuid NOT NULL,
+  linked_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, issuer, subject)
+);
+CREATE UNIQUE INDEX identity_once ON cm.identity (issuer, subject);
+
+CREATE TABLE cm.invitation (                    -- may sign in through the provider, once, and becomes a person
+  practice_id uuid NOT NULL,
+  who_hash bytea NOT NULL,                    -- keyed: the address itself is nowhere
+  roles text[] NOT NULL,
+  invited_by text NOT NULL,
+  invited_at timestamptz NOT NULL,
+  used_at timestamptz,
+  PRIMARY KEY (practice_id, who_hash)
 );
 
 CREATE TABLE cm.api_key (
@@ -960,6 +982,19 @@ AS 'SELECT practice_id FROM cm.session WHERE session_hash = hash';
 CREATE FUNCTION cm.find_api_key(hash bytea) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id FROM cm.api_key WHERE key_hash = hash AND revoked_at IS NULL';
 
+-- Whoever a provider names: linked already, else invited, else of a domain that exactly one practice lets in.
+CREATE FUNCTION cm.find_outsider(iss text, sub text, hash bytea, domain text, OUT practice_id uuid, OUT person_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT f.practice_id, f.person_id FROM (
+    SELECT 1 AS turn, i.practice_id, i.person_id FROM cm.identity i WHERE i.issuer = iss AND i.subject = sub
+    UNION ALL
+    SELECT 2, max(v.practice_id::text)::uuid, NULL FROM cm.invitation v WHERE v.who_hash = hash AND v.used_at IS NULL
+    HAVING count(*) = 1
+    UNION ALL
+    SELECT 3, max(p.practice_id::text)::uuid, NULL FROM cm.practice p
+    WHERE domain <> '' AND p.settings -> 'outside' -> 'domains' ? domain HAVING count(*) = 1
+  ) f ORDER BY f.turn LIMIT 1 $$;
+
 -- The quick half of services.intake.notice_board: everything in one round trip, because that is what it must
 -- be quick at. The locks are those of a suppression (services.suppression.queries), in its order and never waited
 -- for. Every statement has a snapshot of its own, so the insert sees what the locks waited for. Returns whom it
@@ -1033,6 +1068,8 @@ END $$;
 CREATE POLICY finder ON cm.practice FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.person FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.session FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.identity FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.invitation FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
 DO $$
 DECLARE t text;

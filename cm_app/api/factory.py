@@ -19,6 +19,7 @@ from cm_app.api import (
     imports,
     me,
     metrics,
+    oidc,
     people,
     proofs,
     qa,
@@ -39,7 +40,14 @@ from services.kit.errors import AppError, NotFound
 from services.kit.settings import Settings, settings
 
 PUBLIC = frozenset(
-    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("POST", "/api/session")}
+    {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/api/openapi.json"),
+        ("POST", "/api/session"),
+        ("GET", "/api/session/oidc"),
+        ("GET", "/api/session/oidc/back"),
+    }
 )
 """The only routes that answer without credentials."""
 
@@ -47,6 +55,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 ROUTERS = (
     sessions.router,
+    oidc.router,
     me.router,
     campaigns.router,
     running.router,

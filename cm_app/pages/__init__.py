@@ -7,6 +7,7 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 from types import ModuleType
 
 from cm_app.pages import (
+    account,
     approval,
     approvals,
     audit,
@@ -56,6 +57,7 @@ PAGES: list[ModuleType] = [
     audit,
     settings,
     team,
+    account,
     demo,
     login,
 ]
