@@ -30,6 +30,7 @@ class Settings(rx.State):
     single_operator: bool = False
     quiet_start: str = ""
     quiet_end: str = ""
+    approval_reminder_hours: str = ""
     max_touches: str = ""
     per_days: str = ""
     min_gap_hours: str = ""
@@ -125,6 +126,7 @@ class Settings(rx.State):
         self.max_touches = "" if found.caps.max_touches is None else str(found.caps.max_touches)
         self.per_days = str(found.caps.per_days)
         self.min_gap_hours = "" if found.caps.min_gap_hours is None else str(found.caps.min_gap_hours)
+        self.approval_reminder_hours = str(found.approval_reminder_hours)
         self.concierge_hold_hours = str(found.concierge_hold_hours)
         self.global_holdout_percent = f"{found.global_holdout_percent:g}"
         self.emergency_stacks = ", ".join(found.emergency_stacks)
@@ -153,7 +155,11 @@ def _read_form(old: PracticeSettings, form: dict[str, Any], single: bool) -> Pra
             global_holdout_percent=float(form["global_holdout_percent"]),
             quiet_start=time.fromisoformat(str(form["quiet_start"])),
             quiet_end=time.fromisoformat(str(form["quiet_end"])),
+<<<<<<< HEAD
             outside=old.outside,
+=======
+            approval_reminder_hours=int(form.get("approval_reminder_hours") or old.approval_reminder_hours),
+>>>>>>> main
             cold_threshold_days=old.cold_threshold_days,
         )
     except ValidationError as error:

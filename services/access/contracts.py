@@ -46,7 +46,13 @@ class PracticeSettings(Strict):
     global_holdout_percent: float = Field(0, ge=0, le=10)
     quiet_start: time = time(21, 0)
     quiet_end: time = time(8, 0)
+<<<<<<< HEAD
     outside: OutsideSignIn = OutsideSignIn()
+=======
+    approval_reminder_hours: int = Field(
+        24, ge=1, le=24 * 30, description="How long a request waits before approvers are reminded, once."
+    )
+>>>>>>> main
     cold_threshold_days: int | None = Field(
         None, description="Set in Treatment Pipeline Manager and shown here; saving ignores it (D20)."
     )
