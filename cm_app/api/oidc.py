@@ -6,12 +6,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from cm_app.api.routing import Route
 from cm_app.api.security import COOKIE, Running
 from cm_app.api.sessions import is_https, is_local, with_cookie
 from services.access import service as access
 from services.bootstrap import App
 
-router = APIRouter(prefix="/api/session/oidc", tags=["Session"])
+router = APIRouter(prefix="/api/session/oidc", tags=["Session"], route_class=Route)
 CARRIED = "cm_oidc"
 
 
