@@ -16,6 +16,7 @@ from services.engine.reach import reach
 from services.kit.rendering import RenderProblem, render
 from services.kit.uow import Unit
 from state import words
+from state.builder_impact import fate_words
 from state.session import Session, acting, changed, pings, uuid_of
 
 
@@ -55,6 +56,14 @@ class Told:
 class Left:
     sentence: str
     people: str
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A group of people inside the running journey, and what becomes of them."""
+
+    who: str
+    what: str
 
 
 class Approvals(rx.State):
@@ -108,6 +117,7 @@ class Approval(rx.State):
     why_not: str = ""
     summary: list[str] = []
     changes: list[str] = []
+    inside: list[Inside] = []
     first_time: bool = True
     messages: list[Told] = []
     people: str = ""
@@ -185,8 +195,9 @@ class Approval(rx.State):
         self.decided = _decided(row, zone)
         self.may_decide, self.why_not = found.may_decide, found.why_not
         self.summary = found.summary
+        self.inside = [Inside(**fate_words(fate)) for fate in row.impact]
         self.first_time = found.previous_journey is None
-        self.changes = [] if self.first_time else found.diff.sentences()
+        self.changes = [] if self.first_time else found.diff.sentences
         self.messages = [_told(step) for step in found.journey.steps if isinstance(step, Message)]
         self.loading = False
 

@@ -9,6 +9,7 @@ import reflex as rx
 from services.audience import service as audience
 from services.campaigns import service as campaigns
 from services.content.preview import email_page
+from services.contracts.languages import name_of
 from services.forecast.walk import Said, Stop, Walk, walk
 from state import words
 from state.session import acting, uuid_of
@@ -128,7 +129,11 @@ def _label(label: str, channel: str | None) -> str:
 
 def _read(said: Said) -> Read:
     shown = said.preview
-    heading = CHANNELS[shown.channel] + (f" · {said.variant}" if said.variant else "")
+    heading = " · ".join(
+        part
+        for part in (CHANNELS[shown.channel], said.variant, name_of(shown.language) if shown.language else "")
+        if part
+    )
     if shown.problem:
         return Read(heading, "", shown.problem, False)
     html = shown.channel == "email"

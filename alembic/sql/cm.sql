@@ -46,6 +46,19 @@ CREATE TABLE cm.person (
 );
 CREATE UNIQUE INDEX person_login ON cm.person (lower(login));
 
+CREATE TABLE cm.role (                          -- a practice's own roles, and built-in ones it changed
+  practice_id uuid NOT NULL,
+  role_key text NOT NULL,                       -- what cm.person.roles names
+  label text NOT NULL CHECK (label <> ''),
+  description text NOT NULL DEFAULT '',
+  permissions text[] NOT NULL,                  -- services.kit.actor.Permission
+  retired_at timestamptz,                       -- gives nothing and cannot be given from then on
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, role_key)
+);
+CREATE UNIQUE INDEX role_label ON cm.role (practice_id, lower(label)) WHERE retired_at IS NULL;
+
 CREATE TABLE cm.session (
   practice_id uuid NOT NULL,
   session_hash bytea NOT NULL,                  -- sha256 of the cookie's token
@@ -70,6 +83,18 @@ CREATE TABLE cm.api_key (
   PRIMARY KEY (practice_id, api_key_id)
 );
 CREATE UNIQUE INDEX api_key_hash ON cm.api_key (key_hash);
+
+-- Answers to requests with an Idempotency-Key, sealed, for a day (services.kit.answers).
+CREATE TABLE cm.api_answer (
+  practice_id uuid NOT NULL,
+  key_hash bytea NOT NULL,
+  request_hash bytea NOT NULL,
+  status smallint,
+  answer bytea,
+  made_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, key_hash)
+);
+CREATE INDEX api_answer_old ON cm.api_answer (practice_id, made_at);
 
 -- Campaigns ----------------------------------------------------------------------------------------
 CREATE TABLE cm.campaign (
@@ -134,10 +159,25 @@ CREATE TABLE cm.approval (
   decided_at timestamptz,
   decision_note text NOT NULL DEFAULT '',
   exemption boolean NOT NULL DEFAULT false,
+  impact jsonb NOT NULL DEFAULT '[]',           -- what becomes of people inside: services.campaigns.impact (D8)
   PRIMARY KEY (practice_id, approval_id)
 );
 CREATE UNIQUE INDEX approval_open ON cm.approval (practice_id, campaign_id) WHERE state = 'requested';
 CREATE INDEX approval_campaign ON cm.approval (practice_id, campaign_id, requested_at);
+
+CREATE TABLE cm.version_move (
+  practice_id uuid NOT NULL,
+  from_version uuid NOT NULL,
+  step_id text NOT NULL,
+  campaign_id uuid NOT NULL,
+  choice text NOT NULL CHECK (choice IN ('move', 'exit')),
+  to_version uuid NOT NULL,
+  to_step text CHECK ((choice = 'move') = (to_step IS NOT NULL)),
+  people bigint NOT NULL DEFAULT 0,             -- taken along so far
+  asked_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, from_version, step_id)
+);
+COMMENT ON TABLE cm.version_move IS 'People who still stand in an older version and are to be moved or let go (D8): while its row is here, nobody at that step is claimed.';
 
 CREATE TABLE cm.content_template (
   practice_id uuid NOT NULL,
@@ -158,7 +198,19 @@ CREATE TABLE cm.content_template (
   PRIMARY KEY (practice_id, template_id)
 );
 CREATE UNIQUE INDEX content_template_name ON cm.content_template
-  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name), locale);
+  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name));
+
+CREATE TABLE cm.template_version (              -- every saved state of a template; never changed
+  practice_id uuid NOT NULL,
+  template_id uuid NOT NULL,
+  version integer NOT NULL,
+  name text NOT NULL,
+  content bytea NOT NULL,                       -- sealed
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  restored integer,                             -- the version it was brought back from
+  PRIMARY KEY (practice_id, template_id, version)
+);
 
 CREATE TABLE cm.segment (
   practice_id uuid NOT NULL,
@@ -391,6 +443,8 @@ CREATE TABLE cm.message_event (
   what text NOT NULL,
   channel text,
   detail text NOT NULL DEFAULT '',
+  language text NOT NULL DEFAULT '',            -- of what was sent (CNT-6); empty: the words for everybody
+  rendered text NOT NULL DEFAULT '',            -- SHA-256 of the finished message that was sent
   PRIMARY KEY (practice_id, at, message_event_id)
 ) PARTITION BY RANGE (at);
 CREATE INDEX message_event_contact ON cm.message_event (practice_id, contact_id, at);
@@ -780,6 +834,7 @@ BEGIN
     SELECT p.practice_id, t.turn FROM cm.practice p LEFT JOIN cm.turn t ON t.practice_id = p.practice_id
     WHERE EXISTS (SELECT 1 FROM cm.campaign c WHERE c.practice_id = p.practice_id
         AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL)
+      OR EXISTS (SELECT 1 FROM cm.version_move m WHERE m.practice_id = p.practice_id)
       OR p.kill_switch_at IS NULL AND NOT EXISTS (SELECT 1 FROM cm.platform_control k WHERE k.kill_switch_at IS NOT NULL)
       AND (EXISTS (
           WITH RECURSIVE s AS (
@@ -944,14 +999,14 @@ CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
+  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'version_move', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
                            'suppression', 'audit_batch', 'followup', 'dispatch', 'care_plan_standing', 'segment', 'segment_size',
                            'leak_scan', 'proof', 'metric', 'webhook_endpoint', 'webhook_delivery'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);
   END LOOP;
 END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cm TO cm_app;
-REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version FROM cm_app;
+REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version, cm.template_version FROM cm_app;
 REVOKE DELETE ON cm.audit_batch, cm.practice FROM cm_app;
 REVOKE INSERT, DELETE ON cm.platform_control FROM cm_app;
 REVOKE UPDATE ON cm.platform_block FROM cm_app;

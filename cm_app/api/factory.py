@@ -1,28 +1,37 @@
 """Makes the API; `cm_app.cm_app` mounts it on the portal's port."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
+from fastapi.routing import APIRoute
 
 from cm_app.api import (
+    administration,
     approvals,
     audit,
     campaigns,
+    drafts,
+    enrolments,
     errors,
     events,
     executions,
     followups,
     health,
+    imports,
     me,
+    metrics,
     people,
     privacy,
     proofs,
     qa,
+    running,
     schemas,
     segments,
     sessions,
     suppression,
+    suppressions,
     templates,
     webhooks,
 )
+from cm_app.api.routing import Route
 from services.bootstrap import App
 from services.kit.errors import AppError, NotFound
 from services.kit.settings import Settings, settings
@@ -32,13 +41,17 @@ PUBLIC = frozenset(
 )
 """The only routes that answer without credentials."""
 
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 ROUTERS = (
     sessions.router,
     me.router,
     campaigns.router,
+    running.router,
+    drafts.router,
     executions.router,
+    enrolments.router,
+    metrics.router,
     approvals.router,
     templates.router,
     segments.router,
@@ -50,6 +63,9 @@ ROUTERS = (
     privacy.router,
     webhooks.router,
     suppression.router,
+    suppressions.router,
+    imports.router,
+    administration.router,
     audit.router,
     health.router,
 )
@@ -72,6 +88,7 @@ def api(wired: App | None = None) -> FastAPI:
         redoc_url=None,
     )
     made.state.wired = wired
+    made.router.route_class = Route
     for router in ROUTERS:
         made.include_router(router)
     if config.qa:
@@ -83,4 +100,13 @@ def api(wired: App | None = None) -> FastAPI:
 
 async def _nothing(rest: str) -> None:
     """Without this an unknown address of the API would be answered with a page of the portal."""
+    allowed = sorted(methods_at(f"/api/{rest}"))
+    if allowed:
+        raise HTTPException(405, headers={"Allow": ", ".join(allowed)})
     raise NotFound(f"The API has nothing at /api/{rest}. Its description is /api/openapi.json.")
+
+
+def methods_at(path: str) -> set[str]:
+    """What an address of the API can be asked for; empty when there is nothing."""
+    every = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
+    return {method for route in every if route.path_regex.match(path) for method in route.methods or ()}

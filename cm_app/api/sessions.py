@@ -6,24 +6,29 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from cm_app.api.security import COOKIE, Caller, Running, caller, require_same_origin
+from cm_app.api.routing import Route, accepts
+from cm_app.api.security import COOKIE, Caller, Running, caller, count_stranger, require_same_origin
 from services.access import service as access
 from services.bootstrap import App
 from services.kit.errors import AppError, Invalid, NotSignedIn
 
-router = APIRouter(prefix="/api/session", tags=["Session"])
+router = APIRouter(prefix="/api/session", tags=["Session"], route_class=Route)
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LIMIT = 16_384
 
 
-@router.post("", summary="Sign in", response_class=JSONResponse)
+@router.post("", response_class=JSONResponse)
+@accepts("application/json", *FORMS, most=LIMIT)
 async def sign_in(request: Request, app: Running) -> Response:
-    """`login` and `password`, as a form or as JSON; a form may add `next`, a path to go on to.
+    """Sign in with `login` and `password`, as a form or as JSON.
+
+    A form may add `next`, a path to go on to.
 
     A browser's form is answered with a redirect (303), to `/login?problem=…` when it failed; JSON
     with who signed in. Both set the session's cookie.
     """
     require_same_origin(request, app)
+    await count_stranger(request, app)
     given, is_form = await _fields(request)
     try:
         signed_in = await access.sign_in(app, given.get("login", ""), given.get("password", ""))
@@ -40,19 +45,25 @@ async def sign_in(request: Request, app: Running) -> Response:
     return _with_cookie(answer, request, app, signed_in.token)
 
 
-@router.delete("", summary="Sign out", status_code=204)
+@router.delete("", status_code=204)
 async def sign_out(request: Request, app: Running) -> Response:
+    """Sign out."""
     return await _end(request, app, Response(status_code=204))
 
 
-@router.post("/end", summary="Sign out, from a form")
+@router.post("/end", status_code=303)
+@accepts(*FORMS, most=LIMIT)
 async def sign_out_form(request: Request, app: Running) -> Response:
+    """Sign out from a form, which is sent on to the sign-in page."""
     return await _end(request, app, RedirectResponse("/login", 303))
 
 
-@router.post("/step-up", summary="Give a one-time code", response_class=JSONResponse)
+@router.post("/step-up", response_class=JSONResponse)
+@accepts("application/json", *FORMS, most=LIMIT)
 async def step_up(request: Request, who: Annotated[Caller, Depends(caller())]) -> Response:
-    """`code` from the authenticator app. The session is fresh for five minutes and gets a new
+    """Give a one-time code.
+
+    `code` from the authenticator app. The session is fresh for five minutes and gets a new
     cookie; a form goes on to `next`, with `?problem=code` when the code was wrong."""
     if who.token is None:
         raise NotSignedIn("One-time codes are for people; an API key has none.")

@@ -24,6 +24,7 @@ from cm_app.pages import (
     segment,
     segments,
     settings,
+    team,
     templates,
     walk,
 )
@@ -46,6 +47,7 @@ PAGES: list[ModuleType] = [
     integrations,
     audit,
     settings,
+    team,
     demo,
     login,
 ]

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from components import tokens, ui
-from state.approvals import Approval, Said, Told
+from state.approvals import Approval, Inside, Said, Told
 
 
 def decision() -> rx.Component:
@@ -93,6 +93,25 @@ def changes() -> rx.Component:
     )
 
 
+def inside() -> rx.Component:
+    """What becomes of people who are in the journey while it changes (D8)."""
+    return rx.cond(
+        Approval.inside.length() > 0,
+        ui.section(
+            "People inside now",
+            rx.el.ul(rx.foreach(Approval.inside, _inside), list_style="none", padding="0", margin="0"),
+            hint="Counted when approval was asked for; it happens the moment you approve",
+            data_testid="inside",
+        ),
+    )
+
+
+def _inside(one: rx.Var[Inside]) -> rx.Component:
+    return rx.el.li(
+        rx.el.strong(one.who), rx.el.span(" ", one.what), **tokens.text("body"), padding="0 0 8px"
+    )
+
+
 def _said(said: rx.Var[Said]) -> rx.Component:
     paper = rx.el.iframe(
         src_doc=said.text,
@@ -159,7 +178,15 @@ def request() -> rx.Component:
         Approval.loading,
         rx.box(ui.blocks(3), ui.blocks(2), class_name="cm-two"),
         rx.box(
-            rx.flex(changes(), summary(), messages(), direction="column", gap="24px", class_name="cm-second"),
+            rx.flex(
+                changes(),
+                inside(),
+                summary(),
+                messages(),
+                direction="column",
+                gap="24px",
+                class_name="cm-second",
+            ),
             rx.flex(decision(), who(), direction="column", gap="24px", class_name="cm-first cm-stick"),
             class_name="cm-two",
         ),

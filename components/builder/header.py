@@ -112,6 +112,8 @@ def _views() -> rx.Component:
             rx.el.span(name),
             type="button",
             on_click=Outline.set_view(key),
+            aria_label=name,
+            title=name,
             aria_pressed=Builder.view == key,
             class_name="cb-view",
             data_testid=f"view-{key}",

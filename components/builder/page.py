@@ -15,6 +15,8 @@ from components.journey_canvas import journey_canvas
 from components.journey_outline import journey_outline
 from state.builder import Builder
 from state.builder_canvas import CanvasReports
+from state.builder_clipboard import Clipboard
+from state.builder_notes import NoteReports
 from state.builder_outline import Outline
 
 
@@ -74,7 +76,10 @@ def _outline() -> rx.Component:
 
 def _drawn() -> rx.Component:
     return journey_canvas(
+        key=Builder.id,  # another campaign begins with its own first view
         steps=Builder.steps,
+        notes=Builder.notes,
+        clip=Clipboard.clip,
         counts=Builder.counts,
         palette=Builder.palette,
         selected=Builder.selected,
@@ -83,10 +88,16 @@ def _drawn() -> rx.Component:
         label="Journey",
         on_step_added=CanvasReports.step_added,
         on_step_moved=CanvasReports.step_moved,
+        on_step_put=CanvasReports.put,
         on_linked=CanvasReports.linked,
         on_unlinked=CanvasReports.unlinked,
         on_removed=CanvasReports.removed,
         on_duplicated=CanvasReports.duplicated,
+        on_copied=Clipboard.copied,
+        on_cut=Clipboard.cut,
+        on_pasted=Clipboard.pasted,
+        on_note_added=NoteReports.added,
+        on_note_changed=NoteReports.changed,
         on_tidied=CanvasReports.tidied,
         on_selected=Builder.chosen,
         on_undo=Builder.undo,

@@ -8,7 +8,7 @@ const LABEL_DROP = 20;
 
 function StepEdgeInner(props) {
   const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data, selected } = props;
-  const { readOnly, openMenu, dropAt, dragging, cut } = useContext(CanvasContext);
+  const { readOnly, openMenu, dragging, say } = useContext(CanvasContext);
   const [path, middleX, middleY] = getSmoothStepPath({
     sourceX, sourceY, sourcePosition, targetX, targetY, targetPosition, borderRadius: 16, offset: 26,
   });
@@ -28,8 +28,8 @@ function StepEdgeInner(props) {
           <div
             className="jc-edge-tools nodrag nopan"
             data-id={id}
+            data-line={id}
             style={at(middleX, straight ? lowered : middleY)}
-            data-drop={dropAt === id || undefined}
             data-selected={selected || undefined}
             onClick={(event) => event.stopPropagation()}
           >
@@ -55,7 +55,7 @@ function StepEdgeInner(props) {
                 type="button"
                 className="jc-plus jc-cut"
                 aria-label={`Remove the link from ${data.from} to ${data.to}`}
-                onClick={() => cut({ source: data.source, port: data.port })}
+                onClick={() => say("onUnlinked", { source: data.source, port: data.port })}
               >
                 <Unlink size={13} strokeWidth={2.2} />
               </button>

@@ -219,7 +219,10 @@ export function JourneyOutline(props) {
             aria-label={label}
             className="jo-tree"
             onKeyDown={onKeyDown}
-            onFocus={() => { held.current = true; }}
+            onFocus={(event) => {
+              held.current = true;
+              if (event.target.dataset.key) setAt(event.target.dataset.key);
+            }}
             onBlur={(event) => { held.current = !event.relatedTarget; }}
           >
             {seen.map((one) => (

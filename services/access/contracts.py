@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from services.contracts.envelope import Strict
 from services.contracts.journey import Caps
-from services.kit.actor import Actor
+from services.kit.actor import Actor, Permission
 
 RoleName = Literal["marketer", "approver", "front_desk", "analyst", "administrator", "compliance"]
 
@@ -61,6 +61,7 @@ class Me:
     actor: Actor
     login: str
     roles: tuple[str, ...]
+    role_labels: tuple[str, ...]
     practice_label: str
     timezone: str
     has_totp: bool
@@ -89,6 +90,20 @@ class PersonRow:
     has_totp: bool
     locked_until: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRow:
+    """A role of a practice. `built_in`: the product brought it; the practice may have changed it.
+    A retired one gives nothing. `people`: how many active accounts have it."""
+
+    key: str
+    label: str
+    description: str
+    permissions: frozenset[Permission]
+    built_in: bool
+    retired: bool
+    people: int
 
 
 @dataclass(frozen=True, slots=True)

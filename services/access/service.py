@@ -10,6 +10,7 @@ from services.access.contracts import (
     NewApiKey,
     PersonRow,
     PracticeSettings,
+    RoleRow,
     SignedIn,
     TotpSetup,
 )
@@ -25,6 +26,7 @@ from services.access.people import (
     set_active,
 )
 from services.access.practice import needs_step_up, practice_settings, save_settings, webhook_secret
+from services.access.roles import add_role, change_role, retire_role, roles
 from services.access.rules import ROLES, permissions_of
 from services.access.sessions import actor_of, carry_sessions, me, require_fresh, sign_in, sign_out
 from services.access.step_up import begin_totp, confirm_totp, step_up
@@ -48,16 +50,19 @@ __all__ = [
     "NewApiKey",
     "PersonRow",
     "PracticeSettings",
+    "RoleRow",
     "SignedIn",
     "TotpSetup",
     "WrongCode",
     "actor_of",
     "actor_of_key",
     "add_person",
+    "add_role",
     "api_keys",
     "begin_totp",
     "carry_sessions",
     "change_password",
+    "change_role",
     "change_roles",
     "confirm_totp",
     "create_api_key",
@@ -73,7 +78,9 @@ __all__ = [
     "practice_settings",
     "require_fresh",
     "reset_password",
+    "retire_role",
     "revoke_api_key",
+    "roles",
     "save_settings",
     "set_active",
     "sign_in",

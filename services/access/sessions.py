@@ -22,6 +22,7 @@ from services.access.rules import (
     SESSION_LIFE,
     after_failure,
     is_locked,
+    label_of,
     permissions_of,
 )
 from services.audit.append import record
@@ -133,6 +134,7 @@ async def me(app: App, token: str) -> Me:
         actor=actor_for(practice_id, row),
         login=row.login,
         roles=tuple(row.roles),
+        role_labels=tuple(label_of(role, row.own_labels or {}) for role in row.roles),
         practice_label=row.label,
         timezone=row.timezone,
         has_totp=row.has_totp,
@@ -188,7 +190,7 @@ def actor_for(practice_id: UUID, row: Any) -> Actor:
     return Actor(
         practice_id,
         f"person:{row.person_id}",
-        permissions_of(row.roles),
+        permissions_of(row.roles, row.own_roles),
         person_id=row.person_id,
         display_name=row.display_name,
     )

@@ -11,6 +11,8 @@ class AuditTag(StrEnum):
     CAMPAIGN_CLONED = "campaign.cloned"
     STATE_CHANGED = "campaign.state_changed"
     VERSION_PUBLISHED = "campaign.version_published"
+    CHANGE_DECIDED = "campaign.change_decided"
+    CHANGE_CARRIED_OUT = "campaign.change_carried_out"
     CONTENT_PUBLISHED = "campaign.content_published"
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_GRANTED = "approval.granted"
@@ -31,7 +33,10 @@ class AuditTag(StrEnum):
     ENROLMENT_HELD = "enrolment.held"
     ENROLMENT_RELEASED = "enrolment.released"
     ENROLMENT_EXITED = "enrolment.exited"
+    ENROLMENT_MOVED = "enrolment.moved"
     ENROLMENT_COMPLETED = "enrolment.completed"
+    PEOPLE_ADDED = "enrolment.asked"
+    PERSON_REMOVED = "enrolment.removed"
     STEP_REQUESTED = "step.requested"
     STEP_REFUSED = "step.refused"
     STEP_CANCELLED = "step.cancelled"
@@ -71,6 +76,7 @@ class AuditTag(StrEnum):
     SIGN_IN_FAILED = "access.sign_in_failed"
     SIGNED_OUT = "access.signed_out"
     STEPPED_UP = "access.stepped_up"
+    ROLE_CHANGED = "access.role_changed"
     PERSON_CHANGED = "access.person_changed"
     API_KEY_CHANGED = "access.api_key_changed"
     SETTINGS_CHANGED = "settings.changed"
@@ -97,7 +103,7 @@ BY_THE_MILLION = (
 
 KEPT_HERE = (
     AuditTag.ENROLLED, AuditTag.ENROLMENT_REFUSED, AuditTag.ENROLMENT_HELD, AuditTag.ENROLMENT_RELEASED,
-    AuditTag.ENROLMENT_EXITED, AuditTag.ENROLMENT_COMPLETED, AuditTag.STEP_REQUESTED, AuditTag.STEP_REFUSED,
+    AuditTag.ENROLMENT_EXITED, AuditTag.ENROLMENT_COMPLETED, AuditTag.ENROLMENT_MOVED, AuditTag.STEP_REQUESTED, AuditTag.STEP_REFUSED,
     AuditTag.STEP_CANCELLED, AuditTag.CONVERSION, AuditTag.EVENT_CONSUMED, AuditTag.AUDIT_READ,
     AuditTag.PERSONAL_DATA_READ,
 )  # fmt: skip

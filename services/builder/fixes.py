@@ -93,8 +93,11 @@ def _each_words(
         return step
 
     def changed(variant: Variant) -> Variant:
-        content = {c: change(w) if channel in (None, c) else w for c, w in variant.content.items()}
-        return variant.model_copy(update={"content": content})
+        def each(words: dict[Channel, ChannelContent]) -> dict[Channel, ChannelContent]:
+            return {c: change(w) if channel in (None, c) and w.body.strip() else w for c, w in words.items()}
+
+        translations = {locale: each(words) for locale, words in variant.translations.items()}
+        return variant.model_copy(update={"content": each(variant.content), "translations": translations})
 
     return step.model_copy(update={"variants": [changed(variant) for variant in step.variants]})
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from services.builder.contracts import CheckContext, Fix, Problem, name_of
 from services.content.rules import placeholders, sms_parts
 from services.contracts.journey import Channel, ChannelContent, Journey, Message, Variant
+from services.contracts.languages import name_of as name_of_language
 from services.contracts.merge_fields import (
     MERGE_FIELDS,
     NAMES,
@@ -77,6 +78,25 @@ def _check_variant(step: Message, variant: Variant, context: CheckContext) -> It
                 )
             continue
         yield from check_words(step.id, _which(step, variant), channel, words, topic=step.topic)
+        for locale, there in variant.translations.items():
+            yield from _check_translation(step, variant, channel, locale, there.get(channel))
+
+
+def _check_translation(
+    step: Message, variant: Variant, channel: Channel, locale: str, words: ChannelContent | None
+) -> Iterator[Problem]:
+    """CNT-7: a further language says as much as the first one, and is checked like it."""
+    name = f"{_which(step, variant)} in {name_of_language(locale)}"
+    if words is None or not words.body.strip():
+        yield Problem(
+            step_id=step.id,
+            code="language_channel",
+            severity="warning",
+            sentence=f"{name} has no words for the {CHANNEL_WORDS[channel]} yet. "
+            "Whoever reads that language gets the words that everybody gets.",
+        )
+        return
+    yield from check_words(step.id, name, channel, words, topic=step.topic)
 
 
 def check_words(
@@ -182,7 +202,6 @@ def _check_commercial(
             yield Problem(
                 step_id=step_id,
                 code="no_footer",
-                severity="warning",
                 sentence=f"The email of {name} needs {' and '.join(missing)} by law. Add the standard footer.",
                 fix=Fix(label="Add the footer", do="add_email_footer"),
             )

@@ -1,5 +1,6 @@
 """Approval by another person, bound to a version's hash (D9, LIF-6)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,9 @@ from services.builder.summary import summary
 from services.campaigns import queries
 from services.campaigns.audience_size import audience_count
 from services.campaigns.checking import problems_of
-from services.campaigns.contracts import ApprovalDetail, ApprovalRow, CampaignState, VersionRow
+from services.campaigns.contracts import ApprovalDetail, ApprovalRow, CampaignState, ChosenFate, VersionRow
 from services.campaigns.errors import ApprovalClosed, NotEditable, OwnWork
+from services.campaigns.impact import checked, decide
 from services.campaigns.lifecycle import activate, lock, move, revoke_outdated
 from services.campaigns.models import Approval
 from services.campaigns.rules import EDITABLE, content_hash, is_own_work, too_soon, why_not_approve
@@ -28,11 +30,17 @@ from services.kit.uow import Unit
 
 
 async def request_approval(
-    u: Unit, campaign_id: UUID, *, note: str = "", activate_at: datetime | None = None
+    u: Unit,
+    campaign_id: UUID,
+    *,
+    note: str = "",
+    activate_at: datetime | None = None,
+    fates: Sequence[ChosenFate] = (),
 ) -> ApprovalRow:
     """Freeze the draft as a version and put it into the approvers' inbox.
 
     `activate_at`: when to start, at least five minutes ahead; None: as soon as it is approved.
+    `fates`: what becomes of people inside (D8); groups left out finish on the version they are in.
     Raises Invalid with the problems when something blocking is left.
     """
     u.actor.require("author")
@@ -45,11 +53,12 @@ async def request_approval(
     author = author_of(u.actor)
     journey = await _freeze(u, campaign_id, journey)
     version = await ensure_version(u, campaign_id, journey, editors=editors, author=author)
-    standing = await _standing(u, campaign_id, version, activate_at)
+    impact = await checked(u, campaign_id, journey, fates)
+    standing = await _standing(u, campaign_id, version, activate_at, impact)
     if standing is not None:
         return standing
     await revoke_outdated(u, campaign_id, "", note="Replaced by a new request.")
-    return await _insert(u, campaign_id, version, journey, note=note, activate_at=activate_at)
+    return await _insert(u, campaign_id, version, journey, note=note, activate_at=activate_at, impact=impact)
 
 
 def _check_request(u: Unit, state: CampaignState, activate_at: datetime | None) -> None:
@@ -96,13 +105,24 @@ async def _freeze(u: Unit, campaign_id: UUID, draft: Journey) -> Journey:
 
 
 async def _standing(
-    u: Unit, campaign_id: UUID, version: VersionRow, activate_at: datetime | None
+    u: Unit,
+    campaign_id: UUID,
+    version: VersionRow,
+    activate_at: datetime | None,
+    impact: list[dict[str, Any]],
 ) -> ApprovalRow | None:
     """An open request for exactly this: asking twice is asking once."""
+    wanted = _fates(impact)
     for row in await approval_rows(u, campaign_id=campaign_id, state="requested"):
-        if row.version_id == version.version_id and row.activate_at == activate_at:
+        asked = _fates([fate.model_dump(mode="json") for fate in row.impact])
+        if (row.version_id, row.activate_at, asked) == (version.version_id, activate_at, wanted):
             return row
     return None
+
+
+def _fates(impact: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """What was chosen, without how many people it concerns: that may change by itself."""
+    return [(f["version_id"], f["step_id"], f["choice"], f["to_step"]) for f in impact]
 
 
 async def _insert(
@@ -113,6 +133,7 @@ async def _insert(
     *,
     note: str,
     activate_at: datetime | None,
+    impact: list[dict[str, Any]],
 ) -> ApprovalRow:
     approval_id = new_id()
     count = await audience_count(u, journey)
@@ -128,6 +149,7 @@ async def _insert(
             note=note.strip()[:2000],
             requested_by=author_of(u.actor),
             requested_at=u.now,
+            impact=impact,
         )
     )
     await u.session.flush()
@@ -300,6 +322,7 @@ async def _decide(u: Unit, row: ApprovalRow, state: str, *, note: str, exemption
 
 async def _activate(u: Unit, campaign_id: UUID, approval_id: UUID, version_id: UUID, reason: str) -> None:
     await activate(u, campaign_id, version_id, reason=reason)
+    await decide(u, campaign_id, approval_id, version_id)
     await u.execute(queries.USE, practice=u.practice_id, approval=approval_id)
 
 

@@ -16,6 +16,9 @@ STATES: tuple[CampaignState, ...] = ("draft", "scheduled", "active", "paused", "
 Kind = Literal["one_off", "scheduled", "recurring", "event", "dynamic", "transactional"]
 ApprovalState = Literal["requested", "approved", "sent_back", "revoked", "used"]
 Sort = Literal["updated", "created", "name"]
+Fate = Literal["finish", "move", "exit"]
+"""Of people inside when a change is published (D8): finish on the version they are in, move to the
+new one, or leave."""
 
 
 class CampaignRow(Strict):
@@ -75,6 +78,16 @@ class CampaignPage(Strict):
     next: str | None
 
 
+class TemplateUse(Strict):
+    """A campaign that names a message template. `steps` by title; `live`: what runs has it."""
+
+    campaign_id: UUID
+    name: str
+    state: CampaignState
+    steps: list[str]
+    live: bool
+
+
 class VersionRow(Strict):
     version_id: UUID
     campaign_id: UUID
@@ -83,6 +96,60 @@ class VersionRow(Strict):
     created_by: UUID
     created_by_name: str
     created_at: datetime
+
+
+class Target(Strict):
+    """A step of the new version that people can be moved to."""
+
+    step_id: str
+    title: str
+
+
+class ChosenFate(Strict):
+    """What becomes of the people at one step of one version. `to_step` belongs to `move`."""
+
+    version_id: UUID
+    step_id: str = Field(max_length=40)
+    choice: Fate
+    to_step: str | None = Field(None, max_length=40)
+
+
+class PeopleAt(Strict):
+    """The people at one step of a version that runs, what we propose for them, and where they could go."""
+
+    version_id: UUID
+    version_number: int
+    step_id: str
+    title: str
+    live: int
+    held: int
+    proposed: Fate
+    to_step: str | None
+    why: str
+    targets: list[Target]
+
+
+class Impact(Strict):
+    """What publishing the draft means for people inside. `still_moving`: an earlier change is being
+    carried out, so a new one has to wait."""
+
+    groups: list[PeopleAt]
+    people: int
+    still_moving: bool
+
+
+class KeptFate(Strict):
+    """One line of what was decided for people inside, with how many there were then."""
+
+    version_id: UUID
+    version_number: int
+    step_id: str
+    title: str
+    live: int
+    held: int
+    choice: Fate
+    to_step: str | None
+    to_title: str
 
 
 class ApprovalRow(Strict):
@@ -108,6 +175,7 @@ class ApprovalRow(Strict):
     decided_at: datetime | None
     decision_note: str
     exemption: bool
+    impact: list[KeptFate]
 
 
 class CampaignDetail(Strict):

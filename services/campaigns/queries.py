@@ -64,7 +64,8 @@ SELECT a.approval_id, a.campaign_id, c.name AS campaign_name, c.campaign_type,
        c.state AS campaign_state, a.version_id, v.number AS version_number, a.content_hash, a.state,
        a.activate_at, a.audience_count, a.note, a.requested_by,
        coalesce(r.display_name, '') AS requested_by_name, a.requested_at, a.decided_by,
-       coalesce(d.display_name, '') AS decided_by_name, a.decided_at, a.decision_note, a.exemption
+       coalesce(d.display_name, '') AS decided_by_name, a.decided_at, a.decision_note, a.exemption,
+       a.impact
 FROM cm.approval a
 JOIN cm.campaign c ON c.practice_id = a.practice_id AND c.campaign_id = a.campaign_id
 JOIN cm.campaign_version v ON v.practice_id = a.practice_id AND v.version_id = a.version_id

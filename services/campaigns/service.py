@@ -19,9 +19,12 @@ from services.campaigns.contracts import (
     CampaignFilter,
     CampaignPage,
     CampaignRow,
+    ChosenFate,
+    Impact,
     VersionRow,
 )
 from services.campaigns.drafts import clone, create, delete, get, rename, save_draft, set_tags
+from services.campaigns.impact import impact
 from services.campaigns.lifecycle import (
     announce,
     cancel,
@@ -34,6 +37,7 @@ from services.campaigns.lifecycle import (
     resume,
 )
 from services.campaigns.pages import page
+from services.campaigns.template_uses import template_uses
 from services.campaigns.versions import journey_of, versions
 
 __all__ = [
@@ -44,6 +48,8 @@ __all__ = [
     "CampaignFilter",
     "CampaignPage",
     "CampaignRow",
+    "ChosenFate",
+    "Impact",
     "VersionRow",
     "activate_due",
     "announce",
@@ -57,6 +63,7 @@ __all__ = [
     "delete",
     "finish_campaign",
     "get",
+    "impact",
     "inbox",
     "journey_of",
     "kill_switch",
@@ -71,6 +78,7 @@ __all__ = [
     "save_draft",
     "send_back",
     "set_tags",
+    "template_uses",
     "unschedule",
     "versions",
     "withdraw",

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.audience.service import where
 from services.contracts.journey import Entry, Message, Step, SubCampaign
+from services.engine.carrying import carry
 from services.engine.claim import BATCH, SMALL, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.entries import let_go
@@ -89,6 +90,7 @@ class Engine:
     async def run_once(self, practice_id: UUID) -> Round:
         """One fair slice of a practice's work. Falsy when nothing was due."""
         done = Round()
+        await self._carry(practice_id, done)
         await self._enrol(practice_id, done)
         due, fresh = await self._due(practice_id)
         await self._work_off(practice_id, due, done)
@@ -102,6 +104,15 @@ class Engine:
             if done.requested:
                 await watch_hub(u)
         return done
+
+    async def _carry(self, practice_id: UUID, done: Round) -> None:
+        """People whom a published change moves to another version, or lets go (D8)."""
+        batches, more = 0, True
+        while more and batches < self.slice and not self.stopping():
+            async with self._unit(practice_id) as u:
+                moved, more = await carry(u)
+            done.moved += moved
+            batches += bool(moved)
 
     async def _due(self, practice_id: UUID, *, anew: bool = False) -> tuple[list[DueStep], bool]:
         """Steps with people due that are not resting, and whether that is news. The search is slow

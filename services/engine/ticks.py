@@ -22,6 +22,7 @@ from services.intake.consumer import practice_ids
 from services.intake.status import roll_up
 from services.invariants.service import watch
 from services.kit.actor import system
+from services.kit.answers import forget_old as forget_old_answers
 from services.kit.bus import Bus
 from services.kit.live import notify
 from services.kit.practices import Work, practices_with
@@ -89,6 +90,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("invariants", 3600.0, watch, "invariants"),
     Tick("webhooks", 3600.0, forget_old),
     Tick("event_rates", 10.0, roll_up),
+    Tick("answers", 3600.0, forget_old_answers),
 )
 
 

@@ -66,6 +66,12 @@ class Settings(BaseSettings):
         None, description="Simulated opens and clicks of console messages. Empty: in development, not in QA."
     )
 
+    api_per_caller: int = Field(6_000, ge=1, description="Requests a minute of one person or API key.")
+    api_per_practice: int = Field(24_000, ge=1, description="Requests a minute of one practice in all.")
+    api_per_stranger: int = Field(
+        120, ge=1, description="Sign-ins and refused credentials a minute from one address."
+    )
+
     webhook_private: bool = Field(
         False, description="Webhooks may go to loopback and private addresses, unencrypted. Never production."
     )

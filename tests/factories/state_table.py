@@ -86,6 +86,10 @@ TABLE: dict[str, dict[str, str]] = {
         TAB: "show_words",
     },
     "Story": {"read": "load narrow of_campaign older", SIGNED_IN: "follow"},
+    "Team": {
+        "people": "load edit keep_role retire bring_back choose_person keep_person close_account open_account",
+        TAB: "leave_role leave_person",
+    },
     "Templates": {"author": "load use start_empty"},
     "WalkPage": {"read": "load choose step event_comes"},
     "Webhooks": {

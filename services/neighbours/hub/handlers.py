@@ -167,7 +167,7 @@ def _closing(heard: Heard) -> Closing:
 
 
 async def _words(u: Unit, heard: Sequence[Heard]) -> None:
-    values = [{"content_ref": h.data.content_ref, "content": h.data.content} for h in heard]
+    values = [h.data.model_dump(include={"content_ref", "content", "translations"}) for h in heard]
     if values:
         await u.execute(queries.ADD_CONTENT, practice=u.practice_id, now=u.now, rows=rows(values))
 
