@@ -35,6 +35,10 @@ class PracticeSettings(Strict):
     global_holdout_percent: float = Field(0, ge=0, le=10)
     quiet_start: time = time(21, 0)
     quiet_end: time = time(8, 0)
+    keep_audit_years: int = Field(7, ge=7, le=30, description="D26; the platform's floor is 7.")
+    keep_analytics_years: int = Field(2, ge=2, le=10)
+    keep_snapshots_days: int = Field(90, ge=90, le=3_650)
+    keep_events_days: int = Field(30, ge=30, le=365)
     cold_threshold_days: int | None = Field(
         None, description="Set in Treatment Pipeline Manager and shown here; saving ignores it (D20)."
     )

@@ -61,9 +61,7 @@ async def desk(world: World) -> AsyncIterator[tuple[httpx.AsyncClient, dict]]:
 
 
 @pytest.mark.covers("GOV-5", "GOV-2", "GOV-4")
-async def test_known_put_right_and_forgotten(
-    world: World, database_url: str, desk, platforms: Platforms
-):
+async def test_known_put_right_and_forgotten(world: World, database_url: str, desk, platforms: Platforms):
     client, cast = desk
     contact = make_contact(database_url, world.practice_id, world.clock.now(), **NAMED)
     stranger = make_contact(database_url, make_practice(database_url, world.clock.now()), world.clock.now())
