@@ -20,6 +20,7 @@ from cm_app.api import (
     metrics,
     people,
     privacy,
+    prometheus,
     proofs,
     qa,
     running,
@@ -37,9 +38,12 @@ from services.kit.errors import AppError, NotFound
 from services.kit.settings import Settings, settings
 
 PUBLIC = frozenset(
-    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("POST", "/api/session")}
-)
-"""The only routes that answer without credentials."""
+    {
+        ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/openapi.json"),
+        ("POST", "/api/session"),
+    }
+)  # fmt: skip
+"""The only routes that answer without credentials; `/metrics` then only to this machine."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
@@ -68,6 +72,7 @@ ROUTERS = (
     administration.router,
     audit.router,
     health.router,
+    prometheus.router,
 )
 
 

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         120, ge=1, description="Sign-ins and refused credentials a minute from one address."
     )
 
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that `/metrics` asks for. Empty: it answers this machine only."
+    )
     webhook_private: bool = Field(
         False, description="Webhooks may go to loopback and private addresses, unencrypted. Never production."
     )
