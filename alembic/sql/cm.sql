@@ -1052,6 +1052,30 @@ BEGIN
   END LOOP;
 END $$;
 
+-- Retention (D26): a month goes when all of it is older than the longest any practice keeps it. Months of the
+-- tables named only, and never one that is not over; called by services.privacy.retention, which audits first.
+CREATE FUNCTION cm.months(of_table text, before timestamptz) RETURNS SETOF text LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+  WHERE i.inhparent = to_regclass('cm.' || quote_ident(of_table))
+    AND (to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month') AT TIME ZONE 'UTC' <= before
+  ORDER BY c.relname
+$$;
+CREATE FUNCTION cm.drop_months(of_table text, before timestamptz) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE t text; n integer := 0;
+BEGIN
+  IF of_table NOT IN ('audience_snapshot', 'transition', 'dispatch', 'refusal', 'message_event', 'audit') THEN
+    RAISE EXCEPTION '% is not kept by the month', of_table;
+  END IF;
+  SET LOCAL lock_timeout = '2s';                -- whoever is sending goes first; the next look tries again
+  FOR t IN SELECT cm.months(of_table, before) LOOP
+    EXECUTE format('DROP TABLE cm.%I', t);
+    n := n + 1;
+  END LOOP;
+  RETURN n;
+END $$;
+CREATE FUNCTION cm.longest_kept(setting text, floor integer) RETURNS integer LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT greatest(floor, max(coalesce((settings->>setting)::integer, floor))) FROM cm.practice';
+
 -- Tenants apart, grants ------------------------------------------------------------------------------------
 DO $$
 DECLARE t text;

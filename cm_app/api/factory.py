@@ -21,6 +21,8 @@ from cm_app.api import (
     metrics,
     oidc,
     people,
+    privacy,
+    prometheus,
     proofs,
     qa,
     running,
@@ -43,13 +45,14 @@ PUBLIC = frozenset(
     {
         ("GET", "/healthz"),
         ("GET", "/readyz"),
+        ("GET", "/metrics"),
         ("GET", "/api/openapi.json"),
         ("POST", "/api/session"),
         ("GET", "/api/session/oidc"),
         ("GET", "/api/session/oidc/back"),
     }
 )
-"""The only routes that answer without credentials."""
+"""The only routes that answer without credentials; `/metrics` then only to this machine."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
@@ -74,6 +77,7 @@ ROUTERS = (
     schemas.router,
     events.router,
     people.router,
+    privacy.router,
     webhooks.router,
     suppression.router,
     suppressions.router,
@@ -81,6 +85,7 @@ ROUTERS = (
     administration.router,
     audit.router,
     health.router,
+    prometheus.router,
 )
 
 

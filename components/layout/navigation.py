@@ -31,6 +31,7 @@ PRACTICE = (
     Place("imports", "Imports", "file-up", "/imports", "author"),
     Place("integrations", "Integrations", "plug", "/integrations", "read"),
     Place("audit", "Audit", "shield-check", "/audit", "compliance"),
+    Place("status", "Status", "activity", "/status", "manage"),
     Place("settings", "Settings", "sliders-horizontal", "/settings", "manage"),
     Place("demo", "Simulator", "flask-conical", "/demo", None, True),
 )

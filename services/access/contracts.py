@@ -50,6 +50,10 @@ class PracticeSettings(Strict):
         24, ge=1, le=24 * 30, description="How long a request waits before approvers are reminded, once."
     )
     outside: OutsideSignIn = OutsideSignIn()
+    keep_audit_years: int = Field(7, ge=7, le=30, description="D26; the platform's floor is 7.")
+    keep_analytics_years: int = Field(2, ge=2, le=10)
+    keep_snapshots_days: int = Field(90, ge=90, le=3_650)
+    keep_events_days: int = Field(30, ge=30, le=365)
     cold_threshold_days: int | None = Field(
         None, description="Set in Treatment Pipeline Manager and shown here; saving ignores it (D20)."
     )

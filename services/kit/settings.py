@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     oidc_scopes: str = "openid email profile"
     oidc_label: str = Field("your organisation", max_length=40, description="“Sign in with …”.")
 
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that `/metrics` asks for. Empty: it answers this machine only."
+    )
     webhook_private: bool = Field(
         False, description="Webhooks may go to loopback and private addresses, unencrypted. Never production."
     )
