@@ -226,7 +226,7 @@ function Canvas(props) {
     [choose, hold, tapping, toggle],
   );
   const context = useMemo(
-    () => ({ readOnly, openMenu, say, editNote: setEditing, dragging: Boolean(ghost) }),
+    () => ({ readOnly, openMenu, say, editNote: setEditing, dragging: Boolean(ghost), counted: (report) => say("onCounted", report) }),
     [readOnly, openMenu, say, Boolean(ghost)],
   );
   const groups = menu && { add: () => toAdd(palette, menu), link: () => toLink(steps, menu.after.step), move: () => toMove(steps, menu.id) }[menu.do]();
