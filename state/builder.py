@@ -92,10 +92,12 @@ class Builder(rx.State):
     _found: list[Problem] = []
     _history: History = History()
     _revision: int = 0
+    _taken: rows.Taken = {}
     _edit: int = 0
     _choices: dict[str, list[tuple[str, str]]] = {}
     _variant: int = 0
     _channel: str = ""
+    _language: str = ""
 
     @rx.event
     async def load(self) -> Any:
@@ -191,7 +193,8 @@ class Builder(rx.State):
         journey = self._journey
         steps = {step.id: step for step in journey.steps}
         problems = [p.model_dump() for p in self._found]
-        self.steps = rows.canvas_steps(journey, problems, ended=self.state in ("completed", "cancelled"))
+        ended = self.state in ("completed", "cancelled")
+        self.steps = rows.canvas_steps(journey, problems, ended=ended, taken=self._taken)
         self.notes = rows.canvas_notes(journey)
         self.outline = outline_rows(journey, self._found) if self.view == "outline" else []
         self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
@@ -217,6 +220,12 @@ class Builder(rx.State):
         self.pace = pace_words(journey.pace)
         self._show_step(steps)
 
+    def show_taken(self, taken: rows.Taken) -> None:
+        """How many took each link, when that has changed."""
+        if taken != self._taken:
+            self._taken = taken
+            self.show()
+
     def _show_step(self, steps: dict[str, Any]) -> None:
         step = steps.get(self.selected)
         if step is None:
@@ -225,7 +234,14 @@ class Builder(rx.State):
             self.step = StepForm()
             return
         sentences = [p.sentence for p in self._found if p.step_id == step.id]
-        self.step = form(step, sentences, self._choices, variant=self._variant, channel=self._channel)
+        self.step = form(
+            step,
+            sentences,
+            self._choices,
+            variant=self._variant,
+            channel=self._channel,
+            language=self._language,
+        )
 
     def _open_choices(self) -> set[str]:
         groups = [audience_group(self._journey.audience, part) for part in ("include", "exclude")]
@@ -319,14 +335,15 @@ class Builder(rx.State):
             self.open_step(str(report.get("id") or ""))
 
     def open_step(self, step_id: str) -> None:
-        self.selected, self._variant, self._channel = step_id, 0, ""
+        self.selected, self._variant, self._channel, self._language = step_id, 0, "", ""
         self.panel = "step" if step_id else ""
         self._history = self._history.sealed()
         self._show_step({step.id: step for step in self._journey.steps})
 
-    def look_at(self, variant: int, channel: str) -> None:
-        """Which wording and channel of a message the panel edits."""
+    def look_at(self, variant: int, channel: str, language: str | None = None) -> None:
+        """Which wording, channel and language of a message the panel edits; None: the same language."""
         self._variant, self._channel = variant, channel
+        self._language = self._language if language is None else language
         self._history = self._history.sealed()
         self._show_step({step.id: step for step in self._journey.steps})
 

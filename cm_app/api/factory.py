@@ -14,11 +14,15 @@ from cm_app.api import (
     events,
     executions,
     followups,
+    gallery,
     health,
     imports,
     me,
     metrics,
+    oidc,
     people,
+    privacy,
+    prometheus,
     proofs,
     qa,
     running,
@@ -29,6 +33,7 @@ from cm_app.api import (
     suppression,
     suppressions,
     templates,
+    test_sends,
     webhooks,
 )
 from cm_app.api.routing import Route
@@ -37,14 +42,23 @@ from services.kit.errors import AppError, NotFound
 from services.kit.settings import Settings, settings
 
 PUBLIC = frozenset(
-    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("POST", "/api/session")}
+    {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+        ("GET", "/api/openapi.json"),
+        ("POST", "/api/session"),
+        ("GET", "/api/session/oidc"),
+        ("GET", "/api/session/oidc/back"),
+    }
 )
-"""The only routes that answer without credentials."""
+"""The only routes that answer without credentials; `/metrics` then only to this machine."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 ROUTERS = (
     sessions.router,
+    oidc.router,
     me.router,
     campaigns.router,
     running.router,
@@ -55,12 +69,15 @@ ROUTERS = (
     metrics.router,
     approvals.router,
     templates.router,
+    test_sends.router,
+    gallery.router,
     segments.router,
     followups.router,
     proofs.router,
     schemas.router,
     events.router,
     people.router,
+    privacy.router,
     webhooks.router,
     suppression.router,
     suppressions.router,
@@ -68,6 +85,7 @@ ROUTERS = (
     administration.router,
     audit.router,
     health.router,
+    prometheus.router,
 )
 
 

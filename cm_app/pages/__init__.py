@@ -7,6 +7,7 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 from types import ModuleType
 
 from cm_app.pages import (
+    account,
     approval,
     approvals,
     audit,
@@ -17,6 +18,8 @@ from cm_app.pages import (
     imports,
     integrations,
     login,
+    message_template,
+    message_templates,
     people,
     person,
     printed,
@@ -25,6 +28,7 @@ from cm_app.pages import (
     segment,
     segments,
     settings,
+    status,
     team,
     templates,
     versions,
@@ -41,6 +45,8 @@ PAGES: list[ModuleType] = [
     versions,
     printed,
     templates,
+    message_templates,
+    message_template,
     approvals,
     approval,
     segments,
@@ -50,8 +56,11 @@ PAGES: list[ModuleType] = [
     imports,
     integrations,
     audit,
+    status,
     settings,
+    status,
     team,
+    account,
     demo,
     login,
 ]

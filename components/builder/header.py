@@ -10,6 +10,7 @@ from state.builder import Builder
 from state.builder_audience import AudiencePanel
 from state.builder_life import Life
 from state.builder_outline import Outline
+from state.builder_people import StepPeople
 from state.builder_presence import Other, Presence
 from state.session import may
 
@@ -197,6 +198,18 @@ def _looks() -> rx.Component:
             aria_pressed=Builder.panel == "settings",
             class_name="cb-look",
             data_testid="open-settings",
+        ),
+        rx.cond(
+            (Builder.state == "active") | (Builder.state == "paused"),
+            rx.el.button(
+                rx.icon("user-round-check", size=16, aria_hidden="true"),
+                rx.el.span("Inside"),
+                type="button",
+                on_click=StepPeople.overview,
+                aria_pressed=Builder.panel == "people",
+                class_name="cb-look",
+                data_testid="open-people",
+            ),
         ),
         rx.cond(
             Builder.state != "draft",

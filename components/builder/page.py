@@ -7,6 +7,7 @@ from components import tokens, ui
 from components.builder.audience import audience
 from components.builder.dialogs import dialogs
 from components.builder.header import header
+from components.builder.people import people
 from components.builder.problems import problems
 from components.builder.proofs import proofs
 from components.builder.settings import settings
@@ -19,6 +20,7 @@ from state.builder_canvas import CanvasReports
 from state.builder_clipboard import Clipboard
 from state.builder_notes import NoteReports
 from state.builder_outline import Outline
+from state.builder_people import StepPeople
 from state.builder_presence import Presence
 
 
@@ -103,6 +105,7 @@ def _drawn() -> rx.Component:
         on_note_changed=NoteReports.changed,
         on_tidied=CanvasReports.tidied,
         on_selected=[Builder.chosen, Presence.moved],
+        on_counted=StepPeople.open,
         on_undo=Builder.undo,
         on_redo=Builder.redo,
     )
@@ -113,6 +116,7 @@ def _panel() -> rx.Component:
         Builder.panel,
         ("audience", "Audience"),
         ("problems", "To fix"),
+        ("people", "Inside now"),
         ("settings", "Aim, kind and pace"),
         Builder.step.kind_words,
     )
@@ -129,6 +133,7 @@ def _panel() -> rx.Component:
                     Builder.panel,
                     ("audience", audience()),
                     ("problems", problems()),
+                    ("people", people()),
                     ("settings", settings()),
                     rx.el.div(step(), key=Builder.step.id, class_name="cb-form"),
                 ),

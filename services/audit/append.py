@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from services.audit.counting import counted
 from services.audit.tags import AuditTag
 from services.kit.ids import new_id
 from services.kit.together import in_company, set_based
@@ -94,6 +95,8 @@ async def record(
         detail=orjson.dumps(detail, option=orjson.OPT_SORT_KEYS, default=str).decode(),
     )
     open_batch(u)
+    if (counter := counted(tag, reason, detail)) is not None:
+        u.after_commit(counter.inc)
     if in_company():
         u.notes.setdefault("audit_rows", []).append(row)
     else:

@@ -13,6 +13,7 @@ from services.builder.diff import diff
 from services.builder.rules import blocking
 from services.builder.summary import summary
 from services.campaigns import queries
+from services.campaigns.approval_terms import people_before
 from services.campaigns.audience_size import audience_count
 from services.campaigns.checking import problems_of
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow, CampaignState, ChosenFate, VersionRow
@@ -193,6 +194,9 @@ async def approval(u: Unit, approval_id: UUID) -> ApprovalDetail:
         row=row,
         journey=journey,
         previous_journey=previous,
+        previous_version_id=before,
+        people_before=await people_before(u, row, before),
+        own_work=await _is_exemption(u, row),
         diff=diff(previous, journey),
         summary=[] if problems else summary(journey),
         may_decide=row.state == "requested" and not why_not,
@@ -201,8 +205,11 @@ async def approval(u: Unit, approval_id: UUID) -> ApprovalDetail:
     )
 
 
-async def approve(u: Unit, approval_id: UUID, *, note: str = "") -> ApprovalRow:
-    """Approve one version; it starts at once, or becomes Scheduled for the approved time.
+async def approve(
+    u: Unit, approval_id: UUID, *, note: str = "", until: datetime | None = None
+) -> ApprovalRow:
+    """Approve one version; it starts at once, or becomes Scheduled for the approved time. With `until` it
+    is approved for a time: the scheduler pauses it then, and it needs a new approval to go on.
 
     Raises OwnWork for whoever made or edited it (D9), ApprovalClosed when it was decided already.
     """
@@ -211,8 +218,10 @@ async def approve(u: Unit, approval_id: UUID, *, note: str = "") -> ApprovalRow:
     reason = await _why_not(u, row)
     if reason is not None:
         raise OwnWork(reason)
+    if until is not None and until <= max(u.now, row.activate_at or u.now):
+        raise Invalid("An approval for a time ends after it begins. Choose a later day.")
     exempt = await _is_exemption(u, row)
-    await _decide(u, row, "approved", note=note, exemption=exempt)
+    await _decide(u, row, "approved", note=note, exemption=exempt, until=until)
     await record(
         u,
         AuditTag.APPROVAL_GRANTED,
@@ -221,6 +230,7 @@ async def approve(u: Unit, approval_id: UUID, *, note: str = "") -> ApprovalRow:
         approval=str(approval_id),
         version=str(row.version_id),
         hash=row.content_hash,
+        until=until.isoformat() if until else None,
     )
     if exempt:
         await record(
@@ -311,7 +321,9 @@ async def _open(u: Unit, approval_id: UUID) -> ApprovalRow:
     return row
 
 
-async def _decide(u: Unit, row: ApprovalRow, state: str, *, note: str, exemption: bool) -> None:
+async def _decide(
+    u: Unit, row: ApprovalRow, state: str, *, note: str, exemption: bool, until: datetime | None = None
+) -> None:
     decided = await u.execute(
         queries.DECIDE,
         practice=u.practice_id,
@@ -321,6 +333,7 @@ async def _decide(u: Unit, row: ApprovalRow, state: str, *, note: str, exemption
         now=u.now,
         note=note.strip()[:2000],
         exemption=exemption,
+        until=until,
     )
     if decided.first() is None:
         raise ApprovalClosed("Somebody else decided this request at the same moment. Reload the inbox.")

@@ -177,6 +177,8 @@ class ApprovalRow(Strict):
     decision_note: str
     exemption: bool
     impact: list[KeptFate]
+    valid_until: datetime | None
+    reminded_at: datetime | None
 
 
 class CampaignDetail(Strict):
@@ -200,12 +202,44 @@ class CampaignDetail(Strict):
         return self.draft
 
 
+class Comment(Strict):
+    """One remark in the thread of a request."""
+
+    comment_id: UUID
+    person: str
+    at: datetime
+    words: str
+
+
+Tone = Literal["danger", "warn", "info"]
+
+
+class Risk(Strict):
+    """Something to look at before approving; `code` is stable, `sentence` is what people read."""
+
+    code: str
+    tone: Tone
+    sentence: str
+
+
+class Decided(Strict):
+    """What became of one campaign when several were dealt with at once; `why_not` is empty when it went."""
+
+    id: UUID
+    name: str
+    done: bool
+    why_not: str
+
+
 class ApprovalDetail(Strict):
     """What the approver reads: the journey, the one it replaces, and both in plain words."""
 
     row: ApprovalRow
     journey: Journey
     previous_journey: Journey | None
+    previous_version_id: UUID | None
+    people_before: int | None
+    own_work: bool
     diff: JourneyDiff
     summary: list[str]
     may_decide: bool

@@ -87,6 +87,11 @@ async def version_rows(u: Unit, campaign_id: UUID) -> list[VersionRow]:
     return [VersionRow.model_validate(dict(row)) for row in rows.mappings()]
 
 
+async def version_numbers(u: Unit, campaign_id: UUID) -> dict[UUID, int]:
+    """Version → its number; not guarded, for features that show versions."""
+    return {row.version_id: row.number for row in await version_rows(u, campaign_id)}
+
+
 async def ensure_version(
     u: Unit, campaign_id: UUID, journey: Journey, *, editors: list[UUID], author: UUID
 ) -> VersionRow:
