@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from cm_app.api import (
     approvals,
     audit,
+    calendar,
     campaigns,
     errors,
     events,
@@ -39,6 +40,7 @@ ROUTERS = (
     me.router,
     campaigns.router,
     running.router,
+    calendar.router,
     executions.router,
     approvals.router,
     templates.router,

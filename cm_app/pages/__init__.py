@@ -11,6 +11,7 @@ from cm_app.pages import (
     approvals,
     audit,
     builder,
+    calendar,
     dashboard,
     demo,
     forecast,
@@ -31,6 +32,7 @@ from cm_app.pages import (
 PAGES: list[ModuleType] = [
     dashboard,
     builder,
+    calendar,
     runs,
     run,
     forecast,
