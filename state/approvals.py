@@ -86,6 +86,7 @@ class Approval(rx.State):
     loading: bool = True
     campaign: str = ""
     campaign_id: str = ""
+    print_href: str = ""
     type: str = ""
     version: str = ""
     by: str = ""
@@ -222,6 +223,7 @@ class Approval(rx.State):
     def _show(self, found: ApprovalDetail, zone: str) -> None:
         row = found.row
         self.campaign, self.campaign_id = row.campaign_name, str(row.campaign_id)
+        self.print_href = f"/campaigns/{row.campaign_id}/print?version={row.version_id}"
         self.type, self.version = type_of(row), f"Version {row.version_number}"
         self.by = f"{row.requested_by_name}, {words.moment(row.requested_at, zone)}"
         self.note, self.starts, self.state = row.note, starts(row, zone), row.state

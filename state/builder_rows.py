@@ -25,6 +25,7 @@ PALETTE: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("split", "Split", "A share of people for each arm"),
         ],
     ),
+    ("Hand over", [("sub_campaign", "Another campaign", "They start it, and go on here")]),
     ("End", [("goal", "Goal reached", "The aim is met"), ("exit", "End", "The journey ends here")]),
 ]
 

@@ -24,6 +24,10 @@ NUMBERS = {
 }
 
 
+KEPT = ("keep_audit_years", "keep_analytics_years", "keep_snapshots_days", "keep_events_days")
+"""How long things are kept (D26)."""
+
+
 class Settings(rx.State):
     loading: bool = True
     may_change: bool = False
@@ -36,6 +40,7 @@ class Settings(rx.State):
     min_gap_hours: str = ""
     concierge_hold_hours: str = ""
     global_holdout_percent: str = ""
+    kept: dict[str, str] = dict.fromkeys(KEPT, "")
     emergency_stacks: str = ""
     long_horizon: list[str] = []
     cold_threshold: str = ""
@@ -129,6 +134,7 @@ class Settings(rx.State):
         self.approval_reminder_hours = str(found.approval_reminder_hours)
         self.concierge_hold_hours = str(found.concierge_hold_hours)
         self.global_holdout_percent = f"{found.global_holdout_percent:g}"
+        self.kept = {name: str(getattr(found, name)) for name in KEPT}
         self.emergency_stacks = ", ".join(found.emergency_stacks)
         self.long_horizon = list(found.long_horizon_types)
         self.cold_threshold = (
@@ -156,7 +162,9 @@ def _read_form(old: PracticeSettings, form: dict[str, Any], single: bool) -> Pra
             quiet_start=time.fromisoformat(str(form["quiet_start"])),
             quiet_end=time.fromisoformat(str(form["quiet_end"])),
             approval_reminder_hours=int(form.get("approval_reminder_hours") or old.approval_reminder_hours),
+            outside=old.outside,
             cold_threshold_days=old.cold_threshold_days,
+            **{name: int(form.get(name) or getattr(old, name)) for name in KEPT},
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -6,6 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, Field
 
+from cm_app.api import paging
+from cm_app.api.paging import Page, Pages
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow, Comment, Decided
@@ -14,7 +17,7 @@ from services.contracts.envelope import Strict
 from services.engine.judging import Judged, judged
 from services.kit.uow import Unit
 
-router = APIRouter(prefix="/api/v1/approvals", tags=["Approvals"])
+router = APIRouter(prefix="/api/v1/approvals", tags=["Approvals"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 Approver = Annotated[Caller, Depends(caller("approve"))]
 
@@ -38,15 +41,16 @@ class Remark(Strict):
 
 
 @router.get("")
-async def inbox(who: Reader) -> list[ApprovalRow]:
-    """Open requests, oldest first."""
+async def inbox(who: Reader, pages: Pages) -> Page[ApprovalRow]:
+    """List open requests, the oldest first."""
     async with who.unit() as u:
-        return await campaigns.inbox(u)
+        found = await campaigns.inbox(u)
+    return paging.of_list(who, "approvals", found, pages, lambda row: row.approval_id)
 
 
 @router.get("/{approval_id}")
 async def one(approval_id: UUID, who: Reader) -> ApprovalDetail:
-    """What it will do, in words, and what changed since the last approval."""
+    """Read a request: what it will do, in words, and what changed since the last approval."""
     async with who.unit() as u:
         return await campaigns.approval(u, approval_id)
 
@@ -81,13 +85,13 @@ async def approve_several(who: Approver, decision: ApproveSeveral) -> list[Decid
 
 @router.post("/{approval_id}/approve")
 async def approve(approval_id: UUID, who: Approver, decision: Approve) -> ApprovalRow:
-    """Approve exactly this version; never one's own work (D9)."""
+    """Approve exactly this version. Never one's own work (D9); a person, not a key."""
     async with who.unit("campaigns", "approvals") as u:
         return await campaigns.approve(u, approval_id, note=decision.note, until=decision.until)
 
 
 @router.post("/{approval_id}/send-back")
 async def send_back(approval_id: UUID, who: Approver, decision: Decision) -> ApprovalRow:
-    """Return it to its author; the note says what to change."""
+    """Send a request back to its author. The note says what to change."""
     async with who.unit("campaigns", "approvals") as u:
         return await campaigns.send_back(u, approval_id, note=decision.note)

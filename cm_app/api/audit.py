@@ -9,12 +9,15 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import AwareDatetime
 
+from cm_app.api import paging
+from cm_app.api.paging import Page, Pages
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.audit import service as audit
 from services.audit import verifier
-from services.audit.contracts import Asked, AuditPage, Verification
+from services.audit.contracts import Asked, AuditRow, Verification
 
-router = APIRouter(prefix="/api/v1/audit", tags=["Audit"])
+router = APIRouter(prefix="/api/v1/audit", tags=["Audit"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("compliance"))]
 KINDS = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
 
@@ -41,25 +44,31 @@ Wanted = Annotated[Asked, Depends(_asked)]
 async def page(
     who: Reader,
     wanted: Wanted,
-    before: Annotated[str | None, Query(max_length=120, description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> AuditPage:
-    """Newest first. Reading the audit is itself audited."""
+    pages: Pages,
+) -> Page[AuditRow]:
+    """Search the audit by person, campaign, actor, tag and time, the newest first.
+
+    Reading the audit is itself audited.
+    """
+    place = paging.take(who, "audit", pages.cursor)
     async with who.unit() as u:
-        return await audit.page(u, wanted, before=before, limit=limit)
+        found = await audit.page(u, wanted, before=place, limit=pages.limit)
+    return Page(rows=found.rows, next=paging.give(who, "audit", found.next))
 
 
 @router.get("/verification")
 async def verification(who: Reader) -> Verification:
-    """Recompute every hash and seal of this practice, now."""
+    """Verify the audit: every hash and seal of this practice is computed again, now."""
     async with who.unit() as u:
         return await audit.verify(u)
 
 
 @router.get("/export", response_class=StreamingResponse)
 async def export(who: Reader, wanted: Wanted, format: Literal["jsonl", "csv"] = "jsonl") -> StreamingResponse:
-    """The sealed audit, or what the filters say of it, as a file with its proof; needs a one-time code
-    of the last five minutes."""
+    """Export the sealed audit, or what the filters say of it, as a file with its proof.
+
+    Needs a one-time code of the last five minutes.
+    """
     await who.require_fresh()
     parts = await audit.exported(who.app, who.actor, format, wanted)
     name = f"audit-{_day(who.app.clock.now())}.{format}"

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import Impact
 from services.engine.standing import PeopleHere, What, people_here
 
-router = APIRouter(prefix="/api/v1/campaigns/{campaign_id}", tags=["Running journeys"])
+router = APIRouter(prefix="/api/v1/campaigns/{campaign_id}", tags=["Running journeys"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 
 

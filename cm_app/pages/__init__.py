@@ -7,6 +7,7 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 from types import ModuleType
 
 from cm_app.pages import (
+    account,
     approval,
     approvals,
     audit,
@@ -18,14 +19,20 @@ from cm_app.pages import (
     imports,
     integrations,
     login,
+    message_template,
+    message_templates,
     people,
     person,
+    printed,
     run,
     runs,
     segment,
     segments,
     settings,
+    status,
+    team,
     templates,
+    versions,
     walk,
 )
 
@@ -37,7 +44,11 @@ PAGES: list[ModuleType] = [
     run,
     forecast,
     walk,
+    versions,
+    printed,
     templates,
+    message_templates,
+    message_template,
     approvals,
     approval,
     segments,
@@ -47,7 +58,11 @@ PAGES: list[ModuleType] = [
     imports,
     integrations,
     audit,
+    status,
     settings,
+    status,
+    team,
+    account,
     demo,
     login,
 ]

@@ -4,7 +4,7 @@ import { Plus, TriangleAlert } from "lucide-react";
 import { createContext, memo, useContext, useEffect, useRef, useState } from "react";
 import { KindIcon } from "./kinds.jsx";
 
-export const CanvasContext = createContext({ readOnly: true, openMenu: () => {}, dropAt: "" });
+export const CanvasContext = createContext({ readOnly: true, openMenu: () => {}, say: () => {}, editNote: () => {} });
 
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -77,15 +77,14 @@ function Counts({ step, counts }) {
 }
 
 function OpenEnd({ step, port, left }) {
-  const { readOnly, openMenu, dropAt } = useContext(CanvasContext);
-  const key = `${step.id}:${port.key}`;
+  const { readOnly, openMenu } = useContext(CanvasContext);
   return (
     <div
       className="jc-open nodrag nopan"
       style={{ left }}
       data-open-port={port.key}
       data-open-step={step.id}
-      data-drop={dropAt === key || undefined}
+      data-line={`${step.id}:${port.key}`}
     >
       {port.label ? <span className="jc-port-label">{port.label}</span> : null}
       {readOnly ? null : (
@@ -109,7 +108,7 @@ function OpenEnd({ step, port, left }) {
 }
 
 function StepNodeInner({ data, selected }) {
-  const { step, counts } = data;
+  const { step, counts, ways } = data;
   const { readOnly } = useContext(CanvasContext);
   const count = step.ports.length;
   return (
@@ -122,7 +121,16 @@ function StepNodeInner({ data, selected }) {
       style={{ width: data.width }}
     >
       {step.kind === "entry" ? null : (
-        <Handle type="target" position={Position.Top} className="jc-handle" isConnectable={!readOnly} />
+        <Handle
+          type="target"
+          position={Position.Top}
+          className="jc-handle"
+          data-joins={ways > 1 || undefined}
+          title={ways > 1 ? `${ways} ways meet here` : undefined}
+          isConnectable={!readOnly}
+        >
+          {ways > 1 ? <span aria-hidden="true">{ways}</span> : null}
+        </Handle>
       )}
       <div className="jc-step-main">
         <KindIcon kind={step.kind} />

@@ -17,12 +17,12 @@ from services.campaigns.approval_terms import people_before
 from services.campaigns.audience_size import audience_count
 from services.campaigns.checking import problems_of
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow, CampaignState, ChosenFate, VersionRow
-from services.campaigns.errors import ApprovalClosed, NotEditable, OwnWork
+from services.campaigns.errors import ApprovalClosed, NotEditable, OwnWork, Unreadable
 from services.campaigns.impact import checked, decide
 from services.campaigns.lifecycle import activate, lock, move, revoke_outdated
 from services.campaigns.models import Approval
 from services.campaigns.rules import EDITABLE, content_hash, is_own_work, too_soon, why_not_approve
-from services.campaigns.versions import author_of, editors_of, ensure_version, journey_of, open_draft
+from services.campaigns.versions import author_of, editors_of, ensure_version, open_draft, read_version
 from services.content.service import count_uses, resolve
 from services.contracts.journey import Journey
 from services.kit.errors import Invalid, NotFound
@@ -89,7 +89,7 @@ async def _draft(u: Unit, campaign_id: UUID) -> tuple[Journey, list[UUID]]:
     row = (await u.execute(queries.DRAFT, practice=u.practice_id, campaign=campaign_id)).mappings().one()
     draft = open_draft(u, campaign_id, row["draft"])
     if not isinstance(draft, Journey):
-        raise Invalid("This campaign cannot be read.", [problem.model_dump() for problem in draft])
+        raise Unreadable("This campaign", draft)
     return draft, list(row["draft_editors"])
 
 
@@ -179,12 +179,17 @@ async def approval(u: Unit, approval_id: UUID) -> ApprovalDetail:
     """One request with what it will do, what changed, and whether this person may decide."""
     u.actor.require("read")
     row = await _row(u, approval_id)
-    journey = await journey_of(u, row.version_id)
+    read = await read_version(u, row.version_id)
+    journey = read if isinstance(read, Journey) else Journey()
     before = await _previous_version(u, row)
-    previous = await journey_of(u, before) if before else None
+    old = await read_version(u, before) if before else None
+    previous = old if isinstance(old, Journey) else None
+    problems = [] if isinstance(read, Journey) else read
     why_not = "" if u.actor.may("approve") else "Your role does not let you approve campaigns."
     if not why_not:
         why_not = await _why_not(u, row) or ""
+    if problems:
+        why_not = f"This version cannot be read, so it cannot be approved. {problems[0].sentence}"
     return ApprovalDetail(
         row=row,
         journey=journey,
@@ -193,9 +198,10 @@ async def approval(u: Unit, approval_id: UUID) -> ApprovalDetail:
         people_before=await people_before(u, row, before),
         own_work=await _is_exemption(u, row),
         diff=diff(previous, journey),
-        summary=summary(journey),
+        summary=[] if problems else summary(journey),
         may_decide=row.state == "requested" and not why_not,
         why_not=why_not,
+        problems=problems,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from services.builder.contracts import Problem
 from services.builder.diff import JourneyDiff
+from services.campaigns.errors import Unreadable
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey
 
@@ -76,6 +77,16 @@ class CampaignPage(Strict):
     rows: list[CampaignRow]
     counts_by_state: dict[CampaignState, int]
     next: str | None
+
+
+class TemplateUse(Strict):
+    """A campaign that names a message template. `steps` by title; `live`: what runs has it."""
+
+    campaign_id: UUID
+    name: str
+    state: CampaignState
+    steps: list[str]
+    live: bool
 
 
 class VersionRow(Strict):
@@ -183,6 +194,13 @@ class CampaignDetail(Strict):
     last_decision: ApprovalRow | None
     editable: bool
 
+    @property
+    def readable(self) -> Journey:
+        """The draft, for whoever needs a real one. Raises Unreadable."""
+        if self.draft_problems:
+            raise Unreadable("This campaign", self.draft_problems)
+        return self.draft
+
 
 class Comment(Strict):
     """One remark in the thread of a request."""
@@ -226,3 +244,6 @@ class ApprovalDetail(Strict):
     summary: list[str]
     may_decide: bool
     why_not: str
+    problems: list[Problem] = Field(
+        default_factory=list, description="Why the version cannot be read; `journey` is then empty."
+    )

@@ -38,6 +38,7 @@ from services.campaigns.lifecycle import (
     resume,
 )
 from services.campaigns.pages import page
+from services.campaigns.template_uses import template_uses
 from services.campaigns.versions import journey_of, version_numbers, versions
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "save_draft",
     "send_back",
     "set_tags",
+    "template_uses",
     "unschedule",
     "version_numbers",
     "versions",

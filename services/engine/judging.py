@@ -11,11 +11,13 @@ from services.audience.sentence import read_back
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import ApprovalDetail, Comment, Risk
 from services.campaigns.risk_rules import Facts, risks
-from services.content.templates import template_ids
+from services.content.service import template_ids
 from services.contracts.journey import Journey, Message
 from services.engine.reach import reach
 from services.kit.uow import Unit
 
+NOBODY_KNOWN = AudiencePreview(0, 0, [], [], "")
+"""Of a version that cannot be read nobody can say whom it reaches; it cannot be approved either."""
 UNUSED = """
 SELECT name FROM cm.content_template
 WHERE practice_id = :practice AND template_id = ANY (:ids) AND times_used <= 1 ORDER BY lower(name)
@@ -47,7 +49,7 @@ class Judged:
 async def judged(u: Unit, approval_id: UUID) -> Judged:
     """Count and compare now. Needs `read`. Raises NotFound, RuleInvalid."""
     detail = await campaigns.approval(u, approval_id)
-    preview = await reach(u, detail.row.campaign_id, detail.journey)
+    preview = NOBODY_KNOWN if detail.problems else await reach(u, detail.row.campaign_id, detail.journey)
     previous = detail.previous_journey
     was = ""
     if previous is not None and previous.audience != detail.journey.audience:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.contracts.events import source_of
+from services.contracts.languages import name_of
 from services.contracts.schemas import OWNERS
 from services.gates.reasons import Reason, sentence
 from services.gates.words import LABELS
@@ -122,6 +123,12 @@ def facts(row: Any, *, zone: str, staff: Mapping[str, str], consents: Sequence[A
         case "message":
             said = str(inputs.get("said") or "")
             found = [("Link" if row.what == "clicked" else "The sender was told", said)] if said else []
+            if inputs.get("rendered"):  # what was written to them, found again by its seal (CNT-6)
+                language = str(inputs.get("language") or "")
+                found += [
+                    ("Language", name_of(language) if language else ""),
+                    ("Finished text", inputs["rendered"]),
+                ]
         case "entered":
             number = int(inputs.get("entry") or 1)
             found = [("Time", f"They are in this journey for the {_nth(number)} time.")] if number > 1 else []
