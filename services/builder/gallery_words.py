@@ -46,7 +46,7 @@ def flow(journey: Journey) -> list[FlowLine]:
     start = next((step for step in journey.steps if step.kind == "entry"), None)
     lines: list[FlowLine] = []
     seen: set[str] = set()
-    later: set[str] = set()
+    later: dict[str, int] = {}
     pending: list[tuple[str | None, int, str]] = [(start.id if start else None, 0, "")]
     while pending:
         step_id, depth, way = pending.pop()
@@ -57,10 +57,11 @@ def flow(journey: Journey) -> list[FlowLine]:
             n for n, (other, _, _) in enumerate(pending) if other and step.id in reachable(graph, [other])
         ]
         if others and step.id not in later:
-            later.add(step.id)
-            pending.insert(min(others), (step.id, max(depth - 1, 0), ""))
+            later[step.id] = max(depth - 1, 0)
+            pending.insert(min(others), (step.id, later[step.id], ""))
             continue
         seen.add(step.id)
+        depth = later.get(step.id, depth)
         lines.append(
             FlowLine(step.id, _look(step), step_words.title(step), step_words.subtitle(step), depth, way)
         )
