@@ -169,13 +169,30 @@ def verify_audit(
 @exports.command("audit")
 def export_audit(
     file: Annotated[Path, typer.Argument(help="Where to write; must not exist yet.")],
-    format: Annotated[Literal["jsonl", "csv"], typer.Option(help="jsonl can be verified.")] = "jsonl",
+    format: Annotated[Literal["jsonl", "csv"], typer.Option(help="Both can be verified.")] = "jsonl",
+    tag: Annotated[str, typer.Option(help="Only this act, or a family such as campaign.")] = "",
+    actor: Annotated[str, typer.Option(help="Only of person:<id>, api:<id>, engine …")] = "",
+    campaign: Annotated[str, typer.Option(help="Only about the campaign with this id.")] = "",
+    since: Annotated[str, typer.Option(help="From this day or moment, UTC.")] = "",
+    until: Annotated[str, typer.Option(help="Before this day or moment, UTC.")] = "",
 ) -> None:
-    """Export the audit of the practice to a file."""
+    """Export the audit of the practice, or a part of it with its proof, to a file."""
     from cm_app import auditing
 
-    rows = asyncio.run(auditing.export(file, format))
+    wanted = auditing.asked(tag, actor, campaign, since, until)
+    rows = asyncio.run(auditing.export(file, format, wanted))
     screen.print(f"Wrote {rows:,} lines to {file}. Check it with `cm verify-audit {file}`.", markup=False)
+
+
+@exports.command("verifier")
+def export_verifier(
+    file: Annotated[Path, typer.Argument(help="Where to write; must not exist yet.")],
+) -> None:
+    """Write the program that checks an export with nothing but Python, to hand on with it."""
+    from cm_app import auditing
+
+    auditing.write_verifier(file)
+    screen.print(f"Wrote {file}. Run it as: python {file} export.jsonl", markup=False)
 
 
 @app.command()
@@ -197,6 +214,16 @@ def returned_mail(
     from cm_app import returned
 
     raise SystemExit(asyncio.run(returned.take(sys.stdin.buffer.read(), recipient)))
+
+
+@app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Delete what is older than it is kept (the scheduler does it by itself), or say what would go."""
+    from cm_app import keeping
+
+    asyncio.run(keeping.run(dry_run))
 
 
 @app.command("kill-switch")

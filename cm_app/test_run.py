@@ -18,6 +18,9 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("mypy", ("mypy",)),
 )
 
+PROCESSES = max(2, min(os.cpu_count() or 2, 4))
+"""Side by side, each with servers of its own; the browser tests are one process's, and wait much."""
+
 
 def run(only: list[str]) -> int:
     """The exit code of the whole: pytest's, or 1 when a check failed. With `only`, pytest alone.
@@ -36,7 +39,8 @@ def run(only: list[str]) -> int:
         environment["CM_CHROMIUM"] = browser
     for name in failed:
         problem(f"{name} failed; see above.")
-    tests = subprocess.run([sys.executable, "-m", "pytest", *only], cwd=ROOT, env=environment)
+    how = only or ["-n", str(PROCESSES), "--dist", "loadgroup"]
+    tests = subprocess.run([sys.executable, "-m", "pytest", *how], cwd=ROOT, env=environment)
     return tests.returncode or int(bool(failed))
 
 

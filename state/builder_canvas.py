@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.builder import edits
+from services.builder import edits, note_edits, relocate
 from services.builder.edits import StepKind
 from services.contracts.journey import Journey, Position
 from services.kit.errors import Invalid
@@ -32,12 +32,17 @@ class CanvasReports(rx.State):
 
     @rx.event
     async def step_moved(self, report: dict[str, Any]) -> Any:
+        """Steps and notes were dragged together: one edit."""
         builder = await self.get_state(Builder)
-        step, place = str(report.get("id")), position_of(report.get("position"))
-        places = places_of(report)
-        return await builder.apply(
-            lambda j: edits.move_step(edits.place_steps(j, places), step, place), "move a step"
-        )
+        places, notes = places_of(report), places_of(report, "notes")
+
+        def edit(journey: Journey) -> Journey:
+            journey = edits.place_steps(journey, places)
+            for note, place in notes.items():
+                journey = note_edits.change_note(journey, note, position=place)
+            return journey
+
+        return await builder.apply(edit, "move a step" if places else "move a note")
 
     @rx.event
     async def linked(self, report: dict[str, Any]) -> Any:
@@ -54,16 +59,30 @@ class CanvasReports(rx.State):
         return await builder.apply(lambda j: edits.disconnect(j, source=source, port=port), "remove a link")
 
     @rx.event
-    async def removed(self, report: dict[str, Any]) -> Any:
+    async def put(self, report: dict[str, Any]) -> Any:
+        """A step was taken to another line or open end."""
         builder = await self.get_state(Builder)
-        ids = ids_of(report)
-        return await builder.apply(lambda j: edits.remove_steps(j, ids), "remove a step")
+        step, source, port = (str(report.get(part)) for part in ("id", "source", "port"))
+        return await builder.apply(
+            lambda j: relocate.move_to(j, step, source=source, port=port), "move a step elsewhere"
+        )
+
+    @rx.event
+    async def removed(self, report: dict[str, Any]) -> Any:
+        """Steps and notes, in one edit."""
+        builder = await self.get_state(Builder)
+        ids, notes = ids_of(report), ids_of(report, "notes")
+        if len(ids) + len(notes) > 1:
+            what = f"remove {len(ids) + len(notes)} things"
+        else:
+            what = "remove a step" if ids else "remove a note"
+        return await builder.apply(lambda j: note_edits.remove_notes(edits.remove_steps(j, ids), notes), what)
 
     @rx.event
     async def duplicated(self, report: dict[str, Any]) -> Any:
         builder = await self.get_state(Builder)
         ids = ids_of(report)
-        return await builder.apply(lambda j: edits.duplicate_steps(j, ids)[0], "duplicate a step")
+        return await builder.apply(lambda j: edits.duplicate_steps(j, ids)[0], "duplicate steps")
 
     @rx.event
     async def tidied(self) -> Any:
@@ -95,14 +114,14 @@ def position_of(value: object) -> Position | None:
     return Position(x=x, y=y)
 
 
-def ids_of(report: dict[str, Any]) -> list[str]:
-    found = report.get("ids")
+def ids_of(report: dict[str, Any], part: str = "ids") -> list[str]:
+    found = report.get(part)
     return [str(one) for one in found][:500] if isinstance(found, list) else []
 
 
-def places_of(report: dict[str, Any]) -> dict[str, Position]:
-    """Where the canvas draws the steps now, by step id. Raises Invalid."""
-    found = report.get("places")
+def places_of(report: dict[str, Any], part: str = "places") -> dict[str, Position]:
+    """Where the canvas draws steps (or notes) now, by id. Raises Invalid."""
+    found = report.get(part)
     if not isinstance(found, dict):
         return {}
     known = {str(key): position_of(place) for key, place in list(found.items())[:500]}

@@ -16,6 +16,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ValidationError
 
+from cm_app.api.routing import Route, accepts
 from cm_app.api.security import Caller, Running, caller
 from services.access.service import webhook_secret
 from services.bootstrap import App
@@ -23,17 +24,12 @@ from services.contracts.envelope import Envelope
 from services.contracts.events import OWN_SOURCES, contract_for, source_of
 from services.kit.bus import Bus
 from services.kit.clock import SystemClock
-from services.kit.errors import AppError, Conflict, Invalid, NotSignedIn
+from services.kit.errors import Conflict, Invalid, NotSignedIn
 from services.kit.webhooks import TOLERANCE, verify
 
-router = APIRouter(prefix="/api/v1/events", tags=["Events"])
+router = APIRouter(prefix="/api/v1/events", tags=["Events"], route_class=Route)
 LIMIT = 1_000_000
 UNSIGNED = "The signature does not fit. Sign the exact body with this practice's secret, and check the clock."
-
-
-class TooLarge(AppError):
-    code = "too_large"
-    status = 413
 
 
 class AlreadyTaken(Conflict):
@@ -48,9 +44,13 @@ class Accepted(BaseModel):
 
 
 @router.post("", status_code=202)
+@accepts("application/json", "application/cloudevents+json", "application/cloudevents-batch+json", most=LIMIT)
 async def ingress(request: Request, app: Running) -> Accepted:
-    """One CloudEvents envelope, or a list of them, all of one practice, in a request of its own id."""
-    body = await _body(request)
+    """Hand events in, signed: one CloudEvents envelope or a list of them, all of one practice.
+
+    The signature follows Standard Webhooks; `webhook-id` is new for each request.
+    """
+    body = await request.body()
     practice_id, message_id = _signed_by(app, body, dict(request.headers))
     given = json.loads(body)
     events = [_envelope(n, item, practice_id) for n, item in enumerate(_as_list(given))]
@@ -62,7 +62,7 @@ async def ingress(request: Request, app: Running) -> Accepted:
 
 @router.get("/secret")
 async def secret(who: Annotated[Caller, Depends(caller("administer"))]) -> dict[str, str]:
-    """The secret neighbours sign with; needs a one-time code of the last five minutes."""
+    """Read the secret neighbours sign with. Needs a one-time code of the last five minutes."""
     await who.require_fresh()
     return {"secret": webhook_secret(who.app.keyring, who.actor.practice_id)}
 
@@ -94,15 +94,6 @@ def check(event: Envelope, where: str = "") -> None:
             "The event and its data name different practices.",
             [{"field": f"{where}data.practice_id", "message": "Not the practice of the envelope."}],
         )
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LIMIT:
-            raise TooLarge("An event request takes one megabyte at most. Send several.")
-    return bytes(body)
 
 
 def _signed_by(app: App, body: bytes, headers: dict[str, str]) -> tuple[UUID, str]:

@@ -1,45 +1,72 @@
 """Makes the API; `cm_app.cm_app` mounts it on the portal's port."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
+from fastapi.routing import APIRoute
 
 from cm_app.api import (
+    administration,
     approvals,
     audit,
     campaigns,
+    drafts,
+    enrolments,
     errors,
     events,
     executions,
     followups,
     gallery,
     health,
+    imports,
     me,
+    metrics,
+    oidc,
     people,
+    privacy,
+    prometheus,
     proofs,
     qa,
+    running,
     schemas,
     segments,
     sessions,
+    stored,
     suppression,
+    suppressions,
     templates,
     test_sends,
     webhooks,
 )
+from cm_app.api.routing import Route
 from services.bootstrap import App
 from services.kit.errors import AppError, NotFound
 from services.kit.settings import Settings, settings
 
 PUBLIC = frozenset(
-    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("POST", "/api/session")}
+    {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+        ("GET", "/api/openapi.json"),
+        ("POST", "/api/session"),
+        ("GET", "/api/session/oidc"),
+        ("GET", "/api/session/oidc/back"),
+    }
 )
-"""The only routes that answer without credentials."""
+"""The only routes that answer without credentials; `/metrics` then only to this machine."""
 
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 ROUTERS = (
     sessions.router,
+    oidc.router,
     me.router,
     campaigns.router,
+    running.router,
+    drafts.router,
+    stored.router,
     executions.router,
+    enrolments.router,
+    metrics.router,
     approvals.router,
     templates.router,
     test_sends.router,
@@ -50,10 +77,15 @@ ROUTERS = (
     schemas.router,
     events.router,
     people.router,
+    privacy.router,
     webhooks.router,
     suppression.router,
+    suppressions.router,
+    imports.router,
+    administration.router,
     audit.router,
     health.router,
+    prometheus.router,
 )
 
 
@@ -74,6 +106,7 @@ def api(wired: App | None = None) -> FastAPI:
         redoc_url=None,
     )
     made.state.wired = wired
+    made.router.route_class = Route
     for router in ROUTERS:
         made.include_router(router)
     if config.qa:
@@ -85,4 +118,13 @@ def api(wired: App | None = None) -> FastAPI:
 
 async def _nothing(rest: str) -> None:
     """Without this an unknown address of the API would be answered with a page of the portal."""
+    allowed = sorted(methods_at(f"/api/{rest}"))
+    if allowed:
+        raise HTTPException(405, headers={"Allow": ", ".join(allowed)})
     raise NotFound(f"The API has nothing at /api/{rest}. Its description is /api/openapi.json.")
+
+
+def methods_at(path: str) -> set[str]:
+    """What an address of the API can be asked for; empty when there is nothing."""
+    every = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
+    return {method for route in every if route.path_regex.match(path) for method in route.methods or ()}

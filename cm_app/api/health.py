@@ -8,22 +8,24 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Running
 from services.bootstrap import App
 
-router = APIRouter(tags=["Health"])
+router = APIRouter(tags=["Health"], route_class=Route)
 PATIENCE = 2.0
 """Seconds a server may take before it counts as away."""
 
 
-@router.get("/healthz", summary="Alive")
+@router.get("/healthz")
 async def healthz() -> dict[str, str]:
+    """Say that the process is alive. Asks nothing else."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Ready for work")
+@router.get("/readyz")
 async def readyz(app: Running, response: Response) -> dict[str, str]:
-    """200 when database and bus answer, else 503; says which of the two does not."""
+    """Say whether database and bus answer: 200, else 503 with which of the two does not."""
     database, bus = await asyncio.gather(_answers(_database(app)), _answers(_bus(app)))
     ready = database == bus == "ok"
     response.status_code = 200 if ready else 503

@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.access import service as access
 
-router = APIRouter(prefix="/api/v1", tags=["Session"])
+router = APIRouter(prefix="/api/v1", tags=["Session"], route_class=Route)
 
 
 class MeOut(BaseModel):
@@ -29,6 +30,7 @@ class MeOut(BaseModel):
 
 @router.get("/me")
 async def me(who: Annotated[Caller, Depends(caller())]) -> MeOut:
+    """Read who you are and what you may do."""
     found = await access.me(who.app, who.token) if who.token else None
     return MeOut(
         name=who.actor.display_name,

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from cm_app.api import worlds
 from cm_app.api.events import check, publish
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, Key, Running, Token, identify
 from services.access.contracts import DemoPerson
 from services.access.service import carry_sessions, demo_people, operator
@@ -28,7 +29,7 @@ from services.kit.clock import SystemClock, VirtualClock
 from services.kit.errors import NotFound
 from services.kit.ids import new_id
 
-router = APIRouter(prefix="/api/qa", tags=["QA mode"])
+router = APIRouter(prefix="/api/qa", tags=["QA mode"], route_class=Route)
 LONGEST = 400 * 24 * 3600
 
 
@@ -84,12 +85,13 @@ Tester = Annotated[Caller, Depends(tester)]
 
 @router.get("/clock")
 async def clock(who: Tester) -> ClockOut:
+    """Read the shared clock."""
     return await _clock(who.app)
 
 
 @router.post("/clock")
 async def move_clock(who: Tester, move: ClockMove) -> ClockOut:
-    """Move every process's clock forward; each takes it over at its next round."""
+    """Move every process's clock forward. Each takes it over at its next round."""
     async with who.unit() as u:
         await record(u, AuditTag.QA_CLOCK_MOVED, seconds=move.seconds)
         await carry_sessions(u, timedelta(seconds=move.seconds))
@@ -105,7 +107,9 @@ async def move_clock(who: Tester, move: ClockMove) -> ClockOut:
 
 @router.post("/events", status_code=202)
 async def inject(who: Tester, event: Injection) -> Envelope:
-    """Put one event on the bus as its source would. Unlike the signed door, malformed data of a
+    """Put one event on the bus as its source would.
+
+    Unlike the signed door, malformed data of a
     known type is refused here too: use the bus itself to test dead letters."""
     made = Envelope(
         id=event.id or str(new_id()),
@@ -123,12 +127,13 @@ async def inject(who: Tester, event: Injection) -> Envelope:
 
 @router.get("/people")
 async def people(who: Tester) -> list[PersonOut]:
-    """The demo people with their passwords and their codes of this moment."""
+    """List the demo people with their passwords and their codes of this moment."""
     return [_person(who.app, person) for person in await demo_people(who.app)]
 
 
 @router.post("/worlds/{name}")
 async def load_world(name: str, who: Tester) -> WorldOut:
+    """Load a world by its name."""
     world = await worlds.load(who.app, name, who.actor.practice_id)
     return WorldOut(
         name=world.name,

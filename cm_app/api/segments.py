@@ -8,9 +8,13 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, Field
 
+from cm_app.api import paging
+from cm_app.api.conditions import MayMatch, MustMatch
+from cm_app.api.paging import Page, Pages
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.audience import segments
 from services.audience import service as audiences
@@ -23,7 +27,7 @@ from services.contracts.journey import Channel
 from services.contracts.segment import Audience
 from services.engine.reach import reach_by
 
-router = APIRouter(prefix="/api/v1/segments", tags=["Segments"])
+router = APIRouter(prefix="/api/v1/segments", tags=["Segments"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 Author = Annotated[Caller, Depends(caller("author"))]
 
@@ -34,13 +38,6 @@ class SegmentIn(Strict):
     name: str = Field(min_length=1, max_length=120)
     description: str = Field("", max_length=2000)
     audience: Audience
-
-
-class SegmentChange(SegmentIn):
-    """With `unchanged_since`, the `updated_at` you edited, a newer change of somebody else is refused
-    with 409 instead of overwritten."""
-
-    unchanged_since: AwareDatetime | None = None
 
 
 class FieldOut(BaseModel):
@@ -72,15 +69,18 @@ class Looked(BaseModel):
 
 
 @router.get("")
-async def page(who: Reader, archived: bool = False) -> list[SegmentRow]:
+async def page(who: Reader, pages: Pages, archived: bool = False) -> Page[SegmentRow]:
+    """List saved segments by name, each with its sentence and its latest size."""
     async with who.unit() as u:
-        return await segments.page(u, archived=archived)
+        found = await segments.page(u, archived=archived)
+    return paging.of_list(who, "segments", found, pages, lambda row: row.segment_id)
 
 
 @router.get("/fields")
-async def fields(_: Reader) -> list[FieldOut]:
-    """Everything a rule may be about, with the operators that fit."""
-    return [FieldOut(**{**asdict(info), **_plain(info)}) for info in catalogue()]
+async def fields(who: Reader, pages: Pages) -> Page[FieldOut]:
+    """List what a rule may be about, with the operators that fit."""
+    found = [FieldOut(**{**asdict(info), **_plain(info)}) for info in catalogue()]
+    return paging.of_list(who, "fields", found, pages, lambda info: info.name)
 
 
 @router.post("/preview")
@@ -100,50 +100,59 @@ async def preview(who: Reader, asked: AudienceIn) -> Looked:
 
 
 @router.post("", status_code=201)
-async def create(who: Author, new: SegmentIn) -> SegmentRow:
+async def create(who: Author, new: SegmentIn, response: Response) -> SegmentRow:
+    """Save a segment and count it."""
     async with who.unit("segments") as u:
         made = await segments.create(u, name=new.name, audience=new.audience, description=new.description)
         await audiences.measure(u, made)
+        response.headers["Location"] = f"/api/v1/segments/{made}"
         return await segments.get(u, made)
 
 
 @router.get("/{segment_id}")
 async def get(segment_id: UUID, who: Reader) -> SegmentRow:
+    """Read a segment."""
     async with who.unit() as u:
         return await segments.get(u, segment_id)
 
 
 @router.put("/{segment_id}")
-async def replace(segment_id: UUID, who: Author, changed: SegmentChange) -> SegmentRow:
-    """Campaigns that use the segment follow at their next evaluation."""
+async def replace(segment_id: UUID, who: Author, changed: SegmentIn, if_match: MustMatch) -> SegmentRow:
+    """Replace a segment. Campaigns that use the segment follow at their next evaluation."""
     async with who.unit("segments") as u:
+        now = segments.get(u, segment_id)
+        await if_match.still(u, "cm.segment", "segment_id", segment_id, now)
         await segments.update(
             u,
             segment_id,
             name=changed.name,
             audience=changed.audience,
             description=changed.description,
-            unchanged_since=changed.unchanged_since,
         )
         await audiences.measure(u, segment_id)
         return await segments.get(u, segment_id)
 
 
 @router.delete("/{segment_id}", status_code=204)
-async def archive(segment_id: UUID, who: Author) -> None:
-    """Take it out of the lists. Campaigns that name it go on; a segment built on it refuses this."""
+async def archive(segment_id: UUID, who: Author, if_match: MayMatch) -> None:
+    """Archive a segment: take it out of the lists. Campaigns that name it go on; a segment built on it refuses this."""
     async with who.unit("segments") as u:
+        now = segments.get(u, segment_id)
+        await if_match.still(u, "cm.segment", "segment_id", segment_id, now)
         await segments.archive(u, segment_id)
 
 
 @router.get("/{segment_id}/sizes")
 async def sizes(
-    segment_id: UUID, who: Reader, days: Annotated[int, Query(ge=1, le=3650)] = 365
-) -> list[SizePoint]:
-    """How many people it held, oldest first; counted once a day and at every change."""
+    segment_id: UUID, who: Reader, pages: Pages, days: Annotated[int, Query(ge=1, le=3650)] = 365
+) -> Page[SizePoint]:
+    """List how many people a segment held, the oldest first. Counted once a day and at every change."""
     async with who.unit() as u:
         await segments.get(u, segment_id)
-        return await segments.history(u, segment_id, days=days)
+        found = await segments.history(u, segment_id, days=days)
+    return paging.of_list(
+        who, f"sizes/{segment_id}", found, pages, lambda point: point.counted_at.isoformat()
+    )
 
 
 def _plain(info: Any) -> dict[str, list[str]]:

@@ -6,6 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
+from cm_app.api import paging
+from cm_app.api.paging import Page, Pages
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import TemplateUse
@@ -15,7 +18,7 @@ from services.contracts.envelope import Strict
 from services.contracts.journey import Channel
 from services.contracts.languages import Locale
 
-router = APIRouter(prefix="/api/v1/templates", tags=["Templates"])
+router = APIRouter(prefix="/api/v1/templates", tags=["Templates"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 Author = Annotated[Caller, Depends(caller("author"))]
 
@@ -47,16 +50,21 @@ class TemplateUseChange(Strict):
 
 @router.get("")
 async def page(
-    who: Reader, channel: Channel | None = None, campaign_id: UUID | None = None, active: bool = False
-) -> list[TemplateRow]:
-    """By name. Those of one campaign only with `campaign_id`; with `active`, only those in use."""
+    who: Reader,
+    pages: Pages,
+    channel: Channel | None = None,
+    campaign_id: UUID | None = None,
+    active: bool = False,
+) -> Page[TemplateRow]:
+    """List templates by name. Those of one campaign only with `campaign_id`; with `active`, only those in use."""
     async with who.unit() as u:
-        return await content.templates(u, channel=channel, campaign_id=campaign_id, active_only=active)
+        found = await content.templates(u, channel=channel, campaign_id=campaign_id, active_only=active)
+    return paging.of_list(who, "templates", found, pages, lambda row: row.template_id)
 
 
 @router.post("", status_code=201)
 async def create(who: Author, new: TemplateIn, response: Response) -> TemplateRow:
-    """Every problem of the words comes back at once, each with its field and line."""
+    """Write a template. Every problem of the words comes back at once, each with its field and line."""
     async with who.unit("templates") as u:
         made = await content.create_template(
             u,
@@ -73,12 +81,14 @@ async def create(who: Author, new: TemplateIn, response: Response) -> TemplateRo
 
 @router.get("/{template_id}")
 async def one(template_id: UUID, who: Reader) -> TemplateRow:
+    """Read a template."""
     async with who.unit() as u:
         return await content.template(u, template_id)
 
 
 @router.put("/{template_id}")
 async def change(template_id: UUID, who: Author, wanted: TemplateChange) -> TemplateRow:
+    """Change a template. The words that are sent become its newest version."""
     async with who.unit("templates") as u:
         return await content.update_template(
             u,
@@ -93,6 +103,7 @@ async def change(template_id: UUID, who: Author, wanted: TemplateChange) -> Temp
 
 @router.patch("/{template_id}")
 async def in_use(template_id: UUID, who: Author, wanted: TemplateUseChange) -> TemplateRow:
+    """Take a template out of use, or back into it."""
     async with who.unit("templates") as u:
         await content.set_template_active(u, template_id, wanted.active)
         return await content.template(u, template_id)
@@ -100,7 +111,7 @@ async def in_use(template_id: UUID, who: Author, wanted: TemplateUseChange) -> T
 
 @router.get("/{template_id}/versions")
 async def versions(template_id: UUID, who: Reader) -> list[TemplateVersion]:
-    """Every saved state, newest first."""
+    """List every saved state, newest first."""
     async with who.unit() as u:
         return await content.template_versions(u, template_id)
 
@@ -114,7 +125,7 @@ async def restore(template_id: UUID, version: int, who: Author) -> TemplateRow:
 
 @router.get("/{template_id}/uses")
 async def uses(template_id: UUID, who: Reader) -> list[TemplateUse]:
-    """Campaigns that are not over and name this template."""
+    """List campaigns that are not over and name this template."""
     async with who.unit() as u:
         await content.template(u, template_id)
         return await campaigns.template_uses(u, template_id)

@@ -93,7 +93,7 @@ WITH due AS (
   FROM judged j
 ), leaves AS MATERIALIZED (
   SELECT n.*, CASE WHEN reason IS NULL THEN 'step.requested' ELSE 'step.refused' END AS tag,
-    cm.audit_leaf(%(practice)s, %(now)s, audit_id, CASE WHEN reason IS NULL THEN 'step.requested' ELSE 'step.refused' END, 'engine',
+    cm.audit_leaf((SELECT cm.audit_head(%(practice)s, %(now)s)), audit_id, CASE WHEN reason IS NULL THEN 'step.requested' ELSE 'step.refused' END, 'engine',
       %(campaign)s, enrolment_id, pseudonym, coalesce(reason, ''), detail) AS leaf FROM n
 ), dispatched AS (
   INSERT INTO cm.dispatch (practice_id, dispatch_id, enrolled_at, enrolment_id, move_no, campaign_id, version_id, step_id, contact_id,

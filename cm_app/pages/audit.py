@@ -4,7 +4,7 @@ import reflex as rx
 
 from components import ui
 from components.access.one_time_code import one_time_code
-from components.audit.book import book, chain
+from components.audit.book import book, chain, export_dialog
 from components.layout import frame, head
 from state.audit import Audit
 from state.session import Session
@@ -20,7 +20,7 @@ def page() -> rx.Component:
         head(
             "Audit",
             "Everything that was done, by whom and why. Entries are chained: a change to any of them shows.",
-            ui.quiet("Export", icon="download", on_click=Audit.export, data_testid="export-audit"),
+            ui.quiet("Export", icon="download", on_click=Audit.ask_export(True), data_testid="export-audit"),
             ui.primary(
                 "Verify the chain",
                 icon="shield-check",
@@ -31,6 +31,7 @@ def page() -> rx.Component:
         ),
         chain(),
         book(),
+        export_dialog(),
         one_time_code(
             "The export holds everything that happened here, so it needs the six digits of your authenticator app.",
             hint=Audit.code_hint,

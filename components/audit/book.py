@@ -1,9 +1,11 @@
 """The table of acts, its filters, and the check of the chain."""
 
+from typing import Any
+
 import reflex as rx
 
 from components import tokens, ui
-from state.audit import FAMILIES, Audit, Row
+from state.audit import FAMILIES, FORMATS, SCOPES, Audit, Row
 
 
 def _row(row: rx.Var[Row]) -> rx.Component:
@@ -51,29 +53,94 @@ def chain() -> rx.Component:
     )
 
 
-def book() -> rx.Component:
-    pick = ui.choice(
-        "What",
-        "tag",
-        FAMILIES,
-        value=Audit.tag,
-        on_change=lambda v: Audit.choose("tag", v),
-        max_width="260px",
+def _choose(name: str, key: str, options: Any, value: Any) -> rx.Component:
+    return ui.choice(
+        name, key, options, value=value, on_change=lambda v: Audit.choose(key, v), max_width="240px"
     )
+
+
+def _person() -> rx.Component:
+    """A name to look for, the people it fits, and the one chosen."""
+    looking = rx.flex(
+        ui.search(
+            "Find a person by name", value=Audit.looking, on_change=Audit.find, data_testid="audit-person"
+        ),
+        ui.chips(
+            "People whose name fits",
+            rx.foreach(
+                Audit.found,
+                lambda one: ui.chip(
+                    one[1], on=False, on_click=Audit.about(one[0]), data_testid="audit-found"
+                ),
+            ),
+        ),
+        direction="column",
+        gap="8px",
+        min_width="220px",
+    )
+    chosen = ui.chip(
+        [rx.icon("x", size=14, aria_hidden="true"), rx.el.span("About ", Audit.person_name)],
+        on=True,
+        on_click=Audit.about(""),
+        data_testid="audit-about",
+    )
+    return rx.cond(Audit.person != "", chosen, looking)
+
+
+def _filters() -> rx.Component:
     dates = [
         ui.field(name, key, type="date", value=value, on_change=lambda v, key=key: Audit.choose(key, v))
         for name, key, value in (("From", "since", Audit.since), ("To", "until", Audit.until))
     ]
-    return ui.card(
-        rx.flex(
-            pick,
-            *dates,
-            ui.quiet("Clear", on_click=Audit.clear),
-            gap="16px",
-            wrap="wrap",
-            align="end",
-            padding="20px 24px",
+    return rx.flex(
+        _choose("What", "tag", FAMILIES, Audit.tag),
+        _choose("Who", "actor", Audit.actors, Audit.actor),
+        _choose("Campaign", "campaign", Audit.campaigns, Audit.campaign),
+        *dates,
+        _person(),
+        ui.quiet("Clear", on_click=Audit.clear),
+        gap="16px",
+        wrap="wrap",
+        align="end",
+        padding="20px 24px",
+    )
+
+
+def export_dialog() -> rx.Component:
+    """What to take along, in which form, and the program that checks it."""
+    return ui.dialog(
+        "Export the audit",
+        "The file carries its proof: anybody can check it without this system. Taking it is itself recorded.",
+        rx.el.form(
+            rx.flex(
+                ui.choice("What", "scope", SCOPES),
+                ui.choice("Form", "format", FORMATS),
+                ui.small(
+                    "To check a file you need Python and ",
+                    rx.el.a(
+                        "this one program",
+                        href="/api/v1/audit/verifier",
+                        reload_document=True,
+                        class_name="cm-plain-link",
+                        data_testid="get-verifier",
+                    ),
+                    ". Hand both on together. A part proves that its rows are unchanged; that none is missing,"
+                    " only the export of everything proves.",
+                ),
+                direction="column",
+                gap="16px",
+            ),
+            ui.decisions("Export", away=Audit.ask_export(False), data_testid="do-export"),
+            on_submit=Audit.export,
         ),
+        open=Audit.exporting,
+        on_open_change=Audit.ask_export,
+    )
+
+
+def book() -> rx.Component:
+    return ui.card(
+        _filters(),
         rx.cond(
             Audit.loading,
             ui.lines(8, padding="8px 24px 32px"),
@@ -88,7 +155,7 @@ def book() -> rx.Component:
                     "book-open",
                     "No entry fits",
                     "Every act is written here as it happens, and can never be changed. "
-                    "Widen the dates to see more.",
+                    "Widen the dates or clear the filters to see more.",
                 ),
             ),
         ),

@@ -144,6 +144,18 @@ async def open_person(u: Unit, contact_id: UUID, *, again: bool = False) -> Pers
     return PersonOpened(PersonFound(**row), tuple(ConsentFound(**c) for c in consents.mappings()))
 
 
+async def require_person(u: Unit, contact_id: UUID) -> None:
+    """Raise NotFound for a contact of another practice or none. Reads nothing about them."""
+    found = await u.execute(
+        "SELECT 1 FROM canonical.contact WHERE practice_id = :practice AND contact_id = :contact"
+        " AND merged_into IS NULL",
+        practice=u.practice_id,
+        contact=contact_id,
+    )
+    if found.first() is None:
+        raise NotFound("There is no such person in this practice.")
+
+
 def _may_read(u: Unit) -> None:
     if not (u.actor.may("read") or u.actor.may("suppress")):
         raise Forbidden("Your role does not let you look people up.")

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from services.audit.counting import counted
 from services.audit.tags import AuditTag
 from services.kit.ids import new_id
 from services.kit.together import in_company, set_based
@@ -19,7 +20,7 @@ INSERT = """
 INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id,
                       enrolment_id, pseudonym, reason, detail, leaf)
 SELECT :practice, :at, t.audit_id, :batch, t.seq, t.tag, :actor, t.campaign, t.enrolment, t.pseudonym, t.reason, t.detail,
-  cm.audit_leaf(:practice, :at, t.audit_id, t.tag, :actor, t.campaign, t.enrolment, t.pseudonym, t.reason, t.detail)
+  cm.audit_leaf((SELECT cm.audit_head(:practice, :at)), t.audit_id, t.tag, :actor, t.campaign, t.enrolment, t.pseudonym, t.reason, t.detail)
 FROM json_to_recordset(CAST(:rows AS json)) AS t(audit_id uuid, seq integer, tag text, campaign uuid, enrolment uuid,
   pseudonym uuid, reason text, detail text)
 """
@@ -94,6 +95,8 @@ async def record(
         detail=orjson.dumps(detail, option=orjson.OPT_SORT_KEYS, default=str).decode(),
     )
     open_batch(u)
+    if (counter := counted(tag, reason, detail)) is not None:
+        u.after_commit(counter.inc)
     if in_company():
         u.notes.setdefault("audit_rows", []).append(row)
     else:
@@ -114,20 +117,20 @@ async def _write(u: Unit, rows: Sequence[Row]) -> None:
     )  # fmt: skip
 
 
-async def pseudonym_of(u: Unit, contact_id: UUID) -> UUID:
-    """The contact's pseudonym; also makes sure that its lock row exists."""
-    locked: dict[UUID, UUID] = u.notes.get("locked", {})
+async def pseudonym_of(u: Unit, contact_id: UUID) -> UUID | None:
+    """The contact's pseudonym, None for somebody erased; also makes sure that its lock row exists."""
+    locked: dict[UUID, UUID | None] = u.notes.get("locked", {})
     return locked.get(contact_id) or await _pseudonym(u, contact_id)
 
 
 @set_based(5)
-async def _pseudonym(u: Unit, contacts: Sequence[UUID]) -> list[UUID]:
+async def _pseudonym(u: Unit, contacts: Sequence[UUID]) -> list[UUID | None]:
     known = await pseudonyms(u, contacts)
     return [known[contact] for contact in contacts]
 
 
-async def pseudonyms(u: Unit, contacts: Sequence[UUID]) -> dict[UUID, UUID]:
-    """Contact → pseudonym, made on first use; their lock rows exist afterwards."""
+async def pseudonyms(u: Unit, contacts: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """Contact → pseudonym, made on first use and None once destroyed; their lock rows exist afterwards."""
     who = {"practice": u.practice_id, "contacts": list(contacts)}
     await u.execute(KNOW, **who, now=u.now)
     return {row.contact_id: row.pseudonym for row in await u.execute(KNOWN, **who)}

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 FORMAT = "campaign-manager-audit"
-VERSION = 1
+VERSION = 2
 GENESIS = bytes(32)
 """What stands in the place of the seal before the first."""
 
 COLUMNS = (
-    "record", "format", "version", "practice_id", "exported_at", "exported_by", "batches", "rows", "head",
-    "seal_no", "batch_id", "digest", "seal",
+    "record", "format", "version", "practice_id", "exported_at", "exported_by", "covers", "filter", "first",
+    "previous", "batches", "rows", "left_out", "head", "seal_no", "batch_id", "digest", "seal", "count", "leaves",
     "n", "at", "audit_id", "tag", "actor", "campaign_id", "enrolment_id", "pseudonym", "reason", "detail",
     "leaf", "sha256",
 )  # fmt: skip

@@ -13,10 +13,19 @@ import orjson
 
 from services.audit import queries
 from services.audit.append import record
-from services.audit.contracts import AuditPage, AuditRow, ExportHead, Format, Verification
+from services.audit.contracts import (
+    EVERYTHING,
+    Asked,
+    AuditPage,
+    AuditRow,
+    ExportHead,
+    Format,
+    Verification,
+)
 from services.audit.export import begin_export, export_rows
 from services.audit.rules import seal
 from services.audit.seal import head, seal_once
+from services.audit.search import filters_of, pseudonym_known
 from services.audit.tags import AuditTag
 from services.bootstrap import App
 from services.kit.actor import Actor
@@ -38,43 +47,23 @@ SAME_READING = timedelta(minutes=15)
 
 
 async def page(
-    u: Unit,
-    *,
-    tag: str | None = None,
-    actor: str | None = None,
-    campaign_id: UUID | None = None,
-    contact_id: UUID | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    before: str | None = None,
-    limit: int = 50,
+    u: Unit, asked: Asked = EVERYTHING, *, before: str | None = None, limit: int = 50
 ) -> AuditPage:
-    """Newest first. `tag` may end in `.` to mean a family (`campaign.`); `until` is exclusive.
+    """Newest first; `before` is the page before's `next`.
 
     Needs `compliance`, and is itself audited: once for the same reader and question in a quarter
     of an hour, so that a page that refreshes itself does not fill the book with its own reading.
     Raises Forbidden, and Invalid for a cursor that is not ours.
     """
     u.actor.require("compliance")
-    asked: dict[str, Any] = {
-        "tag": None if tag is None else _like(tag),
-        "actor": actor,
-        "campaign_id": campaign_id,
-        "contact_id": contact_id,
-        "since": since,
-        "until": until,
-        "before": before,
-    }
-    asked = {name: value for name, value in asked.items() if value is not None}
-    await _note_reading(u, asked, contact_id)
+    clauses, values = filters_of(asked)
     if before is not None:
-        asked["before_at"], asked["before_id"] = _cursor(asked.pop("before"))
-    limit = max(1, min(limit, 500))
-    clauses = [queries.FILTERS[name] for name in asked if name in queries.FILTERS]
-    if before is not None:
+        values["before_at"], values["before_id"] = _cursor(before)
         clauses.append(queries.FILTERS["before"])
+    await _note_reading(u, asked)
+    limit = max(1, min(limit, 500))
     sql = queries.PAGE.format(filters="".join(f" AND {clause}" for clause in clauses), limit=limit + 1)
-    found = (await u.execute(sql, practice=u.practice_id, **asked)).all()
+    found = (await u.execute(sql, practice=u.practice_id, **values)).all()
     rows = [_row(row) for row in found[:limit]]
     more = len(found) > limit
     return AuditPage(rows, f"{rows[-1].at.isoformat()}|{rows[-1].audit_id}" if more else None)
@@ -83,12 +72,16 @@ async def page(
 async def verify(u: Unit) -> Verification:
     """Recompute every leaf, digest and seal of the practice inside the database.
 
-    Rows of transactions that are not sealed yet are checked against their batch's digest.
+    Rows of transactions that are not sealed yet are checked against their batch's digest. Of months that
+    retention took (D26) the digests and seals are left, and a row that says so must be there.
     """
-    found = (await u.execute(queries.BATCHES_WITH_ROWS, practice=u.practice_id)).all()
+    kept = (await u.execute(queries.KEPT_SINCE, practice=u.practice_id)).one()
+    found = (await u.execute(queries.BATCHES_WITH_ROWS, practice=u.practice_id, kept_since=kept.since)).all()
     rows = sum(row.found for row in found)
     unsealed = sum(row.seal_no is None for row in found)
     problem = _first_problem(found)
+    if problem is None and kept.retired and not kept.said:
+        problem = f"The months before {kept.since:%B %Y} are gone, and no row says that retention took them."
     if problem is None:
         stray = (await u.execute(queries.STRAY, practice=u.practice_id)).scalar_one_or_none()
         problem = f"Row {stray} belongs to no batch." if stray else None
@@ -96,36 +89,55 @@ async def verify(u: Unit) -> Verification:
     return Verification(problem is None, rows, len(found), unsealed, newest.hex(), problem)
 
 
-async def export(u: Unit, fmt: Format = "jsonl") -> AsyncIterator[bytes]:
-    """The whole sealed audit as a file that `verifier.py` checks without us.
+async def export(u: Unit, fmt: Format = "jsonl", asked: Asked = EVERYTHING) -> AsyncIterator[bytes]:
+    """The sealed audit, or the part asked for, as a file that `verifier.py` checks without us.
 
     Needs `compliance`; the caller asked for a fresh step-up (D10). Written in one transaction
     with its own audit row; when the reader may leave half-way, use `exported` instead.
     """
-    opened = await begin_export(u, fmt)
-    async for part in export_rows(u, opened, fmt):
+    opened = await begin_export(u, fmt, asked)
+    async for part in export_rows(u, opened, fmt, asked):
         yield part
 
 
-async def exported(app: App, actor: Actor, fmt: Format = "jsonl") -> AsyncIterator[bytes]:
+async def exported(
+    app: App, actor: Actor, fmt: Format = "jsonl", asked: Asked = EVERYTHING
+) -> AsyncIterator[bytes]:
     """`export` in two transactions: the row that says who took it is safe before the first byte."""
     async with app.uow(actor) as u:
-        opened = await begin_export(u, fmt)
-    return _stream(app, actor, opened, fmt)
+        opened = await begin_export(u, fmt, asked)
+    return _stream(app, actor, opened, fmt, asked)
 
 
-async def _stream(app: App, actor: Actor, opened: ExportHead, fmt: Format) -> AsyncIterator[bytes]:
+async def _stream(
+    app: App, actor: Actor, opened: ExportHead, fmt: Format, asked: Asked
+) -> AsyncIterator[bytes]:
     async with app.uow(actor) as u:
-        async for part in export_rows(u, opened, fmt):
+        async for part in export_rows(u, opened, fmt, asked):
             yield part
 
 
-async def _note_reading(u: Unit, asked: dict[str, Any], contact_id: UUID | None) -> None:
-    shown = {name: value for name, value in asked.items() if name not in ("before", "contact_id")}
-    filters = {name: str(value) for name, value in shown.items()}
+async def actors(u: Unit) -> list[tuple[str, str]]:
+    """(reference, name) of everybody who can stand in the book: people, keys, and parts of the system."""
+    u.actor.require("compliance")
+    rows = await u.execute(queries.ACTORS, practice=u.practice_id)
+    return [*((row.actor, row.name) for row in rows), *PARTS.items()]
+
+
+async def campaigns(u: Unit) -> list[tuple[UUID, str]]:
+    """(id, name) of the campaigns the book can be narrowed to, 500 at most, the latest changed first."""
+    u.actor.require("compliance")
+    rows = await u.execute(queries.CAMPAIGNS, practice=u.practice_id)
+    return [(row.campaign_id, row.name) for row in rows]
+
+
+async def _note_reading(u: Unit, asked: Asked) -> None:
+    filters = {name: str(value) for name, value in asked.given().items() if name != "contact_id"}
+    contact_id = asked.contact_id
     if contact_id:
         # The book never holds a contact's id; which person it was is in the row's pseudonym.
         filters["contact_id"] = "one person"
+    known = await pseudonym_known(u, contact_id) if contact_id else None
     written = orjson.dumps({"filters": filters}, option=orjson.OPT_SORT_KEYS).decode()
     lately = await u.execute(
         queries.READ_LATELY,
@@ -133,14 +145,10 @@ async def _note_reading(u: Unit, asked: dict[str, Any], contact_id: UUID | None)
         actor=u.actor.ref,
         since=u.now - SAME_READING,
         detail=written,
+        pseudonym=known,
     )
-    if contact_id or lately.scalar_one_or_none() is None:
-        await record(u, AuditTag.AUDIT_READ, contact_id=contact_id, filters=filters)
-
-
-def _like(tag: str) -> str:
-    literal = tag.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return literal + "%" if tag.endswith(".") else literal
+    if lately.scalar_one_or_none() is None:
+        await record(u, AuditTag.AUDIT_READ, contact_id=contact_id if known else None, filters=filters)
 
 
 def _cursor(before: str) -> tuple[datetime, UUID]:
@@ -174,11 +182,11 @@ def _first_problem(batches: Any) -> str | None:
     previous, number = bytes(32), 0
     for row in batches:
         where = f"batch {row.seal_no or row.batch_id}"
-        if row.wrong is not None:
+        if row.wrong is not None and not row.retired:
             return f"Row {row.wrong} in {where} was altered: its hash does not fit its words."
-        if row.found != row.rows:
+        if row.found != row.rows and not row.retired:
             return f"The {where} was closed with {row.rows} rows and holds {row.found}."
-        if bytes(row.found_digest) != bytes(row.digest):
+        if bytes(row.found_digest) != bytes(row.digest) and not row.retired:
             return f"The rows of {where} were exchanged or put in another order."
         if row.seal_no is None:
             continue
@@ -192,10 +200,13 @@ def _first_problem(batches: Any) -> str | None:
 
 
 __all__ = [
+    "Asked",
     "AuditPage",
     "AuditRow",
     "Verification",
+    "actors",
     "begin_export",
+    "campaigns",
     "export",
     "export_rows",
     "exported",

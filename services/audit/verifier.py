@@ -10,9 +10,14 @@ Python 3.11 or later, nothing else. It reads the export (JSON lines or CSV) once
   seal   = sha256(seal before, batch id (16 bytes), number of rows (4 bytes, big-endian), digest);
            before the first seal: 32 zero bytes
 
-and compares the last seal with the head the file states. Somebody who cut the end off and wrote a
-new header cannot be found out from the file alone: write the head down somewhere else when you
-take an export, and give it with --head.
+and compares the last seal with the head the file states. An export of a part of the book holds, of
+every batch between its first and its last, the rows asked for and of the others the leaves only (of a
+batch without any, its digest only): the chain is whole, and what is left out cannot be read. That no
+row was left out that had been asked for, only an export of the whole book proves.
+
+Somebody who cut the end off and wrote a new header cannot be found out from the file alone: write the
+head down somewhere else when you take an export, and give it with --head. Every sealing is also
+announced outside this product, with its number (`audit.sealed`): compare the file's last one.
 """
 
 import argparse
@@ -27,20 +32,26 @@ from pathlib import Path
 from uuid import UUID
 
 FIELDS = {
-    "header": ("format", "version", "practice_id", "exported_at", "exported_by", "batches", "rows", "head"),
+    "header": (
+        "format", "version", "practice_id", "exported_at", "exported_by", "covers", "filter", "first",
+        "previous", "batches", "rows", "left_out", "head",
+    ),
     "batch": ("rows", "seal_no", "batch_id", "digest", "seal"),
     "row": (
         "practice_id", "n", "at", "audit_id", "tag", "actor", "campaign_id", "enrolment_id", "pseudonym",
         "reason", "detail", "leaf",
     ),
+    "left_out": ("n", "count", "leaves"),
     "end": ("sha256",),
 }  # fmt: skip
 COLUMNS = [
-    "record", "format", "version", "practice_id", "exported_at", "exported_by", "batches", "rows", "head",
-    "seal_no", "batch_id", "digest", "seal", "n", "at", "audit_id", "tag", "actor", "campaign_id",
-    "enrolment_id", "pseudonym", "reason", "detail", "leaf", "sha256",
+    "record", "format", "version", "practice_id", "exported_at", "exported_by", "covers", "filter", "first",
+    "previous", "batches", "rows", "left_out", "head", "seal_no", "batch_id", "digest", "seal", "count", "leaves",
+    "n", "at", "audit_id", "tag", "actor", "campaign_id", "enrolment_id", "pseudonym", "reason", "detail", "leaf",
+    "sha256",
 ]  # fmt: skip
-NUMBERS = {"version", "batches", "rows", "seal_no", "n"}
+NUMBERS = {"version", "first", "batches", "rows", "left_out", "seal_no", "n", "count"}
+ASKED = ("tag", "actor", "campaign_id", "pseudonym", "since", "until")
 LEAF = (
     "practice_id", "at", "audit_id", "tag", "actor", "campaign_id", "enrolment_id", "pseudonym", "reason",
     "detail",
@@ -66,6 +77,8 @@ class Result:
     head: str
     first_problem: str | None = None
     line: int | None = None
+    left_out: int = 0
+    covers: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,9 @@ class Chain:
 
     header: dict[str, str] = field(default_factory=dict)
     whole: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    asked: dict[str, str] = field(default_factory=dict)
     rows: int = 0
+    left_out: int = 0
     batches: int = 0
     seal: bytes = bytes(32)
     open_batch: Entry | None = None
@@ -103,7 +118,8 @@ def verify_file(path: str | Path, head: str | None = None) -> Result:
         _finish(chain, head)
     except Wrong as wrong:
         return Result(False, chain.rows, chain.batches, chain.seal.hex(), str(wrong), wrong.line)
-    return Result(True, chain.rows, chain.batches, chain.seal.hex())
+    covers = chain.header["covers"]
+    return Result(True, chain.rows, chain.batches, chain.seal.hex(), left_out=chain.left_out, covers=covers)
 
 
 def _take(chain: Chain, entry: Entry) -> None:
@@ -115,14 +131,14 @@ def _take(chain: Chain, entry: Entry) -> None:
     if bool(chain.header) == (entry.kind == "header"):
         raise Wrong(entry.line, "an export starts with its one header.")
     if entry.kind == "header":
-        if (entry.values["format"], entry.values["version"]) != ("campaign-manager-audit", "1"):
-            raise Wrong(entry.line, "this is no audit export of version 1.")
-        chain.header = entry.values
+        _header(chain, entry)
     elif entry.kind == "batch":
         _close_batch(chain)
         _open_batch(chain, entry)
     elif entry.kind == "row":
         _row(chain, entry)
+    elif entry.kind == "left_out":
+        _left_out(chain, entry)
     else:
         _close_batch(chain)
         _totals(chain)
@@ -132,8 +148,31 @@ def _take(chain: Chain, entry: Entry) -> None:
     chain.whole.update(entry.raw)
 
 
+def _header(chain: Chain, entry: Entry) -> None:
+    values = entry.values
+    if (values["format"], values["version"]) != ("campaign-manager-audit", "2"):
+        raise Wrong(entry.line, "this is no audit export of version 2.")
+    try:
+        asked = json.loads(values["filter"])
+        chain.seal = bytes.fromhex(values["previous"])
+    except ValueError as error:
+        raise Wrong(entry.line, f"the header is not readable ({error}).") from error
+    if (
+        not isinstance(asked, dict)
+        or not set(asked) <= set(ASKED)
+        or any(type(value) is not str for value in asked.values())
+    ):
+        raise Wrong(entry.line, "the header asks for something an export cannot be asked for.")
+    from_start = (values["first"], values["previous"]) == ("1", bytes(32).hex())
+    if len(chain.seal) != 32 or not (asked or from_start):
+        raise Wrong(entry.line, "an export of everything begins with the first batch, and this one does not.")
+    if values["covers"] != covers(asked):
+        raise Wrong(entry.line, "what the header says it covers is not what it was asked for.")
+    chain.header, chain.asked = values, asked
+
+
 def _open_batch(chain: Chain, entry: Entry) -> None:
-    expected = chain.batches + 1
+    expected = int(chain.header["first"]) + chain.batches
     if entry.values["seal_no"] != str(expected):
         raise Wrong(
             entry.line,
@@ -158,10 +197,59 @@ def _row(chain: Chain, entry: Entry) -> None:
             f"{name} is number {values['n']} of its batch where {chain.n + 1} should stand:"
             " a row is missing, doubled or out of order.",
         )
+    if not fits(chain.asked, values):
+        raise Wrong(entry.line, f"{name} is not among what the header says this file covers.")
     chain.n += 1
     chain.rows += 1
     chain.digest.update(leaf)
     chain.last_row = name
+
+
+def covers(asked: dict[str, str]) -> str:
+    """What an export of these rows holds and what it proves, in words."""
+    if not asked:
+        return "Every sealed row of the practice up to the stated head. Nothing is left out."
+    named = {
+        "tag": "what happened is {}", "actor": "who did it is {}", "campaign_id": "the campaign is {}",
+        "pseudonym": "the person is {}", "since": "from {}", "until": "before {}",
+    }  # fmt: skip
+    rules = ", ".join(named[key].format(asked[key]) for key in ASKED if key in asked)
+    return (
+        f"Rows where {rules}, of the stated batches. The others of these batches are left out; their hashes"
+        " are kept, so that the chain can be checked. That none was left out which had been asked for, only"
+        " an export of everything proves."
+    )
+
+
+def fits(asked: dict[str, str], row: dict[str, str]) -> bool:
+    """Is this row what the export was asked for? A tag that ends in a dot means its family."""
+    for key, value in asked.items():
+        if (key == "since" and row["at"] < value) or (key == "until" and row["at"] >= value):
+            return False
+        if key == "tag" and value.endswith("."):
+            if not row["tag"].startswith(value):
+                return False
+        elif key not in ("since", "until") and row[key] != value:
+            return False
+    return True
+
+
+def _left_out(chain: Chain, entry: Entry) -> None:
+    values = entry.values
+    if chain.open_batch is None or not chain.asked:
+        raise Wrong(entry.line, "rows are left out where none may be.")
+    name = f"batch {chain.open_batch.values['seal_no']}"
+    count = int(values["count"])
+    try:
+        leaves = bytes.fromhex(values["leaves"])
+    except ValueError as error:
+        raise Wrong(entry.line, f"{name}: the hashes of rows left out are not readable.") from error
+    if values["n"] != str(chain.n + 1) or len(leaves) != 32 * count or not count:
+        raise Wrong(entry.line, f"{name}: the rows left out do not follow the row before; one is missing.")
+    chain.n += count
+    chain.left_out += count
+    chain.digest.update(leaves)
+    chain.last_row = f"{count} rows left out of {name}"
 
 
 def _close_batch(chain: Chain) -> None:
@@ -170,10 +258,11 @@ def _close_batch(chain: Chain) -> None:
         return
     name = f"batch {batch.values['seal_no']}"
     stated = int(batch.values["rows"])
-    if chain.n != stated:
+    bare = bool(chain.asked) and chain.n == 0
+    if chain.n != stated and not bare:
         after = f" The last one here is {chain.last_row}." if chain.n else ""
         raise Wrong(batch.line, f"{name} states {stated} rows and {chain.n} are here.{after}")
-    digest = chain.digest.digest()
+    digest = _digest(batch) if bare else chain.digest.digest()
     if digest.hex() != batch.values["digest"]:
         raise Wrong(batch.line, f"{name}: rows were exchanged or reordered; they do not give its digest.")
     batch_id = UUID(batch.values["batch_id"]).bytes
@@ -182,7 +271,16 @@ def _close_batch(chain: Chain) -> None:
         raise Wrong(batch.line, f"{name}: its seal does not follow from the one before.")
     chain.seal = seal
     chain.batches += 1
+    chain.left_out += stated if bare else 0
     chain.open_batch = None
+
+
+def _digest(batch: Entry) -> bytes:
+    """Of a batch none of whose rows were asked for, the digest itself is taken as stated."""
+    try:
+        return bytes.fromhex(batch.values["digest"])
+    except ValueError as error:
+        raise Wrong(batch.line, f"batch {batch.values['seal_no']}: its digest is not readable.") from error
 
 
 def _totals(chain: Chain) -> None:
@@ -193,6 +291,8 @@ def _totals(chain: Chain) -> None:
             f"the header states {stated['rows']} rows in {stated['batches']} batches, and {chain.rows} rows"
             f" in {chain.batches} batches are here: the tail is missing after {chain.last_row or 'the header'}.",
         )
+    if stated["left_out"] != str(chain.left_out):
+        raise Wrong(1, f"the header states {stated['left_out']} rows left out, and it is {chain.left_out}.")
     if stated["head"] != chain.seal.hex() and chain.batches:
         raise Wrong(1, "the header states another last seal than the rows give.")
 
@@ -309,7 +409,8 @@ def main() -> int:
     given = options.parse_args()
     result = verify_file(given.file, given.head)
     if result.ok:
-        print(f"The export is whole: {result.rows} rows in {result.batches} batches, head {result.head}.")
+        print(f"The export holds: {result.rows} rows in {result.batches} batches, head {result.head}.")
+        print(result.covers)
         return 0
     print(f"The export does NOT hold: {result.first_problem}")
     return 1

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from services.builder.contracts import CheckContext, Problem
 from services.builder.graph import check_shape
+from services.builder.reference_checks import check_references
 from services.builder.settings_checks import check_settings
 from services.builder.words import check_messages
 from services.contracts.journey import Journey
@@ -20,7 +21,12 @@ __all__ = ["CheckContext", "Problem", "blocking", "check", "parse"]
 def check(journey: Journey, context: CheckContext | None = None) -> list[Problem]:
     """Everything to put right, blocking first, then in the order of the steps."""
     context = context or CheckContext()
-    found = [*check_shape(journey), *check_settings(journey, context), *check_messages(journey, context)]
+    found = [
+        *check_shape(journey),
+        *check_references(journey),
+        *check_settings(journey, context),
+        *check_messages(journey, context),
+    ]
     order = {step.id: n for n, step in enumerate(journey.steps)}
     unique = list(dict.fromkeys(problem.model_dump_json() for problem in found))
     problems = [Problem.model_validate_json(text) for text in unique]

@@ -24,6 +24,7 @@ from services.contracts.journey import (
     WaitUntilDate,
     WaitUntilField,
     WaitUntilWindow,
+    ports,
 )
 from services.contracts.merge_fields import MERGE_FIELDS
 
@@ -111,6 +112,16 @@ def subtitle(step: Step) -> str:
             return step.reason or "The journey ends here"
         case _:
             assert_never(step)
+
+
+def findable(step: Step) -> str:
+    """What a search on the canvas looks through beside title and line: kind, subjects, labels, note."""
+    said = [KINDS[step.kind], step.note]
+    if isinstance(step, Message):
+        said += [variant.label for variant in step.variants]
+        said += [words.subject for variant in step.variants for words in variant.content.values()]
+    said += [label for _key, label, _target in ports(step)]
+    return " · ".join(dict.fromkeys(part for part in said if part))
 
 
 def event_words(event: str) -> str:

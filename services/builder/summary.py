@@ -1,10 +1,8 @@
 """A journey in plain English, for sign-off and print (BLD-12)."""
 
-from collections.abc import Iterator
-
 from services.builder.contracts import name_of
 from services.builder.event_fields import field_of, operator_words, plain_name
-from services.builder.graph import graph_of
+from services.builder.outline import numbers
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import (
     Branch,
@@ -61,9 +59,10 @@ _DAYS = {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "
 
 
 def summary(journey: Journey) -> list[str]:
-    """One numbered sentence a step in the order people meet them, then the rules around them."""
-    ordered = list(_walk(journey))
-    number = {step.id: n for n, step in enumerate(ordered, 1)}
+    """One sentence a step, numbered as in the outline, then the rules around them."""
+    steps = {step.id: step for step in journey.steps}
+    number = numbers(journey)
+    ordered = [steps[i] for i in sorted(number, key=number.__getitem__)]
     kind = LABELS.get(journey.campaign_type, journey.campaign_type)
     lines = [f"{kind} campaign."]
     lines += [f"{number[step.id]}. {_sentence(step, number)}" for step in ordered]
@@ -116,22 +115,6 @@ def duration(minutes: int) -> str:
             n = minutes // size
             return f"{n} {word}{'s' * (n != 1)}"
     return f"{minutes} minute{'s' * (minutes != 1)}"
-
-
-def _walk(journey: Journey) -> Iterator[Step]:
-    """Breadth first from the entry; what cannot be reached comes last."""
-    steps = {step.id: step for step in journey.steps}
-    graph = graph_of(journey)
-    queue = [step.id for step in journey.steps if step.kind == "entry"]
-    seen: set[str] = set()
-    for pending in (queue, list(steps)):
-        while pending:
-            current = pending.pop(0)
-            if current not in seen:
-                seen.add(current)
-                yield steps[current]
-                if pending is queue:
-                    pending.extend(graph[current])
 
 
 def _languages(step: Message) -> str:

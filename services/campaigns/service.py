@@ -1,5 +1,6 @@
 """Use cases of campaigns, in one place for callers. Each needs a unit of work; none commits."""
 
+from services.campaigns.approval_terms import campaign_of_request, comment, comments, mind_approvals
 from services.campaigns.approvals import (
     activate_due,
     approval,
@@ -19,9 +20,12 @@ from services.campaigns.contracts import (
     CampaignFilter,
     CampaignPage,
     CampaignRow,
+    ChosenFate,
+    Impact,
     VersionRow,
 )
 from services.campaigns.drafts import clone, create, delete, get, rename, save_draft, set_tags
+from services.campaigns.impact import impact
 from services.campaigns.lifecycle import (
     announce,
     cancel,
@@ -35,7 +39,7 @@ from services.campaigns.lifecycle import (
 )
 from services.campaigns.pages import page
 from services.campaigns.template_uses import template_uses
-from services.campaigns.versions import journey_of, versions
+from services.campaigns.versions import journey_of, version_numbers, versions
 
 __all__ = [
     "STATES",
@@ -45,22 +49,29 @@ __all__ = [
     "CampaignFilter",
     "CampaignPage",
     "CampaignRow",
+    "ChosenFate",
+    "Impact",
     "VersionRow",
     "activate_due",
     "announce",
     "approval",
     "approve",
+    "campaign_of_request",
     "cancel",
     "check_context",
     "clone",
+    "comment",
+    "comments",
     "complete",
     "create",
     "delete",
     "finish_campaign",
     "get",
+    "impact",
     "inbox",
     "journey_of",
     "kill_switch",
+    "mind_approvals",
     "move",
     "page",
     "pause",
@@ -74,6 +85,7 @@ __all__ = [
     "set_tags",
     "template_uses",
     "unschedule",
+    "version_numbers",
     "versions",
     "withdraw",
 ]

@@ -242,11 +242,21 @@ Step = Annotated[
 ]
 
 
+NoteColour = Literal["yellow", "green", "blue", "pink"]
+NOTE_COLOURS: tuple[NoteColour, ...] = ("yellow", "green", "blue", "pink")
+
+
 class Note(Strict):
-    """A sticky note on the canvas; people only."""
+    """A sticky note on the canvas, for people only: nothing that is done depends on it.
+
+    Notes are stored with the journey and its versions, but lie outside the content hash (as places
+    on the canvas do), so an edit of a note alone takes no approval back (D9). What they say is
+    checked for secrets and leftovers all the same.
+    """
 
     id: StepId
-    text: str = Field("", max_length=2000)
+    text: str = Field("", max_length=500)
+    colour: NoteColour = "yellow"
     position: Position
 
 

@@ -11,6 +11,7 @@ the rows of a batch in the order of their keys, so none wait for each other.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from services.engine.claim import AS_PLANNED, BY_INDEX
 from services.engine.plan import Binding, Plan, due_sql
 from services.gates.contracts import Policy
 from services.gates.statement import verdicts
+from services.kit.metrics import ENROLMENTS
 from services.kit.uow import Unit
 from services.suppression.service import segmented
 
@@ -82,7 +84,7 @@ refusals AS (
 audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, tag, 'engine', :campaign, enrolment_id, pseudonym, reason,
-    cm.audit_leaf(:practice, :now, audit_id, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, '{{}}')
+    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, '{{}}')
   FROM (SELECT m.audit_id, m.seq, m.pseudonym, coalesce(m.reason, '') AS reason, x.enrolment_id,
           CASE WHEN m.reason IS NULL THEN 'enrolment.entered' ELSE 'enrolment.refused' END AS tag
         FROM m LEFT JOIN entered x ON x.enrolment_id = m.enrolment_id
@@ -168,6 +170,8 @@ async def enter(
         )
     ).one()
     await u.execute(AS_PLANNED)
+    u.after_commit(partial(ENROLMENTS.labels("entered").inc, row.enrolled))
+    u.after_commit(partial(ENROLMENTS.labels("refused").inc, row.refused))
     return Entered(candidates, row.enrolled, row.refused)
 
 

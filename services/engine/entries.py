@@ -32,7 +32,7 @@ n AS MATERIALIZED (
 audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.exited', 'engine', :campaign, enrolment_id, pseudonym, 'NOT_IN_AUDIENCE',
-    cm.audit_leaf(:practice, :now, audit_id, 'enrolment.exited', 'engine', :campaign, enrolment_id, pseudonym, 'NOT_IN_AUDIENCE', '{{}}')
+    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, 'enrolment.exited', 'engine', :campaign, enrolment_id, pseudonym, 'NOT_IN_AUDIENCE', '{{}}')
   FROM n
 ){care_plans}
 DELETE FROM pg_temp.claim k USING n WHERE k.enrolment_id = n.enrolment_id

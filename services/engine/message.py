@@ -44,11 +44,11 @@ WITH cand AS (
   SELECT k.place, k.contact_id, k.enrolment_id, k.move_no, k.enrolled_at, k.pseudonym, k.lane FROM pg_temp.claim k
 ),
 {verdicts},
+-- One id a person: of the request and of its line in the audit. Making one costs as much as a look-up.
 m AS MATERIALIZED (
   SELECT v.place, v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels,
     v.channel_verdicts, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END AS effect,
-    'next' AS port, uuidv7() AS dispatch_id, uuidv7() AS audit_id,
-    row_number() OVER () + :first_seq AS seq, {variant} AS variant
+    'next' AS port, uuidv7() AS id, row_number() OVER () + :first_seq AS seq, {variant} AS variant
   FROM verdict v WHERE v.lane = cm.lane(coalesce(v.household_id, v.contact_id))
 ),
 n AS MATERIALIZED (
@@ -57,16 +57,16 @@ n AS MATERIALIZED (
 dispatched AS (
   INSERT INTO cm.dispatch (practice_id, dispatch_id, enrolled_at, enrolment_id, move_no, campaign_id, version_id,
     step_id, contact_id, channels, topic, variant, content_ref, requested_at, status_at)
-  SELECT :practice, dispatch_id, enrolled_at, enrolment_id, move_no, :campaign, :version, :step, contact_id,
+  SELECT :practice, id, enrolled_at, enrolment_id, move_no, :campaign, :version, :step, contact_id,
     channels, :topic, variant, {content_ref}, :now, :now
   FROM n WHERE reason IS NULL
 ),
 outgoing AS (
   INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
-  SELECT :practice, dispatch_id, 'campaign.step.requested', contact_id, dispatch_id, :now,
-    CAST('{{' || :request || ',"dispatch_id":"' || dispatch_id || '","idempotency_key":"' || enrolment_id || '/' || move_no
-      || '","enrolment_id":"' || enrolment_id || '","contact_id":"' || contact_id || '","channels":' || array_to_json(channels)
-      || ',"variant":"' || variant || '","content_ref":"' || {content_ref} || '"}}' AS json)
+  SELECT :practice, id, 'campaign.step.requested', contact_id, id, :now,
+    CAST(concat('{{', CAST(:request AS text), ',"dispatch_id":"', id, '","idempotency_key":"', enrolment_id, '/', move_no,
+      '","enrolment_id":"', enrolment_id, '","contact_id":"', contact_id, '","channels":', array_to_json(channels),
+      ',"variant":"', variant, '","content_ref":"', {content_ref}, '"}}') AS json)
   FROM n WHERE reason IS NULL
 ),
 refusals AS (
@@ -78,8 +78,8 @@ refusals AS (
 audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, detail, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, detail,
-    cm.audit_leaf(:practice, :now, audit_id, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, detail)
-  FROM (SELECT audit_id, seq, enrolment_id, pseudonym, coalesce(reason, '') AS reason,
+    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, tag, 'engine', :campaign, enrolment_id, pseudonym, reason, detail)
+  FROM (SELECT id AS audit_id, seq, enrolment_id, pseudonym, coalesce(reason, '') AS reason,
           CASE WHEN reason IS NULL THEN 'step.requested' ELSE 'step.refused' END AS tag,
           '{{"step":"' || CAST(:step AS text) || '","consent":' || channel_verdicts || '}}' AS detail
         FROM n) a
@@ -165,6 +165,8 @@ async def send(
     for row in rows:
         numbers["requested" if row.cleared else "refused", row.variant] += row.people
         numbers["completed", ""] += row.finished
+        if row.effect in ("next", "skip"):
+            numbers["port:next", ""] += row.people
     await count(u, due, numbers)
     return sent
 

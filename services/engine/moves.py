@@ -59,7 +59,7 @@ gone AS (
 audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason,
-    cm.audit_leaf(:practice, :now, audit_id, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason, '{{}}')
+    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason, '{{}}')
   FROM n WHERE next_step IS NULL
 ){care_plans}
 SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS finished,

@@ -181,8 +181,9 @@ class RunDetail:
     silence: Silence = Silence(0, 0, 0, None)
 
 
-async def page(u: Unit, wanted: RunFilter) -> list[RunRow]:
-    """Runs that fit, the newest first. Needs `read`."""
+async def page(u: Unit, wanted: RunFilter, *, more: bool = False) -> list[RunRow]:
+    """Runs that fit, the newest first; with `more` one beyond the page, to know that there is another.
+    Needs `read`."""
     u.actor.require("read")
     asked: dict[str, Any] = {
         "campaign": wanted.campaign_id, "outcome": wanted.outcome, "began": wanted.began,
@@ -193,7 +194,7 @@ async def page(u: Unit, wanted: RunFilter) -> list[RunRow]:
     if wanted.before:
         clauses.append(FILTERS["before"])
         params["before_at"], params["before_id"] = wanted.before
-    return await _rows(u, clauses, params, min(max(wanted.most, 1), 200))
+    return await _rows(u, clauses, params, min(max(wanted.most, 1), 200) + more)
 
 
 async def detail(u: Unit, run_id: UUID) -> RunDetail:

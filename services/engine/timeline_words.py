@@ -36,6 +36,10 @@ MESSAGE = {
     "complained": "Reported the {} as unwanted", "failed": "The {} could not be delivered",
     "unsubscribed": "Unsubscribed through the {}", "stop": "Replied STOP to the {}",
 }  # fmt: skip
+MOVES = {
+    "on_event": "What we waited for happened", "on_timeout": "Waited long enough",
+    "version": "The journey was changed, and they were moved on to the new version",
+}  # fmt: skip
 MEDIA = {"email": "email", "sms": "text message", "whatsapp": "WhatsApp message", "in_app": "in-app message"}
 CHANNELS = {"email": "email", "sms": "text", "whatsapp": "WhatsApp", "in_app": "the app"}
 NAMES = {"email": "Email", "sms": "Text message", "whatsapp": "WhatsApp", "in_app": "In the app"}
@@ -91,9 +95,7 @@ def headline(kind: str, what: str, reason: str, detail: str) -> str:
         case "message":
             return MESSAGE.get(what, what.capitalize()).format(MEDIA.get(detail, "message"))
         case "moved":
-            return {"on_event": "What we waited for happened", "on_timeout": "Waited long enough"}.get(
-                what, "Moved on"
-            )
+            return MOVES.get(what, "Moved on")
         case "suppressed":
             on = f" on {CHANNELS.get(detail, detail)}" if what == "channel" else ""
             return f"Marketing stopped{on}" + _because(reason)

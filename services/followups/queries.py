@@ -147,7 +147,7 @@ refusals AS (
 audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, pseudonym, reason, detail, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, tag, :by, pseudonym, reason, detail,
-    cm.audit_leaf(:practice, :now, audit_id, tag, :by, NULL, NULL, pseudonym, reason, detail)
+    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, tag, :by, NULL, NULL, pseudonym, reason, detail)
   FROM (SELECT audit_id, seq, pseudonym, coalesce(reason, '') AS reason, 'followup.' || state AS tag,
           '{{"consent":' || channel_verdicts || ',"followup":"' || followup_id || '"}}' AS detail FROM n) a
 ),

@@ -212,8 +212,8 @@ def _open(channels: Sequence[Channel]) -> str:
 
 
 def _verdicts_json(channels: Sequence[Channel]) -> str:
-    pairs = [f"""'"{c}":"' || coalesce(p.reason_{c}, 'ok') || '"'""" for c in channels] or ["''"]
-    return "'{' || " + " || ',' || ".join(pairs) + " || '}'"
+    pairs = ", '\",".join(f"""\"{c}":"', coalesce(p.reason_{c}, 'ok')""" for c in channels)
+    return f"""concat('{{{pairs}, '"}}')""" if channels else "'{}'"
 
 
 def breakdown_sql(source: str, channels: Sequence[Channel]) -> str:

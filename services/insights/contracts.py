@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 Model = Literal["first", "last", "linear", "position"]
 MODELS: dict[Model, str] = {
@@ -16,10 +16,11 @@ MODELS: dict[Model, str] = {
 }
 By = Literal["channel", "variant", "version"]
 
-NAMES = (
+MetricName = Literal[
     "entered", "requested", "refused", "accepted", "sent", "delivered", "opened", "clicked", "replied",
     "bounced", "complained", "failed", "unsubscribed", "cancelled", "completed", "exited", "converted",
-)  # fmt: skip
+]  # fmt: skip
+NAMES: tuple[MetricName, ...] = get_args(MetricName)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,17 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from services.audit.append import record
+from services.audit.tags import AuditTag
 from services.contracts.events import SOURCES, contact_of
 from services.intake.contracts import Rejected, Understood
-from services.intake.rules import read
+from services.intake.rules import MAX_BYTES, practice_named, read
 from services.intake.service import Handled, by_itself, handle_wave
 from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
 from services.kit.errors import AppError
 from services.kit.live import notify
+from services.kit.metrics import EVENT_LAG_SECONDS, EVENTS_IN
 from services.kit.uow import UnitOfWork
 
 log = structlog.get_logger("intake")
@@ -177,9 +180,18 @@ class Intake:
             await self._reject(Rejected(one.received, f"Could not be handled: {_why(error)}"))
             return []
         self.seen.update(outcome for outcome in handled.outcomes if outcome is not None)
+        self._count(wave, handled)
         done = [x.received for x, outcome in zip(wave, handled.outcomes, strict=True) if outcome is not None]
         await self._done(done)
         return handled.busy(wave)
+
+    def _count(self, wave: list[Understood], handled: Handled) -> None:
+        now = self.uow.clock.now()
+        for understood, outcome in zip(wave, handled.outcomes, strict=True):
+            if outcome is not None:
+                EVENTS_IN.labels(outcome).inc()
+                if outcome != "duplicate":
+                    EVENT_LAG_SECONDS.observe(max((now - understood.event.time).total_seconds(), 0))
 
     async def _committed(self, wave: list[Understood], wait: bool) -> Handled:
         """Two waves may count the same two numbers in opposite order: the one that PostgreSQL ends
@@ -196,8 +208,19 @@ class Intake:
     async def _reject(self, rejected: Rejected) -> None:
         self.seen["rejected"] += 1
         log.warning("event rejected", stream=rejected.received.stream, reason=rejected.reason)
+        await self._note(rejected)
         await self.bus.dead_letter(rejected.received, rejected.reason, self.uow.clock.now())
         await self._done([rejected.received])
+
+    async def _note(self, rejected: Rejected) -> None:
+        """A dead letter of a practice we know is in its book (000 §8): why, and which, not what it said."""
+        practice = practice_named(rejected.received)
+        if practice is not None and len(rejected.received.raw) <= MAX_BYTES and await self._known(practice):
+            async with self.uow(system(practice, "intake")) as u:
+                await record(
+                    u, AuditTag.EVENT_REJECTED, source=rejected.received.source,
+                    entry=rejected.received.entry_id, why=rejected.reason,
+                )  # fmt: skip
 
     async def _done(self, entries: list[Received]) -> None:
         await self.consumer.ack(entries)

@@ -1,5 +1,8 @@
 """Reading an entry: envelope, contract, practice. Pure; refuses with a sentence that says where."""
 
+from uuid import UUID
+
+import orjson
 from pydantic import ValidationError
 
 from services.contracts.envelope import Envelope
@@ -33,6 +36,15 @@ def read(received: Received) -> Understood | Rejected:
     if named != event.practiceid:
         return Rejected(received, "The envelope and its data name different practices.")
     return Understood(received, event, data)
+
+
+def practice_named(received: Received) -> UUID | None:
+    """The practice that an entry names, however wrong the rest of it is."""
+    try:
+        found = orjson.loads(received.raw)
+        return UUID(found["practiceid"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def only_a_number(understood: Understood) -> bool:

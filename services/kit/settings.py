@@ -66,6 +66,21 @@ class Settings(BaseSettings):
         None, description="Simulated opens and clicks of console messages. Empty: in development, not in QA."
     )
 
+    api_per_caller: int = Field(6_000, ge=1, description="Requests a minute of one person or API key.")
+    api_per_practice: int = Field(24_000, ge=1, description="Requests a minute of one practice in all.")
+    api_per_stranger: int = Field(
+        120, ge=1, description="Sign-ins and refused credentials a minute from one address."
+    )
+
+    oidc_issuer: str = Field("", description="OpenID provider people may sign in with. Empty: none.")
+    oidc_client_id: str = Field("", description="What the provider calls this installation.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Empty: a public client, PKCE alone.")
+    oidc_scopes: str = "openid email profile"
+    oidc_label: str = Field("your organisation", max_length=40, description="“Sign in with …”.")
+
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that `/metrics` asks for. Empty: it answers this machine only."
+    )
     webhook_private: bool = Field(
         False, description="Webhooks may go to loopback and private addresses, unencrypted. Never production."
     )

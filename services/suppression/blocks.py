@@ -140,15 +140,17 @@ async def imports_so_far(u: Unit, *, limit: int = 10) -> list[Imported]:
     ]  # fmt: skip
 
 
-async def blocks(u: Unit, *, before: str | None = None) -> tuple[list[BlockRow], str | None, int]:
+async def blocks(
+    u: Unit, *, before: str | None = None, most: int = PAGE
+) -> tuple[list[BlockRow], str | None, int]:
     """(entries, cursor of the next page, how many there are), newest first. Needs `suppress`."""
     u.actor.require("suppress")
     at, last = _cursor(before)
-    rows = (await u.execute(queries.PAGE, practice=u.practice_id, before=at, last=last, limit=PAGE + 1)).all()
+    rows = (await u.execute(queries.PAGE, practice=u.practice_id, before=at, last=last, limit=most + 1)).all()
     count = (await u.execute(queries.COUNT, practice=u.practice_id)).scalar_one()
-    shown = [_row(u, row) for row in rows[:PAGE]]
-    more = len(rows) > PAGE
-    end = rows[PAGE - 1] if more else None
+    shown = [_row(u, row) for row in rows[:most]]
+    more = len(rows) > most
+    end = rows[most - 1] if more else None
     return shown, f"{end.added_at.isoformat()}/{bytes(end.hash).hex()}" if end else None, count
 
 

@@ -169,6 +169,16 @@ WHERE practice_id = :practice AND contact_id = ANY (:contacts) AND lifted_at IS 
 RETURNING contact_id, suppression_id, reason
 """
 
+PRACTICE = """
+SELECT suppression_id, contact_id, reason, scope, channel, topic, campaign_types, campaign_id, note, applied_by, applied_at,
+  expires_at, lifted_at
+FROM cm.suppression WHERE practice_id = :practice AND (lifted_at IS NULL AND (expires_at IS NULL OR expires_at > :now)) = :live
+"""
+ONE = """
+SELECT suppression_id, contact_id, reason, scope, channel, topic, campaign_types, campaign_id, note, applied_by, applied_at,
+  expires_at, lifted_at
+FROM cm.suppression WHERE practice_id = :practice AND suppression_id = :suppression
+"""
 LIVE = """
 SELECT suppression_id, reason, scope, channel, topic, campaign_types, campaign_id, goal, note, applied_by, applied_at, expires_at
 FROM cm.suppression WHERE practice_id = :practice AND contact_id = :contact AND lifted_at IS NULL

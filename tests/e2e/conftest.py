@@ -50,11 +50,13 @@ SignedIn = Callable[..., Awaitable[Page]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last and in file order: they share one product, whose clock only goes forward."""
+    """Browser tests come last, in file order and in one process: they share one product, whose clock only
+    goes forward."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group("e2e"))
     told = sorted(
         (i for i in items if i.get_closest_marker("e2e")), key=lambda i: (i.path, i.reportinfo()[1])
     )

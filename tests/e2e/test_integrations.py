@@ -65,7 +65,7 @@ async def test_what_cannot_be_understood_is_seen_cured_and_replayed(signed_in, s
     wrong = proposal(site)
     del wrong["data"]["patient_id"]
     answer = post(site, wrong)
-    assert (answer.status_code, answer.json()["problems"][0]["field"]) == (422, "0.data.patient_id")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/0/data/patient_id")
     # What only the consumer finds out becomes a dead letter, while the page is looked at.
     large = proposal(site)
     large["data"]["treatment"] = "x" * 300_000

@@ -107,6 +107,7 @@ async def test_the_administrator_verifies_and_exports_the_audit(signed_in):
     await page.get_by_test_id("verify-audit").click()
     await expect(page.get_by_test_id("audit-verdict")).to_contain_text("chain whole")
     await page.get_by_test_id("export-audit").click()
+    await page.get_by_test_id("do-export").click()
     await page.get_by_test_id("field-code").fill(await page.get_by_test_id("demo-code").inner_text())
     async with page.expect_download() as download:
         await page.get_by_test_id("give-code").click()

@@ -79,18 +79,18 @@ async def test_a_recorded_request_is_not_taken_again(app: App, practice: UUID, c
 async def test_a_wrong_event_is_refused_with_the_place_that_is_wrong(app: App, practice: UUID, client):
     other = {**booked(app, practice).data, "practice_id": str(new_id())}
     for event, field in (
-        (booked(app, practice, data={}), "0.data.appointment_id"),
-        (booked(app, practice, data=other), "0.data.practice_id"),
+        (booked(app, practice, data={}), "#/0/data/appointment_id"),
+        (booked(app, practice, data=other), "#/0/data/practice_id"),
     ):
         body = event.wire().decode()
         answer = await client.post("/api/v1/events", content=body, headers=signed(app, practice, body))
-        assert (answer.status_code, answer.json()["problems"][0]["field"]) == (422, field)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, field)
     body = booked(app, practice, type="campaign.activated").wire().decode()
     own = await client.post("/api/v1/events", content=body, headers=signed(app, practice, body))
     assert "Campaign Manager itself" in own.json()["detail"]
     mixed = f"[{booked(app, practice).wire().decode()},{booked(app, new_id()).wire().decode()}]"
     answer = await client.post("/api/v1/events", content=mixed, headers=signed(app, practice, mixed))
-    assert answer.json()["problems"][0]["field"] == "1.practiceid"
+    assert answer.json()["errors"][0]["pointer"] == "#/1/practiceid"
     assert (await client.post("/api/v1/events", content=b" " * 1_000_001)).status_code == 413
 
 

@@ -28,7 +28,7 @@ async def test_qa_mode_moves_the_clock_injects_events_and_loads_a_world(app: App
     for _ in range(2):
         assert (await client.post("/api/qa/worlds/approval")).status_code == 200
     session = await ada(app)
-    assert len((await client.get("/api/v1/approvals", headers=session)).json()) == 1
+    assert len((await client.get("/api/v1/approvals", headers=session)).json()["rows"]) == 1
 
     before = (await client.get("/api/qa/clock")).json()["now"]
     moved = (await client.post("/api/qa/clock", json={"seconds": 86_400 * 200})).json()["now"]

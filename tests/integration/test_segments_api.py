@@ -51,26 +51,28 @@ async def test_a_segment_is_made_read_changed_and_removed(
     assert segment["sentence"] == "Leads and patients whose postcode starts with “bs”."
     assert segment["size"] == 2, "counted as soon as it is saved"
     assert (await client.get(at)).json() == segment
-    assert [one["name"] for one in (await client.get("/api/v1/segments")).json()] == ["Bristol"]
+    assert [one["name"] for one in (await client.get("/api/v1/segments")).json()["rows"]] == ["Bristol"]
     assert (await client.post("/api/v1/segments", json=body(BRISTOL, name="bristol"))).status_code == 409
 
     app.clock.advance(minutes=5)
     turned = {"node": "none", "rules": [BRISTOL]}
-    stale = body(turned, name="Elsewhere", unchanged_since=segment["counted_at"].replace("2026", "2020"))
-    assert (await client.put(at, json=stale)).json()["code"] == "stale"
-    fresh = body(turned, name="Elsewhere", unchanged_since=segment["updated_at"])
-    changed = await client.put(at, json=fresh)
+    fresh = body(turned, name="Elsewhere")
+    assert (await client.put(at, json=fresh)).status_code == 428
+    stale = await client.put(at, json=fresh, headers={"if-match": '"another"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+    read = (await client.get(at)).headers["etag"]
+    changed = await client.put(at, json=fresh, headers={"if-match": read})
     assert (changed.status_code, changed.json()["size"]) == (200, 1)
-    assert [point["size"] for point in (await client.get(f"{at}/sizes")).json()] == [2, 1]
+    assert [point["size"] for point in (await client.get(f"{at}/sizes")).json()["rows"]] == [2, 1]
 
     built_on = body({"node": "segment", "segment_id": segment["segment_id"]}, name="On top")
     assert (await client.post("/api/v1/segments", json=built_on)).status_code == 201
     assert (await client.delete(at)).json()["code"] == "segment_in_use"
-    (other,) = [s for s in (await client.get("/api/v1/segments")).json() if s["name"] == "On top"]
+    (other,) = [s for s in (await client.get("/api/v1/segments")).json()["rows"] if s["name"] == "On top"]
     assert (await client.delete(f"/api/v1/segments/{other['segment_id']}")).status_code == 204
     assert (await client.delete(at)).status_code == 204
-    assert (await client.get("/api/v1/segments")).json() == []
-    assert (await client.put(at, json=fresh)).status_code == 404
+    assert (await client.get("/api/v1/segments")).json()["rows"] == []
+    assert (await client.put(at, json=fresh, headers={"if-match": "*"})).status_code == 404
     async with app.uow(system(practice, "test")) as u:
         changes = await u.execute(
             "SELECT detail::jsonb->>'change' FROM cm.audit WHERE tag = 'segment.changed'"
@@ -90,8 +92,10 @@ async def test_an_audience_is_looked_at_without_saving(client: httpx.AsyncClient
     begun = {"audience": {"include": [BRISTOL, {"node": "did", "what": "opened", "days": None}]}}
     refused = await client.post("/api/v1/segments/preview", json=begun)
     assert refused.status_code == 422
-    assert refused.json()["problems"] == ["Say over how many days it is counted, or that it is ever."]
-    fields = (await client.get("/api/v1/segments/fields")).json()
+    assert [one["detail"] for one in refused.json()["errors"]] == [
+        "Say over how many days it is counted, or that it is ever."
+    ]
+    fields = (await client.get("/api/v1/segments/fields")).json()["rows"]
     assert {"name": "contact.age", "label": "age"}.items() <= fields[1].items()
 
 
@@ -116,7 +120,7 @@ async def test_no_name_reaches_what_rules_may_not_know(client: httpx.AsyncClient
         assert answer.status_code == 422, (name, answer.text)
         kept = await client.post("/api/v1/segments", json=body(nested))
         assert kept.status_code == 422, (name, kept.text)
-    assert (await client.get("/api/v1/segments")).json() == []
+    assert (await client.get("/api/v1/segments")).json()["rows"] == []
 
 
 SHAPES: tuple[Any, ...] = (

@@ -228,14 +228,14 @@ async def test_timeline_and_why_not_over_the_api_are_audited_and_guarded(world: 
         assert (await client.post("/api/session", json=fiona)).status_code == 200
         path = f"/api/v1/people/{person}"
         page = (await client.get(path + "/timeline?limit=1&group=journeys")).json()
-        assert (len(page["items"]), page["items"][0]["kind"]) == (1, "entered")
-        assert page["older"] is None
+        assert (len(page["rows"]), page["rows"][0]["kind"]) == (1, "entered")
+        assert page["next"] is None
         everything = (await client.get(path + "/timeline?limit=1")).json()
-        rest = (await client.get(path + f"/timeline?after={everything['older']}")).json()
-        assert everything["items"][0]["item_id"] not in {item["item_id"] for item in rest["items"]}
-        (why,) = (await client.get(path + "/why-not")).json()
+        rest = (await client.get(path + f"/timeline?cursor={everything['next']}")).json()
+        assert everything["rows"][0]["item_id"] not in {item["item_id"] for item in rest["rows"]}
+        (why,) = (await client.get(path + "/why-not")).json()["rows"]
         assert {"reason", "label", "refuses", "sentence", "facts", "channel"} <= set(why["answers"][0])
-        assert (await client.get(path + "/timeline?after=x")).status_code == 422
+        assert (await client.get(path + "/timeline?cursor=x")).status_code == 400
         for gone in ("timeline", "why-not"):
             assert (await client.get(f"/api/v1/people/{stranger}/{gone}")).status_code == 404
     reads = (

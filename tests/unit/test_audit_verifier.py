@@ -1,7 +1,7 @@
 """The stand-alone verifier finds whatever was done to an export, and says where."""
 
 import hashlib
-import random
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from services.audit import verifier
 from services.audit.rules import COLUMNS, GENESIS, Record, cell, csv_head, csv_line, jsonl, seal
@@ -59,15 +61,46 @@ def _records(batches: list[list[Record]]) -> list[Record]:
     header: Record = {
         "record": "header",
         "format": "campaign-manager-audit",
-        "version": 1,
+        "version": 2,
         "practice_id": PRACTICE,
         "exported_at": "2026-06-01T11:00:00.000000Z",
         "exported_by": "person:1",
+        "covers": verifier.covers({}),
+        "filter": "{}",
+        "first": 1,
+        "previous": GENESIS.hex(),
         "batches": len(batches),
         "rows": sum(map(len, batches)),
+        "left_out": 0,
         "head": previous.hex(),
     }
     return [header, *found]
+
+
+def _part(
+    batches: list[list[Record]], asked: dict[str, str], previous: bytes = GENESIS, first: int = 1
+) -> list[Record]:
+    """The export of those rows only that fit, made from the whole: the others become their leaves."""
+    header, *whole = _records(batches)
+    found: list[Record] = []
+    shown = left = 0
+    for at, rows in enumerate(batches):
+        batch = next(r for r in whole if r["record"] == "batch" and r["seal_no"] == at + 1)
+        fitting = [verifier.fits(asked, {k: str(v) for k, v in row.items()}) for row in rows]
+        found.append(batch)
+        left += len(rows) - sum(fitting)
+        shown += sum(fitting)
+        if any(fitting):
+            for row, fits in zip(rows, fitting, strict=True):
+                out: Record = {"record": "left_out", "n": row["n"], "count": 1, "leaves": row["leaf"]}
+                found.append(row if fits else out)
+    return [
+        {
+            **header, "covers": verifier.covers(asked), "filter": json.dumps(asked, separators=(",", ":")),
+            "first": first, "previous": previous.hex(), "rows": shown, "left_out": left,
+        },
+        *found,
+    ]  # fmt: skip
 
 
 def _lines(records: list[Record], write: Callable[[Record], bytes]) -> list[bytes]:
@@ -88,6 +121,15 @@ def honest(write: Callable[[Record], bytes]) -> list[bytes]:
 WRITERS = pytest.mark.parametrize("write", [jsonl, csv_line], ids=["jsonl", "csv"])
 
 
+def partial(write: Callable[[Record], bytes]) -> list[bytes]:
+    """Rows of one moment: the first batch shows one and leaves two out, the second is bare."""
+    batches = [[_row(1, 0), _row(2, 1), _row(3, 2)], [_row(1, 3)], [_row(1, 1)]]
+    return _lines(_part(batches, {"since": "2026-06-01T10:00:01.", "until": "2026-06-01T10:00:02."}), write)
+
+
+MADE = {"whole": honest, "part": partial}
+
+
 def check(folder: Path, lines: list[bytes], head: str | None = None) -> verifier.Result:
     path = folder / "export"
     path.write_bytes(b"".join(lines))
@@ -105,20 +147,75 @@ def test_an_honest_export_holds(tmp_path: Path, write):
 
 
 @pytest.mark.covers("GOV-4")
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
 @WRITERS
-def test_any_flipped_byte_is_found_in_its_own_line(tmp_path: Path, write):
-    lines = honest(write)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_flipped_byte_is_found_in_its_own_line(tmp_path: Path, write, made, data):
+    lines = made(write)
     whole = b"".join(lines)
-    starts = [b"".join(lines[:n]).count(b"\n") + 1 for n in range(len(lines))]
-    owner = [n for n, line in enumerate(lines) for _ in line]
+    place = data.draw(st.integers(0, len(whole) - 1), label="place")
+    flipped = whole[place] ^ data.draw(st.integers(1, 255), label="bits")
+    result = check(tmp_path, [whole[:place] + bytes([flipped]) + whole[place + 1 :]])
+    assert not result.ok
+    # Header and end only hold each other, and hashes of what is left out only their batch: a change in
+    # one may be reported as the other's.
+    owner = next(n for n in range(len(lines)) if place < len(b"".join(lines[: n + 1])))
     head = {0, 1} if write is csv_line else {0}
-    for place in range(len(whole)):
-        bit = 1 << random.Random(place).randrange(8)
-        result = check(tmp_path, [whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :]])
-        assert not result.ok, f"byte {place}"
-        # Header and end only hold each other: a change in one may be reported as the other's.
-        if owner[place] not in head | {len(lines) - 1}:
-            assert result.line == starts[owner[place]], f"byte {place}: {result.first_problem}"
+    if owner not in head | {len(lines) - 1} and b"left_out" not in lines[owner]:
+        assert result.line == b"".join(lines[:owner]).count(b"\n") + 1, result.first_problem
+
+
+@pytest.mark.covers("GOV-4")
+@WRITERS
+def test_an_export_of_a_part_holds_and_says_what_it_covers(tmp_path: Path, write):
+    result = check(tmp_path, partial(write))
+    assert (result.first_problem, result.rows, result.left_out, result.batches) == (None, 2, 3, 3)
+    assert "from 2026-06-01T10:00:01." in result.covers
+
+
+@pytest.mark.covers("GOV-4")
+@pytest.mark.parametrize(
+    ("deed", "sentence"),
+    [
+        ("a row outside the filter", "not among what the header says"),
+        ("a bare batch dropped", "batch 3 stands where batch 2 should"),
+        ("a row hidden among those left out", "states"),
+        ("another proof", "does not follow"),
+        ("more than it covers", "not what it was asked for"),
+        ("a part that calls itself everything", "left out where none may be"),
+    ],
+)
+def test_a_part_that_was_tampered_with_is_named(tmp_path: Path, deed: str, sentence: str):
+    asked = {"since": "2026-06-01T10:00:01.", "until": "2026-06-01T10:00:02."}
+    records = _part([[_row(1, 0), _row(2, 1), _row(3, 2)], [_row(1, 3)], [_row(1, 1)]], asked)
+    match deed:
+        case "a row outside the filter":
+            records[4] = _row(3, 2)
+        case "a bare batch dropped":
+            del records[5]
+        case "a row hidden among those left out":
+            records[3] = {"record": "left_out", "n": 2, "count": 1, "leaves": records[3]["leaf"]}
+        case "another proof":
+            records[5] = {**records[5], "seal": records[1]["seal"]}
+        case "more than it covers":
+            records[0] = {**records[0], "covers": verifier.covers({})}
+        case _:
+            records[0] = {**records[0], "covers": verifier.covers({}), "filter": "{}"}
+    problem = str(check(tmp_path, _lines(records, jsonl)).first_problem)
+    assert sentence in problem
+
+
+def test_a_slice_of_the_chain_begins_with_the_seal_before_it(tmp_path: Path):
+    asked = {"tag": "campaign."}
+    records = _part([[_row(1, 0)], [_row(1, 1)]], asked)
+    slice_ = [
+        {**records[0], "first": 2, "previous": records[1]["seal"], "batches": 1, "rows": 1},
+        *records[3:],
+    ]
+    assert check(tmp_path, _lines(slice_, jsonl)).ok
+    slice_[0] = {**slice_[0], "previous": GENESIS.hex()}
+    assert "does not follow" in str(check(tmp_path, _lines(slice_, jsonl)).first_problem)
 
 
 @pytest.mark.covers("GOV-4")

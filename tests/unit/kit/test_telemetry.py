@@ -39,7 +39,7 @@ SECRETS = [
     ("url", "redis://:hunter2hunter2@bus.internal:6379/0"),
     ("note", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("note", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"),
-    ("note", f"opened with {TOKEN}Aa1"),
+    pytest.param("note", f"opened with {TOKEN}Aa1", id="note-token"),
     ("note", "password=Tr0ub4dor and more"),
     ("nested", {"deep": [{"api_key": "k-123456789"}]}),
     ("note", "wrote to ada.byron@example.co.uk today"),

@@ -1,0 +1,175 @@
+"""Who may call which state handler: every one of them, by class (house rule 11).
+
+A handler that is missing here fails `tests/integration/test_state_handlers.py`, and so does one that
+is here and no longer exists.
+"""
+
+from typing import Any
+
+TAB = "tab"
+"""Changes what this tab shows and reads nothing: no statement, whoever calls."""
+SIGNED_IN = "signed in"
+ANYBODY = "anybody"
+PLANNERS, CANCELLERS = "author|manage", "author|manage|suppress"
+AUTHORS_LATER = "author|author"
+"""The refusal comes after something that everybody here may read (which day it is)."""
+
+TABLE: dict[str, dict[str, str]] = {
+    "Account": {
+        SIGNED_IN: "load sign_out_elsewhere change_password begin_totp confirm_totp give_code",
+        TAB: "leave_totp ask_code",
+    },
+    "Approval": {"read": "load follow", "approve": "approve send_back", TAB: "ask_back"},
+    "Approvals": {"read": "load follow"},
+    "Audit": {
+        "compliance": "load choose about find clear show_more verify download give_code",
+        SIGNED_IN: "follow",
+        TAB: "ask_code ask_export export",
+    },
+    "AudiencePanel": {"author": "rule toggle_kind", "read": "open recount"},
+    "Blocks": {
+        "read": "load",
+        "suppress": "add look_up show_more upload",
+        "compliance": "remove",
+        TAB: "set_ground ask_removal leave_it",
+    },
+    "ChangeImpact": {"author": "choose_all", TAB: "choose chosen read"},
+    "Clipboard": {"author": "cut pasted", "read": "copied"},
+    "NoteReports": {"author": "added changed"},
+    "Outline": {
+        "read": "load set_view",
+        "author": "added moved linked unlinked removed duplicated travelled",
+    },
+    "Builder": {
+        "read": "load chosen open_panel today",
+        "author": "rename save save_soon settle undo redo apply",
+        TAB: "adopt facts touched check show open_step look_at travel",
+    },
+    "CanvasReports": {"author": "step_added put step_moved linked unlinked removed duplicated tidied"},
+    "Dashboard": {
+        "read": "load follow find toggle_state choose clear show_more",
+        "author": "clone",
+        "manage": "pause resume cancel undo",
+        "delete_draft": "delete",
+        TAB: "toggle_filters",
+    },
+    "Demo": {"read": "load find pick happen"},
+    "Followups": {
+        "read": "load follow ask",
+        PLANNERS: "plan",
+        CANCELLERS: "cancel",
+        TAB: "choose_template choose_channel choose_otherwise ask_cancel keep",
+    },
+    "ForecastPage": {"read": "load choose_days choose_version assume as_known work_out"},
+    "Imports": {"author": "load upload open back confirm", TAB: "map declare"},
+    "Integrations": {"read": "load follow", "administer": "replay set_aside undo"},
+    "Life": {
+        "read": "load follow",
+        "author": "ask send withdraw set_type set_pace set_spread set_objective",
+        "manage": "pause resume unschedule cancel",
+        TAB: "set_note set_when set_at set_asking set_stopping set_reason",
+    },
+    "Login": {ANYBODY: "load"},
+    "People": {"read": "load find choose_kind"},
+    "Person": {"read": "load", SIGNED_IN: "follow", "suppress": "decide undo", TAB: "ask"},
+    "Proofs": {"read": "show follow", "author": "start"},
+    "RulePeople": {"read": "toggle find"},
+    "Run": {"read": "load follow"},
+    "Runs": {"read": "load follow choose clear show_more"},
+    "SegmentEditor": {
+        "read": "load recount",
+        TAB: "choose_channel",
+        "author": "rule toggle_kind undo redo rename describe save settle",
+    },
+    "Segments": {"read": "load follow", "author": "archive"},
+    "Session": {SIGNED_IN: "enter follow"},
+    "Settings": {
+        "read": "load",
+        "manage": "stop release give_code",
+        "administer": "save",
+        TAB: "set_single ask_stop ask_code",
+    },
+    "StepPanel": {
+        "author": "left set_text set_number set_flag set_words insert_field set_share set_control"
+        " set_path_label set_length set_offset set_windowed set_rate set_spread toggle_day"
+        " set_clock set_holidays toggle_channel move_channel act remove duplicate rule choose_event condition",
+        AUTHORS_LATER: "set_how",
+        TAB: "show_words",
+    },
+    "Story": {"read": "load narrow of_campaign older", SIGNED_IN: "follow"},
+    "Team": {
+        "people": "load edit keep_role retire bring_back choose_person keep_person close_account open_account"
+        " ask_invite invite",
+        "administer": "keep_outside",
+        TAB: "leave_role leave_person",
+    },
+    "Templates": {"author": "load use start_empty"},
+    "WalkPage": {"read": "load choose step event_comes"},
+    "Webhooks": {
+        "administer": "load open narrow add rotate switch remove test retry",
+        SIGNED_IN: "follow",
+        TAB: "ask hide_secret",
+    },
+    "Why": {"read": "ask of_campaign of_step", TAB: "load"},
+}
+
+
+class Sent:
+    """A file as a browser sends it."""
+
+    name = "entries.csv"
+
+    async def read(self) -> bytes:
+        return b"email\nsomeone@example.com\n"
+
+
+GIVEN: dict[str, tuple[Any, ...]] = {
+    "Audit.choose": ("tag", ""),
+    "AudiencePanel.rule": ("include", "add", "", "", ""),
+    "AudiencePanel.toggle_kind": ("lead",),
+    "Blocks.upload": ([Sent()],),
+    "Builder.apply": (lambda journey: journey, "an edit"),
+    "CanvasReports.step_added": ({"kind": "wait"},),
+    "Dashboard.choose": ("kind", "one_off"),
+    "Dashboard.toggle_state": ("draft",),
+    "Followups.plan": ({"due": "2026-07-01T10:00", "subject": "Hello", "body": "See you soon."},),
+    "Outline.added": ({"kind": "wait"},),
+    "Outline.moved": ({"id": "a", "way": "up"},),
+    "Outline.set_view": ("canvas",),
+    "Outline.travelled": ("undo",),
+    "Life.set_objective": ("booking",),
+    "Life.set_pace": ("per_hour", "10"),
+    "Life.set_spread": ("2", "hours"),
+    "Life.set_type": ("reactivation",),
+    "Life.set_when": ("now",),
+    "Runs.choose": ("outcome", "delivered"),
+    "SegmentEditor.choose_channel": ("email",),
+    "SegmentEditor.rule": ("include", "mode", "", "", "all"),
+    "SegmentEditor.toggle_kind": ("lead",),
+    "StepPanel.act": ("add_path", 0),
+    "StepPanel.condition": (-1, "add", 0, "", ""),
+    "StepPanel.move_channel": ("email", 1),
+    "StepPanel.set_clock": ("start", "09:00"),
+    "StepPanel.set_flag": ("one_per_household", True),
+    "StepPanel.set_length": ("2", "days"),
+    "StepPanel.set_number": ("limit_hours", "2"),
+    "StepPanel.set_offset": ("2", "before"),
+    "StepPanel.set_rate": ("10",),
+    "StepPanel.set_share": ("variants", 0, "label", "A"),
+    "StepPanel.set_spread": ("2", "hours"),
+    "StepPanel.set_text": ("title", "Hello"),
+    "StepPanel.set_words": ("subject", "Hello"),
+    "StepPanel.toggle_channel": ("email",),
+    "Templates.use": ("birthday",),
+}
+"""Arguments a page would send, where invented ones are turned down before anybody is asked who they are."""
+
+
+def permissions() -> dict[str, str]:
+    """`Class.handler` → what it needs; alternatives are joined by `|`."""
+    return {
+        f"{cls}.{name}": needed
+        for cls, groups in TABLE.items()
+        for needed, names in groups.items()
+        for name in names.split()
+    }
