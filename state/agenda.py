@@ -12,7 +12,7 @@ from services.campaigns.planning import move_start
 from services.engine import agenda as service
 from services.kit.errors import Invalid
 from state import words
-from state.session import acting, changed, pings, uuid_of
+from state.session import acting, changed, permitted, pings, uuid_of
 
 ICONS = {"starts": "calendar-clock", "runs": "repeat", "sends": "send", "sent": "check"}
 
@@ -104,6 +104,7 @@ class Calendar(rx.State):
     @rx.event
     async def move(self) -> Any:
         """Plan the start for the chosen day; it needs approval for exactly that."""
+        await permitted(self, "author")
         try:
             day = date.fromisoformat(self.moving_to)
         except ValueError as error:

@@ -89,9 +89,9 @@ class Several(rx.State):
         """Take back what the last deed did, and only that, within seconds: it restores what was so a
         moment ago, so it asks for no code."""
         deed = UNDONE.get(self._last)
+        actor = await permitted(self, NEEDS[deed or self._last])
         if deed is None or not self._done or app().clock.now() > self._until:
             return rx.toast.warning("That cannot be taken back any more.")
-        actor = await permitted(self, NEEDS[deed])
         ids = [uuid_of(one) for one in self._done]
         self._done = []
         done = await several(app().uow, actor, ids, deed, tag=self._tag_last, reason="Undone")

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.campaigns.bulk import Bulk, several
 from services.campaigns.contracts import ApprovalRow, Decided
@@ -15,7 +16,7 @@ from services.campaigns.several import MOST
 from services.contracts.envelope import Strict
 from services.engine.agenda import MOST_DAYS, Agenda, agenda
 
-router = APIRouter(prefix="/api/v1", tags=["Calendar"])
+router = APIRouter(prefix="/api/v1", tags=["Calendar"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 Author = Annotated[Caller, Depends(caller("author"))]
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS)]
