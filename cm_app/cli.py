@@ -216,6 +216,16 @@ def returned_mail(
     raise SystemExit(asyncio.run(returned.take(sys.stdin.buffer.read(), recipient)))
 
 
+@app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Delete what is older than it is kept (the scheduler does it by itself), or say what would go."""
+    from cm_app import keeping
+
+    asyncio.run(keeping.run(dry_run))
+
+
 @app.command("kill-switch")
 def kill_switch(
     state: Annotated[Literal["on", "off"], typer.Argument(help="on: nothing is sent any more.")],

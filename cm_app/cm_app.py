@@ -9,8 +9,7 @@ from cm_app.api.factory import api
 from cm_app.pages import PAGES
 from components import tokens
 from services.bootstrap import app as process
-from services.kit import qa
-from services.kit.settings import settings
+from services.kit import qa, vitals
 from state.session import explain
 
 
@@ -18,7 +17,7 @@ def assemble() -> rx.App:
     """The Reflex app with every page."""
     portal = rx.App(
         api_transformer=api(),
-        stylesheets=["/portal.css", "/builder.css"],
+        stylesheets=["/portal.css", "/builder.css", "/versions.css", "/print.css", "/content.css"],
         head_components=[
             rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
             rx.el.style(tokens.stylesheet()),
@@ -34,14 +33,17 @@ def assemble() -> rx.App:
             title=module.TITLE,
             on_load=getattr(module, "ON_LOAD", None),
         )
-    if settings().qa:
-        portal.register_lifespan_task(_shared_clock)
+    portal.register_lifespan_task(_alive)
     return portal
 
 
 @asynccontextmanager
-async def _shared_clock() -> AsyncIterator[None]:
-    async with qa.following(process().bus, process().clock, on=True):
+async def _alive() -> AsyncIterator[None]:
+    wired = process()
+    async with (
+        qa.following(wired.bus, wired.clock, on=wired.settings.qa),
+        vitals.alive(wired.bus, wired.clock, "web"),
+    ):
         yield
 
 

@@ -32,12 +32,17 @@ class CanvasReports(rx.State):
 
     @rx.event
     async def step_moved(self, report: dict[str, Any]) -> Any:
+        """Steps and notes were dragged together: one edit."""
         builder = await self.get_state(Builder)
-        step, place = str(report.get("id")), position_of(report.get("position"))
-        places = places_of(report)
-        return await builder.apply(
-            lambda j: edits.move_step(edits.place_steps(j, places), step, place), "move a step"
-        )
+        places, notes = places_of(report), places_of(report, "notes")
+
+        def edit(journey: Journey) -> Journey:
+            journey = edits.place_steps(journey, places)
+            for note, place in notes.items():
+                journey = note_edits.change_note(journey, note, position=place)
+            return journey
+
+        return await builder.apply(edit, "move a step" if places else "move a note")
 
     @rx.event
     async def linked(self, report: dict[str, Any]) -> Any:
@@ -114,9 +119,9 @@ def ids_of(report: dict[str, Any], part: str = "ids") -> list[str]:
     return [str(one) for one in found][:500] if isinstance(found, list) else []
 
 
-def places_of(report: dict[str, Any]) -> dict[str, Position]:
-    """Where the canvas draws the steps now, by step id. Raises Invalid."""
-    found = report.get("places")
+def places_of(report: dict[str, Any], part: str = "places") -> dict[str, Position]:
+    """Where the canvas draws steps (or notes) now, by id. Raises Invalid."""
+    found = report.get(part)
     if not isinstance(found, dict):
         return {}
     known = {str(key): position_of(place) for key, place in list(found.items())[:500]}

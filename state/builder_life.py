@@ -17,6 +17,7 @@ from services.kit.errors import Invalid
 from state import builder_rows as rows
 from state.builder import Builder
 from state.builder_canvas import one_of
+from state.builder_impact import ChangeImpact
 from state.builder_step import whole
 from state.session import acting, changed, pings
 
@@ -60,13 +61,22 @@ class Life(rx.State):
             running = detail.row.state == "active"
             self.outlook = await outlook(u, builder.key) if running else ""
         builder.counts = rows.counts(builder.journey, numbers)
+        builder.show_taken(rows.taken(numbers))
 
     @rx.event
-    async def ask(self) -> Any:
+    async def ask(self) -> None:
         """Open the approval dialog; what blocks is shown instead while there is something."""
         builder = await self.get_state(Builder)
         async with acting(self, "author") as u:
             await builder.check(u)
+        (await self.get_state(ChangeImpact)).groups = []
+        if builder.state == "paused" and builder.blocking == 0:
+            await builder.save()
+            if builder.conflict:
+                return
+            async with acting(self, "author") as u:
+                await (await self.get_state(ChangeImpact)).read(u, builder)
+            self.when = "now"
         self.asking = builder.blocking == 0
         if not self.asking:
             builder.panel, builder.selected = "problems", ""
@@ -94,9 +104,10 @@ class Life(rx.State):
         await builder.save()
         if builder.conflict:
             return None
+        fates = (await self.get_state(ChangeImpact)).chosen() if builder.state == "paused" else []
         async with acting(self, "author") as u:
             start = local_time(self.at, await audience.zone(u)) if self.when == "later" else None
-            await campaigns.request_approval(u, builder.key, note=self.note, activate_at=start)
+            await campaigns.request_approval(u, builder.key, note=self.note, activate_at=start, fates=fates)
         self.asking, self.note = False, ""
         return await self._told("Sent. Somebody who may approve finds it in their inbox.", "approvals")
 

@@ -19,10 +19,8 @@ class NoteReports(rx.State):
 
     @rx.event
     async def changed(self, report: dict[str, Any]) -> Any:
-        """Another text, colour or place."""
+        """Another text or colour."""
         builder = await self.get_state(Builder)
+        note = str(report.get("id"))
         changes = {key: str(report[key]) for key in ("text", "colour") if key in report}
-        place = position_of(report.get("position"))
-        every: dict[str, Any] = changes if place is None else {**changes, "position": place}
-        what = "move a note" if place else "change a note"
-        return await builder.apply(lambda j: note_edits.change_note(j, str(report.get("id")), **every), what)
+        return await builder.apply(lambda j: note_edits.change_note(j, note, **changes), "change a note")

@@ -10,9 +10,9 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.builder import edits, moves
+from services.builder import edits, moves, relocate
 from services.builder.edits import StepKind
-from services.builder.outline import outline
+from services.builder.outline import outline, slots
 from services.builder.outline_words import where
 from services.builder.step_words import step_name
 from services.contracts.journey import Journey
@@ -65,7 +65,6 @@ class Outline(rx.State):
 
         saving = await self._apply(edit, "add a step")
         builder = await self.get_state(Builder)
-        builder.selected = made[0]
         builder.open_step(made[0])
         self._tell(builder.journey, f"Added {step_name(builder.journey, made[0])}", made[0])
         return saving
@@ -75,7 +74,9 @@ class Outline(rx.State):
         """One place up or down, or onto a way out chosen from a list."""
         step, way, to = str(report.get("id")), report.get("way"), link_of(report.get("to"))
         if to is not None:
-            saving = await self._apply(lambda j: moves.move_to(j, step, to), "move a step")
+            saving = await self._apply(
+                lambda j: relocate.move_to(j, step, source=to[0], port=to[1]), "move a step"
+            )
         else:
             direction: Any = one_of(way, ("up", "down"))
             saving = await self._apply(lambda j: moves.move_by_one(j, step, direction), "move a step")
@@ -91,6 +92,7 @@ class Outline(rx.State):
         )
         journey = (await self.get_state(Builder)).journey
         self._tell(journey, f"{step_name(journey, source)} now leads to {step_name(journey, target)}")
+        self.focus = _line_of(journey, source, port)
         return saving
 
     @rx.event
@@ -99,6 +101,7 @@ class Outline(rx.State):
         saving = await self._apply(lambda j: edits.disconnect(j, source=source, port=port), "remove a link")
         journey = (await self.get_state(Builder)).journey
         self._tell(journey, f"Link removed: nothing follows {step_name(journey, source)} on this way")
+        self.focus = _line_of(journey, source, port)
         return saving
 
     @rx.event
@@ -140,10 +143,18 @@ class Outline(rx.State):
 
     def _tell(self, journey: Journey | None, sentence: str, step: str = "") -> None:
         """Say what happened; with a step, where it stands now, and put the focus on it."""
+        self.focus = ""
         if journey is not None and step:
             sentence = f"{sentence}: {where(journey, outline(journey), step)}"
             self.focus = f"step:{step}"
         self.said, self.said_count = f"{sentence}.", self.said_count + 1
+
+
+def _line_of(journey: Journey, source: str, port: str) -> str:
+    """The key of the line that says what follows on a way out."""
+    rows = outline(journey)
+    at = next(n for n, link in slots(rows) if link == (source, port))
+    return rows[at + 1].key
 
 
 def _remembered(stored: str) -> dict[str, str]:

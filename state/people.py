@@ -158,7 +158,8 @@ class Person(rx.State):
             enrolled = await enrolments_of(u, contact)
             stops = await suppression.live_suppressions(u, contact)
         person = opened.person
-        self.name, self.initials = person.name, words.initials(person.name)
+        self.name = person.name or "An erased person"
+        self.initials = words.initials(self.name)
         self.kind = words.plain(person.kind)
         self.facts = _facts(person, zone)
         given = {c.channel: _consent(c, zone) for c in opened.consents if c.purpose == "marketing"}

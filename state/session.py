@@ -166,7 +166,7 @@ class Session(rx.State):
         async with app().uow(who.actor) as u:
             facts = await shell(u)
         self.name, self.initials = who.actor.display_name, words.initials(who.actor.display_name)
-        self.role = ", ".join(words.ROLES.get(role, role) for role in who.roles)
+        self.role = ", ".join(who.role_labels)
         self.practice, self.zone = who.practice_label, who.timezone
         self.may = sorted(who.actor.permissions)
         self.approvals_waiting = facts.approvals_waiting

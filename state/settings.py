@@ -24,17 +24,23 @@ NUMBERS = {
 }
 
 
+KEPT = ("keep_audit_years", "keep_analytics_years", "keep_snapshots_days", "keep_events_days")
+"""How long things are kept (D26)."""
+
+
 class Settings(rx.State):
     loading: bool = True
     may_change: bool = False
     single_operator: bool = False
     quiet_start: str = ""
     quiet_end: str = ""
+    approval_reminder_hours: str = ""
     max_touches: str = ""
     per_days: str = ""
     min_gap_hours: str = ""
     concierge_hold_hours: str = ""
     global_holdout_percent: str = ""
+    kept: dict[str, str] = dict.fromkeys(KEPT, "")
     emergency_stacks: str = ""
     long_horizon: list[str] = []
     cold_threshold: str = ""
@@ -125,8 +131,10 @@ class Settings(rx.State):
         self.max_touches = "" if found.caps.max_touches is None else str(found.caps.max_touches)
         self.per_days = str(found.caps.per_days)
         self.min_gap_hours = "" if found.caps.min_gap_hours is None else str(found.caps.min_gap_hours)
+        self.approval_reminder_hours = str(found.approval_reminder_hours)
         self.concierge_hold_hours = str(found.concierge_hold_hours)
         self.global_holdout_percent = f"{found.global_holdout_percent:g}"
+        self.kept = {name: str(getattr(found, name)) for name in KEPT}
         self.emergency_stacks = ", ".join(found.emergency_stacks)
         self.long_horizon = list(found.long_horizon_types)
         self.cold_threshold = (
@@ -153,7 +161,10 @@ def _read_form(old: PracticeSettings, form: dict[str, Any], single: bool) -> Pra
             global_holdout_percent=float(form["global_holdout_percent"]),
             quiet_start=time.fromisoformat(str(form["quiet_start"])),
             quiet_end=time.fromisoformat(str(form["quiet_end"])),
+            approval_reminder_hours=int(form.get("approval_reminder_hours") or old.approval_reminder_hours),
+            outside=old.outside,
             cold_threshold_days=old.cold_threshold_days,
+            **{name: int(form.get(name) or getattr(old, name)) for name in KEPT},
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -9,6 +9,7 @@ import reflex as rx
 from services.audience import service as audience
 from services.campaigns import service as campaigns
 from services.content.preview import email_page
+from services.contracts.languages import name_of
 from services.forecast.walk import Said, Stop, Walk, walk
 from state import words
 from state.session import acting, uuid_of
@@ -56,6 +57,7 @@ class WalkPage(rx.State):
     places: list[Place] = []
     at: int = 0
     working: bool = False
+    unreadable: str = ""
 
     _happened: list[str] = []
 
@@ -76,8 +78,11 @@ class WalkPage(rx.State):
         self.id = str(uuid_of(self.router.url.path.rstrip("/").split("/")[-2]))
         async with acting(self, "read") as u:
             detail = await campaigns.get(u, UUID(self.id))
+            self.campaign = detail.row.name
+            if detail.draft_problems:
+                self.unreadable = f"This journey cannot be read. {detail.draft_problems[0].sentence}"
+                return
             sample = await audience.sample(u, detail.draft.audience, 20)
-        self.campaign = detail.row.name
         self.people = [(str(one.contact_id), f"{one.name}, {one.kind}") for one in sample]
         if self.people:
             self.person = self.people[0][0]
@@ -128,7 +133,11 @@ def _label(label: str, channel: str | None) -> str:
 
 def _read(said: Said) -> Read:
     shown = said.preview
-    heading = CHANNELS[shown.channel] + (f" · {said.variant}" if said.variant else "")
+    heading = " · ".join(
+        part
+        for part in (CHANNELS[shown.channel], said.variant, name_of(shown.language) if shown.language else "")
+        if part
+    )
     if shown.problem:
         return Read(heading, "", shown.problem, False)
     html = shown.channel == "email"

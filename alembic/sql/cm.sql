@@ -46,6 +46,19 @@ CREATE TABLE cm.person (
 );
 CREATE UNIQUE INDEX person_login ON cm.person (lower(login));
 
+CREATE TABLE cm.role (                          -- a practice's own roles, and built-in ones it changed
+  practice_id uuid NOT NULL,
+  role_key text NOT NULL,                       -- what cm.person.roles names
+  label text NOT NULL CHECK (label <> ''),
+  description text NOT NULL DEFAULT '',
+  permissions text[] NOT NULL,                  -- services.kit.actor.Permission
+  retired_at timestamptz,                       -- gives nothing and cannot be given from then on
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, role_key)
+);
+CREATE UNIQUE INDEX role_label ON cm.role (practice_id, lower(label)) WHERE retired_at IS NULL;
+
 CREATE TABLE cm.session (
   practice_id uuid NOT NULL,
   session_hash bytea NOT NULL,                  -- sha256 of the cookie's token
@@ -54,7 +67,29 @@ CREATE TABLE cm.session (
   seen_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   stepped_up_at timestamptz,
+  device text NOT NULL DEFAULT '',              -- `Firefox on Windows`, so that people know their own
+  outside boolean NOT NULL DEFAULT false,       -- opened by an OpenID provider
   PRIMARY KEY (practice_id, session_hash)
+);
+
+CREATE TABLE cm.identity (                      -- who somebody is at an OpenID provider
+  practice_id uuid NOT NULL,
+  issuer text NOT NULL,
+  subject text NOT NULL,
+  person_id uuid NOT NULL,
+  linked_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, issuer, subject)
+);
+CREATE UNIQUE INDEX identity_once ON cm.identity (issuer, subject);
+
+CREATE TABLE cm.invitation (                    -- may sign in through the provider, once, and becomes a person
+  practice_id uuid NOT NULL,
+  who_hash bytea NOT NULL,                    -- keyed: the address itself is nowhere
+  roles text[] NOT NULL,
+  invited_by text NOT NULL,
+  invited_at timestamptz NOT NULL,
+  used_at timestamptz,
+  PRIMARY KEY (practice_id, who_hash)
 );
 
 CREATE TABLE cm.api_key (
@@ -146,10 +181,38 @@ CREATE TABLE cm.approval (
   decided_at timestamptz,
   decision_note text NOT NULL DEFAULT '',
   exemption boolean NOT NULL DEFAULT false,
+  impact jsonb NOT NULL DEFAULT '[]',           -- what becomes of people inside: services.campaigns.impact (D8)
+  valid_until timestamptz,                      -- approved for a time: the campaign is paused then
+  reminded_at timestamptz,                      -- when approvers were reminded of it, once
   PRIMARY KEY (practice_id, approval_id)
 );
 CREATE UNIQUE INDEX approval_open ON cm.approval (practice_id, campaign_id) WHERE state = 'requested';
 CREATE INDEX approval_campaign ON cm.approval (practice_id, campaign_id, requested_at);
+
+CREATE TABLE cm.approval_comment (
+  practice_id uuid NOT NULL,
+  comment_id uuid NOT NULL,
+  approval_id uuid NOT NULL,
+  person_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  words text NOT NULL CHECK (words <> ''),
+  PRIMARY KEY (practice_id, comment_id)
+);
+CREATE INDEX approval_comment_thread ON cm.approval_comment (practice_id, approval_id, comment_id);
+
+CREATE TABLE cm.version_move (
+  practice_id uuid NOT NULL,
+  from_version uuid NOT NULL,
+  step_id text NOT NULL,
+  campaign_id uuid NOT NULL,
+  choice text NOT NULL CHECK (choice IN ('move', 'exit')),
+  to_version uuid NOT NULL,
+  to_step text CHECK ((choice = 'move') = (to_step IS NOT NULL)),
+  people bigint NOT NULL DEFAULT 0,             -- taken along so far
+  asked_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, from_version, step_id)
+);
+COMMENT ON TABLE cm.version_move IS 'People who still stand in an older version and are to be moved or let go (D8): while its row is here, nobody at that step is claimed.';
 
 CREATE TABLE cm.content_template (
   practice_id uuid NOT NULL,
@@ -170,7 +233,38 @@ CREATE TABLE cm.content_template (
   PRIMARY KEY (practice_id, template_id)
 );
 CREATE UNIQUE INDEX content_template_name ON cm.content_template
-  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name), locale);
+  (practice_id, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), lower(name));
+
+CREATE TABLE cm.template_version (              -- every saved state of a template; never changed
+  practice_id uuid NOT NULL,
+  template_id uuid NOT NULL,
+  version integer NOT NULL,
+  name text NOT NULL,
+  content bytea NOT NULL,                       -- sealed
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  restored integer,                             -- the version it was brought back from
+  PRIMARY KEY (practice_id, template_id, version)
+);
+
+CREATE TABLE cm.test_send (                     -- test messages to the team's own addresses (CNT-5)
+  practice_id uuid NOT NULL,
+  test_id uuid NOT NULL,                        -- the Hub's dispatch_id
+  campaign_id uuid NOT NULL,
+  step_id text NOT NULL,
+  variant text NOT NULL,
+  channel text NOT NULL,
+  language text NOT NULL,
+  content_ref text NOT NULL,
+  sent_to text NOT NULL,                        -- masked; the address itself is not kept here
+  state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'accepted', 'sent', 'delivered', 'failed', 'bounced')),
+  reason text NOT NULL DEFAULT '',
+  asked_by uuid NOT NULL,
+  asked_at timestamptz NOT NULL,
+  state_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, test_id)
+);
+CREATE INDEX test_send_asked ON cm.test_send (practice_id, asked_at);
 
 CREATE TABLE cm.segment (
   practice_id uuid NOT NULL,
@@ -198,12 +292,14 @@ CREATE TABLE cm.segment_size (
 CREATE TABLE cm.subject (
   practice_id uuid NOT NULL,
   contact_id uuid NOT NULL,
-  pseudonym uuid NOT NULL,                      -- stands for the contact in the audit; destroyed on erasure (D27)
+  pseudonym uuid,                               -- stands for the contact in the audit; destroyed on erasure (D27)
+  erased_at timestamptz,
   first_seen_at timestamptz NOT NULL,
   lane smallint NOT NULL,                       -- of the household: one at a time decides about all in it
   merged_into uuid,                             -- the record that lives on; events for this one count for it
   merged_at timestamptz,
-  PRIMARY KEY (practice_id, contact_id)
+  PRIMARY KEY (practice_id, contact_id),
+  CHECK ((pseudonym IS NULL) = (erased_at IS NOT NULL))
 );
 CREATE INDEX subject_merged ON cm.subject (practice_id, merged_into) WHERE merged_into IS NOT NULL;
 COMMENT ON TABLE cm.subject IS 'One row a contact we ever touched: the lock that suppression and enrolment share (house rule 5).';
@@ -401,6 +497,8 @@ CREATE TABLE cm.message_event (
   what text NOT NULL,
   channel text,
   detail text NOT NULL DEFAULT '',
+  language text NOT NULL DEFAULT '',            -- of what was sent (CNT-6); empty: the words for everybody
+  rendered text NOT NULL DEFAULT '',            -- SHA-256 of the finished message that was sent
   PRIMARY KEY (practice_id, at, message_event_id)
 ) PARTITION BY RANGE (at);
 CREATE INDEX message_event_contact ON cm.message_event (practice_id, contact_id, at);
@@ -790,6 +888,7 @@ BEGIN
     SELECT p.practice_id, t.turn FROM cm.practice p LEFT JOIN cm.turn t ON t.practice_id = p.practice_id
     WHERE EXISTS (SELECT 1 FROM cm.campaign c WHERE c.practice_id = p.practice_id
         AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL)
+      OR EXISTS (SELECT 1 FROM cm.version_move m WHERE m.practice_id = p.practice_id)
       OR p.kill_switch_at IS NULL AND NOT EXISTS (SELECT 1 FROM cm.platform_control k WHERE k.kill_switch_at IS NOT NULL)
       AND (EXISTS (
           WITH RECURSIVE s AS (
@@ -826,6 +925,12 @@ BEGIN
     ) SELECT o.practice_id, NULL::bigint FROM o;
   WHEN 'activate' THEN RETURN QUERY
     SELECT DISTINCT c.practice_id, NULL::bigint FROM cm.campaign c WHERE c.state = 'scheduled' AND c.scheduled_at <= now_at;
+  WHEN 'approvals' THEN RETURN QUERY          -- services.campaigns.approval_terms: REMIND and RUN_OUT
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.approval a WHERE a.practice_id = p.practice_id AND a.state = 'requested' AND a.reminded_at IS NULL
+        AND a.requested_at <= now_at - make_interval(hours => coalesce((p.settings->>'approval_reminder_hours')::integer, 24)))
+      OR EXISTS (SELECT 1 FROM cm.approval a JOIN cm.campaign c ON c.practice_id = a.practice_id AND c.campaign_id = a.campaign_id
+        WHERE a.practice_id = p.practice_id AND a.state = 'used' AND a.valid_until <= now_at AND c.state = 'active');
   WHEN 'recurring' THEN RETURN QUERY
     SELECT DISTINCT c.practice_id, NULL::bigint FROM cm.campaign c WHERE c.state = 'active' AND c.kind = 'recurring';
   WHEN 'expire' THEN RETURN QUERY
@@ -876,6 +981,19 @@ CREATE FUNCTION cm.find_session(hash bytea) RETURNS uuid LANGUAGE sql STABLE SEC
 AS 'SELECT practice_id FROM cm.session WHERE session_hash = hash';
 CREATE FUNCTION cm.find_api_key(hash bytea) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id FROM cm.api_key WHERE key_hash = hash AND revoked_at IS NULL';
+
+-- Whoever a provider names: linked already, else invited, else of a domain that exactly one practice lets in.
+CREATE FUNCTION cm.find_outsider(iss text, sub text, hash bytea, domain text, OUT practice_id uuid, OUT person_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT f.practice_id, f.person_id FROM (
+    SELECT 1 AS turn, i.practice_id, i.person_id FROM cm.identity i WHERE i.issuer = iss AND i.subject = sub
+    UNION ALL
+    SELECT 2, max(v.practice_id::text)::uuid, NULL FROM cm.invitation v WHERE v.who_hash = hash AND v.used_at IS NULL
+    HAVING count(*) = 1
+    UNION ALL
+    SELECT 3, max(p.practice_id::text)::uuid, NULL FROM cm.practice p
+    WHERE domain <> '' AND p.settings -> 'outside' -> 'domains' ? domain HAVING count(*) = 1
+  ) f ORDER BY f.turn LIMIT 1 $$;
 
 -- The quick half of services.intake.notice_board: everything in one round trip, because that is what it must
 -- be quick at. The locks are those of a suppression (services.suppression.queries), in its order and never waited
@@ -934,6 +1052,30 @@ BEGIN
   END LOOP;
 END $$;
 
+-- Retention (D26): a month goes when all of it is older than the longest any practice keeps it. Months of the
+-- tables named only, and never one that is not over; called by services.privacy.retention, which audits first.
+CREATE FUNCTION cm.months(of_table text, before timestamptz) RETURNS SETOF text LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+  WHERE i.inhparent = to_regclass('cm.' || quote_ident(of_table))
+    AND (to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month') AT TIME ZONE 'UTC' <= before
+  ORDER BY c.relname
+$$;
+CREATE FUNCTION cm.drop_months(of_table text, before timestamptz) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE t text; n integer := 0;
+BEGIN
+  IF of_table NOT IN ('audience_snapshot', 'transition', 'dispatch', 'refusal', 'message_event', 'audit') THEN
+    RAISE EXCEPTION '% is not kept by the month', of_table;
+  END IF;
+  SET LOCAL lock_timeout = '2s';                -- whoever is sending goes first; the next look tries again
+  FOR t IN SELECT cm.months(of_table, before) LOOP
+    EXECUTE format('DROP TABLE cm.%I', t);
+    n := n + 1;
+  END LOOP;
+  RETURN n;
+END $$;
+CREATE FUNCTION cm.longest_kept(setting text, floor integer) RETURNS integer LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT greatest(floor, max(coalesce((settings->>setting)::integer, floor))) FROM cm.practice';
+
 -- Tenants apart, grants ------------------------------------------------------------------------------------
 DO $$
 DECLARE t text;
@@ -950,18 +1092,20 @@ END $$;
 CREATE POLICY finder ON cm.practice FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.person FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.session FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.identity FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.invitation FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
+  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'approval', 'version_move', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
                            'suppression', 'audit_batch', 'followup', 'dispatch', 'care_plan_standing', 'segment', 'segment_size',
                            'leak_scan', 'proof', 'metric', 'webhook_endpoint', 'webhook_delivery'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);
   END LOOP;
 END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cm TO cm_app;
-REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version FROM cm_app;
+REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version, cm.template_version FROM cm_app;
 REVOKE DELETE ON cm.audit_batch, cm.practice FROM cm_app;
 REVOKE INSERT, DELETE ON cm.platform_control FROM cm_app;
 REVOKE UPDATE ON cm.platform_block FROM cm_app;

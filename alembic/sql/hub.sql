@@ -16,6 +16,7 @@ CREATE TABLE hub.message (
   purpose text NOT NULL DEFAULT 'marketing',
   caps jsonb NOT NULL DEFAULT '{}',
   test boolean NOT NULL DEFAULT false,
+  to_address text NOT NULL DEFAULT '',          -- of a test message: where to, instead of a contact
   state text NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'failed', 'bounced', 'cancelled')),
   due_at timestamptz NOT NULL,
   attempts integer NOT NULL DEFAULT 0,
@@ -26,6 +27,8 @@ CREATE TABLE hub.message (
   sent_at timestamptz,                          -- when the hand-off of its batch began
   begun boolean NOT NULL DEFAULT false,         -- its own words began to go out
   opened_at timestamptz,                        -- the last opening that was reported
+  language text NOT NULL DEFAULT '',            -- locale of the words that went; empty: everybody's
+  rendered text NOT NULL DEFAULT '',            -- SHA-256 of the finished message
   traceparent text,                             -- of the request, passed on with every report
   PRIMARY KEY (practice_id, dispatch_id)
 );
@@ -54,6 +57,7 @@ CREATE TABLE hub.content (
   practice_id uuid NOT NULL,
   content_ref text NOT NULL,
   content jsonb NOT NULL,
+  translations jsonb NOT NULL DEFAULT '{}',     -- the same by locale
   received_at timestamptz NOT NULL,
   PRIMARY KEY (practice_id, content_ref)
 );

@@ -18,6 +18,7 @@ from services.campaigns.contracts import (
     CampaignFilter,
     CampaignPage,
     CampaignRow,
+    ChosenFate,
 )
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey
@@ -58,6 +59,11 @@ class Move(Strict):
 class ApprovalRequest(Strict):
     note: str = Field("", max_length=2000)
     activate_at: AwareDatetime | None = None
+    fates: list[ChosenFate] = Field(
+        default_factory=list,
+        max_length=2000,
+        description="What becomes of people inside (D8); groups left out finish on the version they are in.",
+    )
 
 
 class ForecastAsked(Given):
@@ -178,5 +184,5 @@ async def request_approval(campaign_id: UUID, who: Author, wanted: ApprovalReque
     """Ask for approval. Freezes the draft as a version and asks for exactly that."""
     async with who.unit("campaigns", "approvals") as u:
         return await campaigns.request_approval(
-            u, campaign_id, note=wanted.note, activate_at=wanted.activate_at
+            u, campaign_id, note=wanted.note, activate_at=wanted.activate_at, fates=wanted.fates
         )

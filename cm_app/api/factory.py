@@ -16,19 +16,26 @@ from cm_app.api import (
     events,
     executions,
     followups,
+    gallery,
     health,
     imports,
     me,
     metrics,
+    oidc,
     people,
+    privacy,
+    prometheus,
     proofs,
     qa,
+    running,
     schemas,
     segments,
     sessions,
+    stored,
     suppression,
     suppressions,
     templates,
+    test_sends,
     webhooks,
 )
 from cm_app.api.description import describe
@@ -38,28 +45,42 @@ from services.kit.errors import AppError, NotFound
 from services.kit.settings import Settings, settings
 
 PUBLIC = frozenset(
-    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("POST", "/api/session")}
+    {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+        ("GET", "/api/openapi.json"),
+        ("POST", "/api/session"),
+        ("GET", "/api/session/oidc"),
+        ("GET", "/api/session/oidc/back"),
+    }
 )
-"""The only routes that answer without credentials."""
+"""The only routes that answer without credentials; `/metrics` then only to this machine."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 ROUTERS = (
     sessions.router,
+    oidc.router,
     me.router,
     campaigns.router,
+    running.router,
     drafts.router,
+    stored.router,
     executions.router,
     enrolments.router,
     metrics.router,
     approvals.router,
     templates.router,
+    test_sends.router,
+    gallery.router,
     segments.router,
     followups.router,
     proofs.router,
     schemas.router,
     events.router,
     people.router,
+    privacy.router,
     webhooks.router,
     suppression.router,
     suppressions.router,
@@ -67,6 +88,7 @@ ROUTERS = (
     administration.router,
     audit.router,
     health.router,
+    prometheus.router,
 )
 
 

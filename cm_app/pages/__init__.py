@@ -7,6 +7,7 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 from types import ModuleType
 
 from cm_app.pages import (
+    account,
     approval,
     approvals,
     audit,
@@ -17,14 +18,20 @@ from cm_app.pages import (
     imports,
     integrations,
     login,
+    message_template,
+    message_templates,
     people,
     person,
+    printed,
     run,
     runs,
     segment,
     segments,
     settings,
+    status,
+    team,
     templates,
+    versions,
     walk,
 )
 
@@ -35,7 +42,11 @@ PAGES: list[ModuleType] = [
     run,
     forecast,
     walk,
+    versions,
+    printed,
     templates,
+    message_templates,
+    message_template,
     approvals,
     approval,
     segments,
@@ -45,7 +56,11 @@ PAGES: list[ModuleType] = [
     imports,
     integrations,
     audit,
+    status,
     settings,
+    status,
+    team,
+    account,
     demo,
     login,
 ]

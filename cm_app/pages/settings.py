@@ -2,11 +2,12 @@
 
 import reflex as rx
 
+from components import ui
 from components.layout import frame, head
 from components.settings.blocks import block_list
 from components.settings.forms import code, kill_switch, rules
 from state.blocks import Blocks
-from state.session import Session
+from state.session import Session, may
 from state.settings import Settings
 
 ROUTE = "/settings"
@@ -17,7 +18,14 @@ ON_LOAD = [Session.enter, Settings.load, Blocks.load]
 def page() -> rx.Component:
     return frame(
         "settings",
-        head("Settings", "What holds for every campaign of the practice."),
+        head(
+            "Settings",
+            "What holds for every campaign of the practice.",
+            rx.cond(
+                may("people"),
+                ui.link_button("People and roles", "/settings/team", icon="users", data_testid="to-team"),
+            ),
+        ),
         rx.box(kill_switch(), max_width="860px"),
         rules(),
         block_list(),

@@ -27,7 +27,7 @@ from services.engine.ticks import TICKS, run_tick
 from services.intake.asking import Asking, hub_of
 from services.intake.consumer import Intake
 from services.intake.notices import Notices
-from services.kit import qa
+from services.kit import qa, vitals
 from services.kit.live import follow, notify
 from services.kit.practices import practices_with
 from services.kit.priority import step_back
@@ -219,7 +219,11 @@ async def main(parts: Collection[str] = PARTS) -> None:
             id=tick.name,
         )  # fmt: skip
     scheduler.start()
-    async with qa.following(wired.bus, wired.clock, on=wired.settings.qa):
+    name = "engine" if set(parts) == set(PARTS) else "-".join(sorted(parts))
+    async with (
+        qa.following(wired.bus, wired.clock, on=wired.settings.qa),
+        vitals.alive(wired.bus, wired.clock, name),
+    ):
         await loops.run()
     scheduler.shutdown(wait=False)
     await wired.close()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import uvicorn
 
 from services.bootstrap import bootstrap
-from services.kit import qa
+from services.kit import qa, vitals
 from services.kit.telemetry import logger
 from services.neighbours.hub.adapters import transports
 from services.neighbours.hub.service import Hub
@@ -62,7 +62,11 @@ async def main() -> None:
         server.should_exit = True
 
     try:
-        async with qa.following(app.bus, app.clock, on=settings.qa), asyncio.TaskGroup() as group:
+        async with (
+            qa.following(app.bus, app.clock, on=settings.qa),
+            vitals.alive(app.bus, app.clock, "hub"),
+            asyncio.TaskGroup() as group,
+        ):
             group.create_task(loops.run())
             group.create_task(serve())
             group.create_task(end_server())

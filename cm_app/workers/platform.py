@@ -9,7 +9,7 @@ import socket
 import uvicorn
 
 from services.bootstrap import bootstrap
-from services.kit import qa
+from services.kit import qa, vitals
 from services.kit.telemetry import logger
 from services.neighbours.platform.api import create_api
 from services.neighbours.platform.running import Loops
@@ -52,7 +52,11 @@ async def main() -> None:
 
     try:
         log.info("platform ready", url=config.platform_address(), ambient=config.ambient_per_minute)
-        async with qa.following(app.bus, app.clock, on=config.qa), asyncio.TaskGroup() as group:
+        async with (
+            qa.following(app.bus, app.clock, on=config.qa),
+            vitals.alive(app.bus, app.clock, "platform"),
+            asyncio.TaskGroup() as group,
+        ):
             group.create_task(loops.run())
             group.create_task(serve())
             group.create_task(end_server())

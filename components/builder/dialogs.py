@@ -3,6 +3,7 @@
 import reflex as rx
 
 from components import ui
+from components.builder.impact import impact
 from state.builder import Builder
 from state.builder_life import Life
 
@@ -16,25 +17,9 @@ def _approval() -> rx.Component:
         "Ask for approval",
         "Somebody else reads the journey, sees how many people it reaches, and starts it.",
         rx.flex(
-            rx.radio_group.root(
-                rx.flex(
-                    rx.el.label(
-                        rx.radio_group.item(value="now"),
-                        "Start as soon as it is approved",
-                        class_name="cb-radio",
-                    ),
-                    rx.el.label(
-                        rx.radio_group.item(value="later"), "Start at a set time", class_name="cb-radio"
-                    ),
-                    direction="column",
-                    gap="6px",
-                ),
-                value=Life.when,
-                on_change=Life.set_when,
-                aria_label="When it starts",
-            ),
+            rx.cond(Builder.state == "draft", _when()),
             rx.cond(
-                Life.when == "later",
+                (Builder.state == "draft") & (Life.when == "later"),
                 ui.field(
                     "Start",
                     "start-at",
@@ -44,6 +29,7 @@ def _approval() -> rx.Component:
                     hint="In the practice's time zone, at least five minutes ahead.",
                 ),
             ),
+            impact(),
             ui.area(
                 "Note for whoever approves",
                 "approval-note",
@@ -62,6 +48,24 @@ def _approval() -> rx.Component:
         ),
         open=Life.asking,
         on_open_change=Life.set_asking,
+        max_width="600px",
+    )
+
+
+def _when() -> rx.Component:
+    """A paused journey goes on as soon as its change is approved; a draft may wait for a set time."""
+    return rx.radio_group.root(
+        rx.flex(
+            rx.el.label(
+                rx.radio_group.item(value="now"), "Start as soon as it is approved", class_name="cb-radio"
+            ),
+            rx.el.label(rx.radio_group.item(value="later"), "Start at a set time", class_name="cb-radio"),
+            direction="column",
+            gap="6px",
+        ),
+        value=Life.when,
+        on_change=Life.set_when,
+        aria_label="When it starts",
     )
 
 
@@ -92,10 +96,22 @@ def _conflict() -> rx.Component:
         rx.alert_dialog.content(
             rx.alert_dialog.title("Somebody else saved this campaign", size="5"),
             rx.alert_dialog.description(
-                "While you were editing, another person saved a newer version. Nothing was overwritten. "
-                "Whose version should stay?",
+                Builder.theirs,
+                " You were editing at the same time; nothing was overwritten. Whose version should stay?",
                 size="2",
                 color_scheme="gray",
+            ),
+            rx.cond(
+                Builder.theirs_changes.length() > 0,
+                rx.box(
+                    ui.label("From yours to theirs"),
+                    rx.el.ul(
+                        rx.foreach(Builder.theirs_changes, lambda said: rx.el.li(said)),
+                        class_name="cb-differences",
+                        data_testid="differences",
+                    ),
+                    margin_top="14px",
+                ),
             ),
             rx.flex(
                 ui.quiet(

@@ -7,15 +7,21 @@ from components import tokens, ui
 from components.builder.audience import audience
 from components.builder.dialogs import dialogs
 from components.builder.header import header
+from components.builder.people import people
 from components.builder.problems import problems
 from components.builder.proofs import proofs
 from components.builder.settings import settings
 from components.builder.step import step
+from components.builder.unreadable import unreadable
 from components.journey_canvas import journey_canvas
 from components.journey_outline import journey_outline
 from state.builder import Builder
 from state.builder_canvas import CanvasReports
+from state.builder_clipboard import Clipboard
+from state.builder_notes import NoteReports
 from state.builder_outline import Outline
+from state.builder_people import StepPeople
+from state.builder_presence import Presence
 
 
 def builder() -> rx.Component:
@@ -41,7 +47,8 @@ def _canvas() -> rx.Component:
     """The journey in the view this person chose: drawn, or as an outline."""
     return rx.el.div(
         rx.match(
-            rx.cond(Builder.ready, Builder.view, ""),
+            rx.cond(Builder.unreadable.length() > 0, "unreadable", rx.cond(Builder.ready, Builder.view, "")),
+            ("unreadable", unreadable()),
             ("outline", _outline()),
             ("canvas", _drawn()),
             rx.fragment(),
@@ -67,14 +74,17 @@ def _outline() -> rx.Component:
         on_unlinked=Outline.unlinked,
         on_removed=Outline.removed,
         on_duplicated=Outline.duplicated,
-        on_selected=Builder.chosen,
+        on_selected=[Builder.chosen, Presence.moved],
         on_travelled=Outline.travelled,
     )
 
 
 def _drawn() -> rx.Component:
     return journey_canvas(
+        key=Builder.id,  # another campaign begins with its own first view
         steps=Builder.steps,
+        notes=Builder.notes,
+        clip=Clipboard.clip,
         counts=Builder.counts,
         palette=Builder.palette,
         selected=Builder.selected,
@@ -83,12 +93,19 @@ def _drawn() -> rx.Component:
         label="Journey",
         on_step_added=CanvasReports.step_added,
         on_step_moved=CanvasReports.step_moved,
+        on_step_put=CanvasReports.put,
         on_linked=CanvasReports.linked,
         on_unlinked=CanvasReports.unlinked,
         on_removed=CanvasReports.removed,
         on_duplicated=CanvasReports.duplicated,
+        on_copied=Clipboard.copied,
+        on_cut=Clipboard.cut,
+        on_pasted=Clipboard.pasted,
+        on_note_added=NoteReports.added,
+        on_note_changed=NoteReports.changed,
         on_tidied=CanvasReports.tidied,
-        on_selected=Builder.chosen,
+        on_selected=[Builder.chosen, Presence.moved],
+        on_counted=StepPeople.open,
         on_undo=Builder.undo,
         on_redo=Builder.redo,
     )
@@ -99,6 +116,7 @@ def _panel() -> rx.Component:
         Builder.panel,
         ("audience", "Audience"),
         ("problems", "To fix"),
+        ("people", "Inside now"),
         ("settings", "Aim, kind and pace"),
         Builder.step.kind_words,
     )
@@ -115,6 +133,7 @@ def _panel() -> rx.Component:
                     Builder.panel,
                     ("audience", audience()),
                     ("problems", problems()),
+                    ("people", people()),
                     ("settings", settings()),
                     rx.el.div(step(), key=Builder.step.id, class_name="cb-form"),
                 ),

@@ -1,50 +1,56 @@
 // The journey canvas. Drag, pan, zoom and selection live here; what they mean is reported to Python,
-// which owns the journey and sends it back (house rule 12).
+// which owns the journey and sends it back (house rule 12). Each concern has a file of its own beside.
 import {
   applyEdgeChanges, applyNodeChanges, Background, BackgroundVariant, MiniMap, Panel, ReactFlow,
   ReactFlowProvider, useReactFlow,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
-import { Maximize, Minus, Plus, Sparkles } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import "./canvas.css";
-import { around, begin, FIT, landing, neighbour, reveal, round } from "./geometry.js";
-import { toEdges, toNodes } from "./graph.js";
+import { toAdd, toLink, toMove, Chooser } from "./chooser.jsx";
+import { useClipboard } from "./clipboard.js";
+import { around, FIT, freeSpot, landing, mark, middleOf, reveal, round } from "./geometry.js";
+import { NOTE_SIZE, toEdges, toNodes, toNotes } from "./graph.js";
+import { freeEnd, useKeys, usePageKeys } from "./keys.js";
 import { ENDS, KINDS } from "./kinds.jsx";
+import { lanesOf } from "./lanes.js";
 import { layout } from "./layout.js";
-import { AddMenu, Ghost, Palette } from "./palette.jsx";
+import { NoteNode } from "./note_node.jsx";
+import { Ghost, Palette } from "./palette.jsx";
+import { useDrag } from "./drag.js";
+import { useReports } from "./reports.js";
+import { SearchBar } from "./search.jsx";
+import { useSelection } from "./selection.js";
 import { StepEdge } from "./step_edge.jsx";
 import { CanvasContext, StepNode } from "./step_node.jsx";
+import { ChosenBar, ViewBar } from "./toolbar.jsx";
+import { useView } from "./view.js";
 
-const nodeTypes = { step: StepNode };
+const nodeTypes = { step: StepNode, note: NoteNode };
 const edgeTypes = { step: StepEdge };
-const nothing = () => {};
-const MANY = 80; // from here on only what is in view is drawn
-
+const MANY = 60; // from here on only what is in view is drawn
 const FEW = 7; // up to here the journey is its own map
+const CHOOSE_MORE = ["Shift", "Meta", "Control"];
+const NO_CLIP = { text: "", number: 0 };
 const counted = (counts) => Object.keys(counts ?? {}).sort();
-
-const typing = (target) =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
 
 function Canvas(props) {
   const {
-    steps = [], counts = null, palette = [], selected = "", readOnly = false, dark = false, label = "Journey",
-    onStepAdded = nothing, onStepMoved = nothing, onLinked = nothing, onUnlinked = nothing, onRemoved = nothing,
-    onSelected = nothing, onDuplicated = nothing, onTidied = nothing, onUndo = nothing, onRedo = nothing,
+    steps = [], notes = [], counts = null, palette = [], clip = NO_CLIP, selected = "", readOnly = false,
+    dark = false, label = "Journey",
   } = props;
+  const say = useReports(props);
   const root = useRef(null);
   const flow = useReactFlow();
   const [nodes, setNodes] = useState([]);
   const [edges, setEdges] = useState([]);
   const [menu, setMenu] = useState(null);
   const [ghost, setGhost] = useState(null);
-  const [dropAt, setDropAt] = useState("");
+  const [searching, setSearching] = useState(false);
+  const [editing, setEditing] = useState("");
   const [drawn, setDrawn] = useState(false);
-  const begun = useRef(false);
-  const known = useRef(null);
   const focusNext = useRef(false);
+  const banding = useRef(false);
   const byId = useMemo(() => new Map(steps.map((step) => [step.id, step])), [steps]);
   const shape = useMemo(
     () => JSON.stringify([readOnly, counted(counts), steps.map((s) => [s.id, s.position, s.ports.map((p) => [p.key, p.target])])]),
@@ -52,143 +58,105 @@ function Canvas(props) {
   );
   // eslint-disable-next-line react-hooks/exhaustive-deps -- only the shape moves a laid-out step
   const places = useMemo(() => layout(steps, counts, readOnly), [shape]);
-
-  useEffect(() => {
-    setNodes((before) => toNodes(steps, counts, places, before));
-    setEdges((before) => toEdges(steps, before));
-  }, [steps, counts, places]);
-
-  useEffect(() => {
-    setNodes((before) =>
-      before.some((node) => node.selected !== (node.id === selected))
-        ? before.map((node) => ({ ...node, selected: node.id === selected }))
-        : before,
-    );
-  }, [selected]);
-
-  // The first sight of the journey waits until the canvas knows its own size.
-  useEffect(() => {
-    if (begun.current || !drawn || nodes.length === 0) return;
-    begun.current = true;
-    begin(flow, root.current, steps);
-  }, [drawn, nodes, flow, steps]);
-
-  // A step that has just appeared is brought into view, and focused if it came from the menu.
-  useEffect(() => {
-    const ids = new Set(steps.map((step) => step.id));
-    const fresh = known.current ? [...ids].filter((id) => !known.current.has(id)) : [];
-    known.current = ids;
-    if (fresh.length !== 1) return undefined;
-    const timer = setTimeout(() => {
-      reveal(flow, root.current, fresh[0]);
-      if (focusNext.current) root.current?.querySelector(`.react-flow__node[data-id="${fresh[0]}"]`)?.focus();
-      focusNext.current = false;
-    }, 60);
-    return () => clearTimeout(timer);
-  }, [steps, flow]);
-
-  const seen = useRef("");
-  useEffect(() => {
-    if (selected && selected !== seen.current) setTimeout(() => reveal(flow, root.current, selected), 80);
-    seen.current = selected;
-  }, [selected, flow]);
-
-  // The panel beside the canvas takes room away: what was in the middle stays there, and the chosen
-  // step in sight.
-  useEffect(() => {
-    const box = root.current.querySelector(".jc-flow");
-    let width = box.clientWidth;
-    const watch = new ResizeObserver(() => {
-      if (!begun.current || box.clientWidth === width) return;
-      const { x, y, zoom } = flow.getViewport();
-      flow.setViewport({ x: x + (box.clientWidth - width) / 2, y, zoom });
-      width = box.clientWidth;
-      if (seen.current) reveal(flow, root.current, seen.current);
-    });
-    watch.observe(box);
-    return () => watch.disconnect();
-  }, [flow]);
-
-  const choose = useCallback(
-    (id) => {
-      setNodes((before) => before.map((node) => ({ ...node, selected: node.id === id })));
-      setEdges((before) => before.map((edge) => (edge.selected ? { ...edge, selected: false } : edge)));
-      onSelected({ id });
-    },
-    [onSelected],
+  // What Python says, drawn: also takes back a drag that turned out to mean something else.
+  const draw = useCallback(
+    (before) => [...toNotes(notes, editing, before), ...toNodes(steps, counts, places, before)],
+    [notes, editing, steps, counts, places],
   );
+  useEffect(() => setNodes(draw), [draw]);
+  const lanes = useMemo(
+    () => lanesOf(steps, Object.fromEntries(steps.map((s) => [s.id, s.position ?? places[s.id]])), counts),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- as above
+    [shape, places],
+  );
+  useEffect(() => setEdges((before) => toEdges(steps, lanes, before)), [steps, lanes]);
+
+  const selection = useSelection({ nodes, setNodes, setEdges, selected, say });
+  const { chosen, choose, toggle, tapping, hold } = selection;
 
   // Once somebody places a step, every other stays where it is drawn: nothing jumps under their hands.
+  const latest = useRef(nodes);
+  latest.current = nodes;
   const drawnPlaces = useCallback(
-    () => Object.fromEntries(nodes.map((node) => [node.id, round(node.position)])),
-    [nodes],
+    () => Object.fromEntries(latest.current.filter((n) => n.type === "step").map((n) => [n.id, round(n.position)])),
+    [],
   );
+  const pinned = steps.some((step) => step.position);
+  const placeFor = useCallback(
+    (at) => {
+      if (!pinned) return { position: null, places: {} };
+      const { x, y } = at ?? middleOf(root.current);
+      return { position: around(flow, x, y), places: drawnPlaces() };
+    },
+    [drawnPlaces, flow, pinned],
+  );
+  const board = useClipboard({ clip, root, chosen, drawnPlaces, place: placeFor, readOnly, say });
+  const view = useView({ flow, root, steps, notes, nodes, drawn, selected, selection, focusNext, pasting: board.pasting, editNote: setEditing });
 
   const add = useCallback(
-    (kind, where, position = null) =>
-      onStepAdded({ kind, after: where, position, places: position ? drawnPlaces() : {} }),
-    [drawnPlaces, onStepAdded],
+    (kind, where, position = null) => {
+      board.pasting.current = false;
+      say("onStepAdded", { kind, after: where, position, places: position ? drawnPlaces() : {} });
+    },
+    [board.pasting, drawnPlaces, say],
   );
-
   // Without a place of its own a new step goes after the chosen one, else to the middle of the view.
   const addSomewhere = useCallback(
     (kind) => {
-      const base = byId.get(nodes.find((node) => node.selected)?.id);
-      const port = base && (base.ports.find((p) => !p.target) ?? base.ports[0]);
+      const base = chosen.steps.length === 1 ? byId.get(chosen.steps[0]) : null;
+      const port = base && freeEnd(base);
       focusNext.current = true;
       if (port && kind !== "entry" && !(port.target && ENDS.has(kind)))
         return add(kind, { step: base.id, port: port.key });
-      if (nodes.length === 0) return add(kind, null);
-      const box = root.current.querySelector(".react-flow").getBoundingClientRect();
-      return add(kind, null, around(flow, box.left + box.width / 2, box.top + box.height / 2));
+      if (steps.length === 0) return add(kind, null);
+      const { x, y } = middleOf(root.current);
+      return add(kind, null, around(flow, x, y));
     },
-    [add, byId, flow, nodes],
+    [add, byId, chosen, flow, steps],
   );
-
   const onDrop = useCallback(
     (drop) => {
       setGhost(null);
-      setDropAt("");
+      mark(root.current, "");
       const land = drop && landing(root.current, drop.x, drop.y);
       if (!land) return;
       if (land.after) return add(drop.kind, land.after);
-      const base = byId.get(land.onto);
-      const port = base && (base.ports.find((p) => !p.target) ?? base.ports[0]);
-      if (port) return add(drop.kind, { step: base.id, port: port.key });
+      const port = freeEnd(byId.get(land.onto));
+      if (port) return add(drop.kind, { step: land.onto, port: port.key });
       add(drop.kind, null, around(flow, drop.x, drop.y));
     },
     [add, byId, flow],
   );
-
   const onDrag = useCallback((held) => {
     setGhost(held);
-    setDropAt(landing(root.current, held.x, held.y)?.key ?? "");
+    mark(root.current, landing(root.current, held.x, held.y)?.key ?? "");
   }, []);
 
-  const openMenu = useCallback(({ after: where, between, anchor, x, y, position }) => {
+  const openMenu = useCallback(({ anchor, x, y, ...what }) => {
     const box = anchor?.getBoundingClientRect();
-    setMenu({
-      after: where, between, anchor, position,
-      x: box ? box.left + box.width / 2 : x,
-      y: box ? box.top + box.height / 2 : y,
-    });
+    const at = box ? { x: box.left + box.width / 2, y: box.top + Math.min(box.height / 2, 40) } : { x, y };
+    setMenu({ do: "add", anchor, at, ...what });
   }, []);
-
   const closeMenu = useCallback(
     (refocus) => {
-      if (refocus) menu?.anchor?.focus();
+      if (refocus) menu?.anchor?.focus?.();
       setMenu(null);
     },
     [menu],
   );
-
   const pick = useCallback(
-    (kind) => {
-      focusNext.current = true;
-      add(kind, menu.after, menu.position ?? null);
+    (item) => {
+      if (item.key === "link") return setMenu({ ...menu, do: "link" });
       setMenu(null);
+      if (menu.do === "link") {
+        say("onLinked", { source: menu.after.step, port: menu.after.port, target: item.key });
+        return reveal(flow, root.current, item.key);
+      }
+      if (menu.do === "move") return say("onStepPut", { id: menu.id, source: item.source, port: item.port });
+      focusNext.current = true;
+      add(item.key, menu.after, menu.position ?? null);
     },
-    [add, menu],
+    [add, flow, menu, say],
   );
 
   // A line let go over a step's card connects to it; over bare canvas it asks what to add there.
@@ -199,75 +167,69 @@ function Canvas(props) {
       const land = landing(root.current, x, y);
       const source = state.fromNode.id;
       const port = state.fromHandle.id;
-      if (land?.onto && land.onto !== source) onLinked({ source, port, target: land.onto });
-      else if (land?.bare)
-        openMenu({ after: { step: source, port }, between: false, x, y, position: around(flow, x, y) });
+      if (land?.onto && byId.has(land.onto) && land.onto !== source) say("onLinked", { source, port, target: land.onto });
+      else if (land?.bare) openMenu({ after: { step: source, port }, between: false, x, y, position: around(flow, x, y) });
     },
-    [flow, onLinked, openMenu],
+    [byId, flow, openMenu, say],
   );
+  const drag = useDrag({ root, steps, drawnPlaces, say, restore: () => setNodes(draw) });
 
-  const cut = useCallback((link) => onUnlinked(link), [onUnlinked]);
-
-  const remove = useCallback(() => {
-    const link = edges.find((edge) => edge.selected);
-    const ids = nodes.filter((node) => node.selected).map((node) => node.id);
-    if (ids.length) onRemoved({ ids });
-    else if (link) onUnlinked({ source: link.data.source, port: link.data.port });
-  }, [edges, nodes, onRemoved, onUnlinked]);
-
-  const walk = useCallback(
-    (id, key) => {
-      const target = neighbour(nodes, steps, id, key);
-      if (!target) return;
-      choose(target);
-      root.current?.querySelector(`.react-flow__node[data-id="${target}"]`)?.focus({ preventScroll: true });
-    },
-    [choose, nodes, steps],
-  );
-
-  const onKeyDown = useCallback(
-    (event) => {
-      if (typing(event.target)) return;
-      const id = event.target.closest?.(".react-flow__node")?.dataset.id;
-      const onNode = id && event.target.classList.contains("react-flow__node");
-      const act = () => event.preventDefault();
-      if (onNode && event.key.startsWith("Arrow")) return act(), walk(id, event.key);
-      if (onNode && (event.key === "Enter" || event.key === " ")) return act(), choose(id);
-      if (event.key === "Escape") return choose("");
-      if (readOnly) return;
-      if (event.key === "Delete" || event.key === "Backspace") return act(), remove();
-      if (onNode && (event.key === "+" || event.key === "Insert")) {
-        const step = byId.get(id);
-        const port = step.ports.find((p) => !p.target) ?? step.ports[0];
-        if (!port) return;
-        act();
-        openMenu({ after: { step: id, port: port.key }, between: Boolean(port.target), anchor: event.target });
-      }
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "d") {
-        act();
-        onDuplicated({ ids: nodes.filter((node) => node.selected).map((node) => node.id) });
-      }
-    },
-    [byId, choose, nodes, onDuplicated, openMenu, readOnly, remove, walk],
-  );
-
-  useEffect(() => {
-    if (readOnly) return undefined;
-    const onKey = (event) => {
-      if (!(event.ctrlKey || event.metaKey) || typing(event.target)) return;
-      const key = event.key.toLowerCase();
-      if (key !== "z" && key !== "y") return;
-      event.preventDefault();
-      (key === "y" || event.shiftKey ? onRedo : onUndo)();
+  const deeds = useMemo(() => {
+    const card = (id) => root.current.querySelector(`.react-flow__node[data-id="${id}"]`);
+    const menuAt = (what, anchor) => openMenu({ ...what, anchor });
+    return {
+      ...board,
+      clear: () => choose(""),
+      remove: () => {
+        const link = edges.find((edge) => edge.selected);
+        if (chosen.count) say("onRemoved", { ids: chosen.steps, notes: chosen.notes });
+        else if (link) say("onUnlinked", { source: link.data.source, port: link.data.port });
+      },
+      duplicate: () => {
+        if (!chosen.steps.length) return;
+        board.pasting.current = true;
+        say("onDuplicated", { ids: chosen.steps });
+      },
+      move: (id = chosen.steps[0], anchor = card(id)) => menuAt({ do: "move", id }, anchor),
+      link: (id = chosen.steps[0], anchor = card(id)) =>
+        menuAt({ do: "link", after: { step: id, port: freeEnd(byId.get(id)).key } }, anchor),
+      addAfter: (id, anchor) => {
+        const port = freeEnd(byId.get(id));
+        menuAt({ after: { step: id, port: port.key }, between: Boolean(port.target) }, anchor);
+      },
+      editNote: setEditing,
+      search: () => setSearching(true),
+      paste: board.pasteByButton,
+      note: () => {
+        const { x, y } = middleOf(root.current);
+        view.noteNext();
+        say("onNoteAdded", { position: freeSpot(latest.current, around(flow, x, y), NOTE_SIZE) });
+      },
+      tidy: () => {
+        say("onTidied");
+        setTimeout(() => flow.fitView(FIT), 200);
+      },
     };
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
-  }, [readOnly, onUndo, onRedo]);
+  }, [board, byId, choose, chosen, edges, flow, openMenu, say, view]);
+  // The bar's buttons carry an event that the keyboard's deeds do not.
+  const barDeeds = useMemo(() => ({ ...deeds, move: () => deeds.move(), link: () => deeds.link() }), [deeds]);
+  useKeys({ root, nodes, steps, byId, selection, readOnly, focusNode: view.focusNode, deeds });
+  usePageKeys({ readOnly, say, search: deeds.search });
 
-  const context = useMemo(
-    () => ({ readOnly, openMenu, dropAt, cut, dragging: Boolean(ghost) }),
-    [readOnly, openMenu, dropAt, cut, Boolean(ghost)],
+  const onNodeClick = useCallback(
+    (event, node) => {
+      if (hold.just() || event.shiftKey || event.ctrlKey || event.metaKey) return undefined;
+      if (tapping) return toggle(node.id);
+      if (node.type === "note" && node.selected) return setEditing(node.id);
+      return choose(node.id);
+    },
+    [choose, hold, tapping, toggle],
   );
+  const context = useMemo(
+    () => ({ readOnly, openMenu, say, editNote: setEditing, dragging: Boolean(ghost), counted: (report) => say("onCounted", report) }),
+    [readOnly, openMenu, say, Boolean(ghost)],
+  );
+  const groups = menu && { add: () => toAdd(palette, menu), link: () => toLink(steps, menu.after.step), move: () => toMove(steps, menu.id) }[menu.do]();
 
   return (
     <CanvasContext.Provider value={context}>
@@ -276,12 +238,10 @@ function Canvas(props) {
         className="jc-root"
         data-testid="journey-canvas"
         data-dragging={ghost ? true : undefined}
-        onKeyDown={onKeyDown}
+        data-tapping={tapping || undefined}
       >
-        {readOnly ? null : (
-          <Palette palette={palette} onDrag={onDrag} onDrop={onDrop} onPick={addSomewhere} />
-        )}
-        <div className="jc-flow">
+        {readOnly ? null : <Palette palette={palette} onDrag={onDrag} onDrop={onDrop} onPick={addSomewhere} />}
+        <div className="jc-flow" onPointerMove={board.follow} onPointerLeave={board.leave} {...hold.handlers}>
           <ReactFlow
             nodes={nodes}
             edges={edges}
@@ -293,6 +253,8 @@ function Canvas(props) {
             minZoom={0.2}
             maxZoom={1.75}
             deleteKeyCode={null}
+            multiSelectionKeyCode={CHOOSE_MORE}
+            selectionMode="partial"
             disableKeyboardA11y
             connectionRadius={36}
             nodeDragThreshold={4}
@@ -300,29 +262,31 @@ function Canvas(props) {
             nodesConnectable={!readOnly}
             edgesReconnectable={!readOnly}
             onlyRenderVisibleElements={steps.length > MANY}
+            zoomOnDoubleClick={false}
             proOptions={{ hideAttribution: true }}
-            onNodesChange={(changes) => setNodes((before) => applyNodeChanges(changes, before))}
-            onEdgesChange={(changes) => setEdges((before) => applyEdgeChanges(changes, before))}
-            onNodeClick={(event, node) => (event.shiftKey ? null : onSelected({ id: node.id }))}
-            onPaneClick={() => onSelected({ id: "" })}
-            onNodeDragStop={(_event, node, moved) =>
-              onStepMoved({
-                id: node.id,
-                position: round(node.position),
-                places: {
-                  ...drawnPlaces(),
-                  ...Object.fromEntries((moved ?? []).map((one) => [one.id, round(one.position)])),
-                },
-              })
-            }
-            onConnect={({ source, sourceHandle, target }) => onLinked({ source, port: sourceHandle, target })}
-            onReconnect={(_old, { source, sourceHandle, target }) =>
-              onLinked({ source, port: sourceHandle, target })
-            }
+            onNodesChange={(changes) => {
+              // While taps add and take away, the library's own choosing keeps out.
+              const kept = tapping ? changes.filter((change) => change.type !== "select") : changes;
+              setNodes((before) => applyNodeChanges(kept, before));
+            }}
+            onEdgesChange={(changes) => {
+              // Lines caught in a rubber band are not what is chosen: the steps are.
+              const kept = banding.current ? changes.filter((change) => change.type !== "select") : changes;
+              setEdges((before) => applyEdgeChanges(kept, before));
+            }}
+            onSelectionStart={() => (banding.current = true)}
+            onSelectionEnd={() => (banding.current = false)}
+            onNodeClick={onNodeClick}
+            onNodeDoubleClick={(_event, node) => (node.type === "note" ? setEditing(node.id) : null)}
+            onPaneClick={() => choose("")}
+            onNodeDrag={drag.over}
+            onNodeDragStop={drag.stop}
+            onConnect={({ source, sourceHandle, target }) => say("onLinked", { source, port: sourceHandle, target })}
+            onReconnect={(_old, { source, sourceHandle, target }) => say("onLinked", { source, port: sourceHandle, target })}
             onConnectEnd={onConnectEnd}
           >
-            <Background variant={BackgroundVariant.Dots} gap={22} size={1.4} color="var(--gray-5)" />
-            {steps.length > FEW ? (
+            <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} color="var(--gray-5)" />
+            {view.map && steps.length > FEW ? (
               <MiniMap
                 pannable
                 zoomable
@@ -330,28 +294,25 @@ function Canvas(props) {
                 className="jc-minimap"
                 style={{ width: 150, height: 104 }}
                 nodeBorderRadius={8}
-                nodeColor={(node) => `var(--jc-${KINDS[node.data.step.kind]?.tone ?? "end"})`}
+                nodeColor={(node) => `var(--jc-${KINDS[node.data.step?.kind]?.tone ?? "note"})`}
                 maskColor="var(--jc-mask)"
               />
             ) : null}
-            <Panel position="bottom-left" className="jc-controls">
-              <Tool label="Zoom in" onClick={() => flow.zoomIn({ duration: 150 })} icon={Plus} />
-              <Tool label="Zoom out" onClick={() => flow.zoomOut({ duration: 150 })} icon={Minus} />
-              <Tool label="Show everything" onClick={() => flow.fitView(FIT)} icon={Maximize} />
-              {readOnly ? null : (
-                <button
-                  type="button"
-                  className="jc-tidy"
-                  data-testid="tidy"
-                  onClick={() => {
-                    onTidied();
-                    setTimeout(() => flow.fitView(FIT), 200);
+            {ghost ? null : <ChosenBar chosen={chosen} step={byId.get(chosen.steps[0])} readOnly={readOnly} deeds={barDeeds} />}
+            <ViewBar readOnly={readOnly} many={steps.length > FEW} map={view.map} setMap={view.setMap} deeds={deeds} />
+            {searching ? (
+              <Panel position="top-right">
+                <SearchBar
+                  steps={steps}
+                  notes={notes}
+                  onGo={view.goTo}
+                  onClose={(id) => {
+                    setSearching(false);
+                    if (id) view.focusNode(id);
                   }}
-                >
-                  <Sparkles size={14} aria-hidden="true" /> Tidy
-                </button>
-              )}
-            </Panel>
+                />
+              </Panel>
+            ) : null}
           </ReactFlow>
           {steps.length === 0 && !readOnly ? (
             <div className="jc-empty">
@@ -361,17 +322,18 @@ function Canvas(props) {
           ) : null}
         </div>
         <Ghost ghost={ghost} />
-        {menu ? <AddMenu menu={menu} palette={palette} onPick={pick} onClose={closeMenu} /> : null}
+        {menu ? (
+          <Chooser
+            key={menu.do}
+            at={menu.at}
+            label={{ add: "Add a step", link: "Link to which step?", move: "Move it where?" }[menu.do]}
+            groups={groups}
+            onPick={pick}
+            onClose={closeMenu}
+          />
+        ) : null}
       </div>
     </CanvasContext.Provider>
-  );
-}
-
-function Tool({ label, onClick, icon: Icon }) {
-  return (
-    <button type="button" aria-label={label} title={label} onClick={onClick}>
-      <Icon size={15} strokeWidth={2} aria-hidden="true" />
-    </button>
   );
 }
 

@@ -1,5 +1,7 @@
 // Where things are on the screen and on the canvas: drops, the first view, keeping steps in sight.
 const READABLE = 0.55; // the smallest size at which titles are read
+const LARGE = 0.8; // the size at which a step that was looked for is shown
+const BAR = 56; // pixels at the top that the bar of what is chosen may cover
 const REACH = 36; // pixels around a plus that take a drop
 export const FIT = { padding: 0.18, maxZoom: 1, minZoom: 0.25, duration: 250 };
 
@@ -9,7 +11,7 @@ export function landing(root, x, y) {
   if (plus) return after(plus.step, plus.port);
   for (const element of document.elementsFromPoint(x, y)) {
     if (!root?.contains(element)) continue;
-    if (element.closest(".jc-palette, .jc-controls")) return null;
+    if (element.closest(".jc-palette, .jc-bar, .jc-search")) return null;
     const open = element.closest("[data-open-port]");
     if (open) return after(open.dataset.openStep, open.dataset.openPort);
     const link = element.closest(".react-flow__edge, .jc-edge-tools");
@@ -23,10 +25,25 @@ export function landing(root, x, y) {
   return root && within(root.querySelector(".react-flow")?.getBoundingClientRect(), x, y) ? { bare: true } : null;
 }
 
+// Where a dragged step would go: a line or an open end that is not its own.
+export function lineNear(root, x, y, own) {
+  const plus = nearestPlus(root, x, y, (line) => line.step !== own.id && !own.leaders.has(`${line.step}:${line.port}`));
+  return plus ? { source: plus.step, port: plus.port, key: `${plus.step}:${plus.port}` } : null;
+}
+
+// Shows which line takes what is being dragged, without drawing anything else again.
+export function mark(root, key) {
+  const now = root?.querySelector("[data-drop]");
+  if (now?.dataset.line === key) return;
+  now?.removeAttribute("data-drop");
+  if (key) root?.querySelector(`[data-line="${CSS.escape(key)}"]`)?.setAttribute("data-drop", "true");
+}
+
 // A finger is not a needle: anything within reach of a plus counts as on it.
-function nearestPlus(root, x, y) {
+function nearestPlus(root, x, y, fits = () => true) {
   let best = { distance: REACH };
   for (const plus of root.querySelectorAll(".jc-plus[data-step]")) {
+    if (!fits(plus.dataset)) continue;
     const box = plus.getBoundingClientRect();
     const distance = Math.hypot(x - box.left - box.width / 2, y - box.top - box.height / 2);
     if (distance < best.distance) best = { distance, ...plus.dataset };
@@ -62,17 +79,39 @@ export function begin(flow, root, steps) {
   flow.setViewport({ x, y: 36 - start.position.y * zoom, zoom });
 }
 
-export function reveal(flow, root, id) {
+export function reveal(flow, root, id, close = false) {
   const node = flow.getNode(id);
   const box = root?.querySelector(".react-flow")?.getBoundingClientRect();
   if (!node || !box) return;
   const { x, y } = flow.flowToScreenPosition(node.position);
   const zoom = flow.getZoom();
-  const clear = within(box, x, y) && within(box, x + node.width * zoom, y + (node.height + 60) * zoom);
-  if (clear) return;
+  const clear = within(box, x, close ? y - BAR : y) && within(box, x + node.width * zoom, y + (node.height + 60) * zoom);
+  if (clear && zoom >= (close ? LARGE : READABLE)) return;
   flow.setCenter(node.position.x + node.width / 2, node.position.y + node.height / 2, {
-    zoom: Math.max(zoom, 0.6), duration: 250,
+    zoom: Math.max(zoom, close ? LARGE : 0.6), duration: 250,
   });
+}
+
+// Several steps that have just come are brought into view together, no smaller than they can be read.
+export const revealAll = (flow, ids) =>
+  flow.fitView({ ...FIT, nodes: ids.map((id) => ({ id })), minZoom: READABLE, maxZoom: Math.max(flow.getZoom(), READABLE) });
+
+// The nearest place to the right of `at` where something of a size covers nothing.
+export function freeSpot(nodes, at, size) {
+  const spot = { ...at };
+  const blocking = () =>
+    nodes.find(
+      (node) =>
+        spot.x < node.position.x + node.width + 16 && node.position.x < spot.x + size.width + 16 &&
+        spot.y < node.position.y + node.height + 16 && node.position.y < spot.y + size.height + 16,
+    );
+  for (let node = blocking(); node; node = blocking()) spot.x = node.position.x + node.width + 40;
+  return round(spot);
+}
+
+export function middleOf(root) {
+  const box = root.querySelector(".react-flow").getBoundingClientRect();
+  return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
 }
 
 // Arrow keys: down follows the first link, up goes back, left and right to the nearest beside it.
@@ -83,6 +122,6 @@ export function neighbour(nodes, steps, id, key) {
   if (key === "ArrowUp") return steps.find((one) => one.ports.some((port) => port.target === id))?.id;
   const side = key === "ArrowRight" ? 1 : -1;
   return nodes
-    .filter((node) => (node.position.x - here.position.x) * side > 20 && Math.abs(node.position.y - here.position.y) < 120)
+    .filter((node) => node.type === "step" && (node.position.x - here.position.x) * side > 20 && Math.abs(node.position.y - here.position.y) < 120)
     .sort((a, b) => Math.abs(a.position.x - here.position.x) - Math.abs(b.position.x - here.position.x))[0]?.id;
 }

@@ -3,17 +3,30 @@
 import { MarkerType } from "@xyflow/react";
 import { heightOf, widthOf } from "./layout.js";
 
+export const NOTE_SIZE = { width: 208, height: 132 };
+
+export const NOTE = "note:"; // before the id of a note, so that no step is taken for one
+
 const spoken = (step) =>
   `${step.title}. ${step.subtitle}.${step.problems ? ` ${step.problems} to fix: ${step.problem}` : ""}`;
 
+// How many ways lead to each step: where they meet is drawn.
+function joins(steps) {
+  const count = new Map();
+  for (const step of steps) for (const port of step.ports) if (port.target) count.set(port.target, (count.get(port.target) ?? 0) + 1);
+  return count;
+}
+
 export function toNodes(steps, counts, places, before) {
   const old = new Map(before.map((node) => [node.id, node]));
+  const ways = joins(steps);
   return steps.map((step) => {
     const was = old.get(step.id);
     const count = counts?.[step.id];
+    const raw = JSON.stringify([step, count, ways.get(step.id)]);
     const position = was?.dragging ? was.position : (step.position ?? places[step.id]);
     const same =
-      was && was.data.raw === JSON.stringify([step, count]) &&
+      was && was.data.raw === raw &&
       was.position.x === position.x && was.position.y === position.y;
     if (same) return was;
     return {
@@ -27,29 +40,66 @@ export function toNodes(steps, counts, places, before) {
       height: heightOf(Boolean(count)),
       ariaLabel: spoken(step),
       domAttributes: { "data-testid": `step-${step.id}`, "data-kind": step.kind },
-      data: { step, counts: count, width: widthOf(step), raw: JSON.stringify([step, count]) },
+      data: { step, counts: count, width: widthOf(step), ways: ways.get(step.id) ?? 0, raw },
     };
   });
 }
 
-export function toEdges(steps, before) {
-  const chosen = new Set(before.filter((edge) => edge.selected).map((edge) => edge.id));
+export function toNotes(notes, editing, before) {
+  const old = new Map(before.map((node) => [node.id, node]));
+  return notes.map((note) => {
+    const id = NOTE + note.id;
+    const was = old.get(id);
+    const position = was?.dragging ? was.position : note.position;
+    const now = editing === id;
+    const same =
+      was && was.data.note.text === note.text && was.data.note.colour === note.colour && was.data.editing === now &&
+      was.position.x === position.x && was.position.y === position.y;
+    if (same) return was;
+    return {
+      id,
+      type: "note",
+      position,
+      selected: was?.selected ?? false,
+      dragging: was?.dragging,
+      measured: was?.measured,
+      width: NOTE_SIZE.width,
+      height: NOTE_SIZE.height,
+      connectable: false,
+      zIndex: -1,
+      ariaLabel: `Note. ${note.text || "Empty"}`,
+      domAttributes: { "data-testid": id.replace(":", "-") },
+      data: { note, editing: now },
+    };
+  });
+}
+
+const ARROW = { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--gray-8)" };
+
+// What a line looks like when nothing about it has changed.
+const sameLane = (a, b) =>
+  a === b || Boolean(a && b && a.x === b.x && a.from.x === b.from.x && a.from.y === b.from.y && a.to.x === b.to.x && a.to.y === b.to.y);
+
+export function toEdges(steps, lanes, before) {
+  const old = new Map(before.map((edge) => [edge.id, edge]));
   const titles = new Map(steps.map((step) => [step.id, step.title]));
   return steps.flatMap((step) =>
     step.ports
       .filter((port) => port.target && titles.has(port.target))
-      .map((port) => ({
-        id: `${step.id}:${port.key}`,
-        type: "step",
-        source: step.id,
-        sourceHandle: port.key,
-        target: port.target,
-        selected: chosen.has(`${step.id}:${port.key}`),
-        focusable: false,
-        markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--gray-8)" },
-        data: {
-          label: port.label, source: step.id, port: port.key, from: step.title, to: titles.get(port.target),
-        },
-      })),
+      .map((port) => {
+        const id = `${step.id}:${port.key}`;
+        const was = old.get(id);
+        const data = {
+          label: port.label, source: step.id, port: port.key, from: step.title, to: titles.get(port.target), lane: lanes.get(id),
+        };
+        const same =
+          was && was.target === port.target && was.data.label === data.label && was.data.from === data.from &&
+          was.data.to === data.to && sameLane(was.data.lane, data.lane);
+        if (same) return was;
+        return {
+          id, type: "step", source: step.id, sourceHandle: port.key, target: port.target,
+          selected: was?.selected ?? false, focusable: false, markerEnd: ARROW, data,
+        };
+      }),
   );
 }

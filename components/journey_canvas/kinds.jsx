@@ -1,6 +1,6 @@
 // Icon and colour family of each kind of step. Colours are the theme's own variables.
 import {
-  CirclePlay, Clock, Flag, GitBranch, Hourglass, LogOut, MailPlus, Shuffle, Workflow,
+  CirclePlay, Clock, Flag, GitBranch, Hourglass, Link2, LogOut, MailPlus, Shuffle, Workflow,
 } from "lucide-react";
 
 export const KINDS = {
@@ -13,6 +13,7 @@ export const KINDS = {
   sub_campaign: { Icon: Workflow, tone: "decision" },
   goal: { Icon: Flag, tone: "goal" },
   exit: { Icon: LogOut, tone: "end" },
+  link: { Icon: Link2, tone: "end" },
 };
 
 export const ENDS = new Set(["goal", "exit"]);

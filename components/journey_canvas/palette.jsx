@@ -1,11 +1,17 @@
-// What can be added: a list to drag from (mouse, pen or finger) and the same list as a menu.
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { ENDS, KindIcon } from "./kinds.jsx";
+// What can be added: a list to drag from (mouse, pen or finger); `chooser.jsx` is the same list as a menu.
+import { Search } from "lucide-react";
+import { useRef, useState } from "react";
+import { matches } from "./chooser.jsx";
+import { KindIcon } from "./kinds.jsx";
 
 const SLOP = 6; // pixels before a press becomes a drag
 
 export function Palette({ palette, onDrag, onDrop, onPick }) {
   const press = useRef(null);
+  const [words, setWords] = useState("");
+  const fitting = palette
+    .map(({ group, items }) => ({ group, items: items.filter((item) => matches(words, `${group} ${item.label} ${item.hint}`)) }))
+    .filter(({ items }) => items.length);
   const finish = (event, drop) => {
     const held = press.current;
     press.current = null;
@@ -36,7 +42,19 @@ export function Palette({ palette, onDrag, onDrop, onPick }) {
   });
   return (
     <aside className="jc-palette" aria-label="Steps to add" data-testid="palette">
-      {palette.map(({ group, items }) => (
+      <label className="jc-menu-search">
+        <Search size={14} aria-hidden="true" />
+        <input
+          type="text"
+          value={words}
+          placeholder="Find a kind"
+          aria-label="Find a kind of step to add"
+          autoComplete="off"
+          data-testid="palette-search"
+          onChange={(event) => setWords(event.target.value)}
+        />
+      </label>
+      {fitting.map(({ group, items }) => (
         <section key={group} className="jc-palette-group" aria-label={group}>
           <h3>{group}</h3>
           {items.map((item) => (
@@ -55,6 +73,7 @@ export function Palette({ palette, onDrag, onDrop, onPick }) {
           ))}
         </section>
       ))}
+      {fitting.length ? null : <p className="jc-palette-none" role="status">Nothing is called that.</p>}
       <p className="jc-palette-hint">Drag a step onto the canvas or a line, or press a plus.</p>
     </aside>
   );
@@ -68,75 +87,6 @@ export function Ghost({ ghost }) {
         <KindIcon kind={ghost.item.kind} size={16} />
         <span>{ghost.item.label}</span>
       </div>
-    </div>
-  );
-}
-
-export function AddMenu({ menu, palette, onPick, onClose }) {
-  const box = useRef(null);
-  const [place, setPlace] = useState(null);
-  useLayoutEffect(() => {
-    const { width, height } = box.current.getBoundingClientRect();
-    const x = Math.min(Math.max(8, menu.x - width / 2), window.innerWidth - width - 8);
-    const below = menu.y + 18;
-    const y = below + height > window.innerHeight - 8 ? Math.max(8, menu.y - height - 18) : below;
-    setPlace({ left: x, top: y });
-  }, [menu]);
-  useEffect(() => {
-    if (place) box.current.querySelector("button:not(:disabled)")?.focus(); // hidden things take no focus
-  }, [place]);
-  useEffect(() => {
-    const away = (event) => box.current?.contains(event.target) || onClose(false);
-    window.addEventListener("pointerdown", away, true);
-    return () => window.removeEventListener("pointerdown", away, true);
-  }, [onClose]);
-  const onKeyDown = (event) => {
-    event.stopPropagation();
-    const buttons = [...box.current.querySelectorAll("button:not(:disabled)")];
-    const index = buttons.indexOf(document.activeElement);
-    const go = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: buttons.length - 1 }[event.key];
-    if (go !== undefined) {
-      event.preventDefault();
-      buttons[(go + buttons.length) % buttons.length].focus();
-    }
-    if (event.key === "Escape" || event.key === "Tab") {
-      event.preventDefault();
-      onClose(true);
-    }
-  };
-  return (
-    <div
-      ref={box}
-      className="jc-menu"
-      role="menu"
-      aria-label="Add a step"
-      data-testid="add-menu"
-      style={place ?? { left: menu.x, top: menu.y, visibility: "hidden" }}
-      onKeyDown={onKeyDown}
-    >
-      {palette.map(({ group, items }) => {
-        const fitting = items.filter((item) => !item.disabled && item.kind !== "entry" && !(menu.between && ENDS.has(item.kind)));
-        return fitting.length ? (
-          <div key={group} role="group" aria-label={group}>
-            <h3>{group}</h3>
-            {fitting.map((item) => (
-              <button
-                key={item.kind}
-                type="button"
-                role="menuitem"
-                data-testid={`add-${item.kind}`}
-                onClick={() => onPick(item.kind)}
-              >
-                <KindIcon kind={item.kind} size={15} />
-                <span>
-                  {item.label}
-                  <small>{item.hint}</small>
-                </span>
-              </button>
-            ))}
-          </div>
-        ) : null;
-      })}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { Plus, TriangleAlert } from "lucide-react";
 import { createContext, memo, useContext, useEffect, useRef, useState } from "react";
 import { KindIcon } from "./kinds.jsx";
 
-export const CanvasContext = createContext({ readOnly: true, openMenu: () => {}, dropAt: "" });
+export const CanvasContext = createContext({ readOnly: true, openMenu: () => {}, say: () => {}, editNote: () => {} });
 
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -34,29 +34,57 @@ export function Moving({ value }) {
   return <span className="jc-number">{shown.toLocaleString()}</span>;
 }
 
-function Counts({ counts }) {
+// A number of people who stand here now leads to them; the other numbers only count.
+const PEOPLE = new Set(["waiting", "held"]);
+
+function Counts({ step, counts }) {
+  const { counted } = useContext(CanvasContext);
   return (
     <div className="jc-counts">
-      {counts.map(({ key, label, value }) => (
-        <span key={key} className="jc-count" data-key={key} data-zero={value === 0 || undefined} title={label}>
-          <Moving value={value} />
-          <span className="jc-count-word">{label}</span>
-        </span>
-      ))}
+      {counts.map(({ key, label, value }) => {
+        const inside = (
+          <>
+            <Moving value={value} />
+            <span className="jc-count-word">{label}</span>
+          </>
+        );
+        const looks = { className: "jc-count", "data-key": key, "data-zero": value === 0 || undefined };
+        if (!PEOPLE.has(key) || value === 0)
+          return (
+            <span key={key} {...looks} title={label}>
+              {inside}
+            </span>
+          );
+        return (
+          <button
+            key={key}
+            type="button"
+            {...looks}
+            className="jc-count jc-count-people nodrag nopan"
+            data-testid={`count-${step.id}-${key}`}
+            title={`Who is ${label} at ${step.title}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              counted({ step: step.id, key });
+            }}
+          >
+            {inside}
+          </button>
+        );
+      })}
     </div>
   );
 }
 
 function OpenEnd({ step, port, left }) {
-  const { readOnly, openMenu, dropAt } = useContext(CanvasContext);
-  const key = `${step.id}:${port.key}`;
+  const { readOnly, openMenu } = useContext(CanvasContext);
   return (
     <div
       className="jc-open nodrag nopan"
       style={{ left }}
       data-open-port={port.key}
       data-open-step={step.id}
-      data-drop={dropAt === key || undefined}
+      data-line={`${step.id}:${port.key}`}
     >
       {port.label ? <span className="jc-port-label">{port.label}</span> : null}
       {readOnly ? null : (
@@ -80,7 +108,7 @@ function OpenEnd({ step, port, left }) {
 }
 
 function StepNodeInner({ data, selected }) {
-  const { step, counts } = data;
+  const { step, counts, ways } = data;
   const { readOnly } = useContext(CanvasContext);
   const count = step.ports.length;
   return (
@@ -93,7 +121,16 @@ function StepNodeInner({ data, selected }) {
       style={{ width: data.width }}
     >
       {step.kind === "entry" ? null : (
-        <Handle type="target" position={Position.Top} className="jc-handle" isConnectable={!readOnly} />
+        <Handle
+          type="target"
+          position={Position.Top}
+          className="jc-handle"
+          data-joins={ways > 1 || undefined}
+          title={ways > 1 ? `${ways} ways meet here` : undefined}
+          isConnectable={!readOnly}
+        >
+          {ways > 1 ? <span aria-hidden="true">{ways}</span> : null}
+        </Handle>
       )}
       <div className="jc-step-main">
         <KindIcon kind={step.kind} />
@@ -108,7 +145,7 @@ function StepNodeInner({ data, selected }) {
           </span>
         ) : null}
       </div>
-      {counts ? <Counts counts={counts} /> : null}
+      {counts ? <Counts step={step} counts={counts} /> : null}
       {step.ports.map((port, index) => {
         const left = `${((index + 0.5) / count) * 100}%`;
         return (

@@ -31,6 +31,7 @@ PRACTICE = (
     Place("imports", "Imports", "file-up", "/imports", "author"),
     Place("integrations", "Integrations", "plug", "/integrations", "read"),
     Place("audit", "Audit", "shield-check", "/audit", "compliance"),
+    Place("status", "Status", "activity", "/status", "manage"),
     Place("settings", "Settings", "sliders-horizontal", "/settings", "manage"),
     Place("demo", "Simulator", "flask-conical", "/demo", None, True),
 )
@@ -121,6 +122,7 @@ def _person() -> rx.Component:
                 on_select=rx.toggle_color_mode,
                 data_testid="toggle-dark",
             ),
+            rx.menu.item("My account", on_select=rx.redirect("/account"), data_testid="my-account"),
             rx.menu.separator(),
             rx.menu.item(
                 "Sign out",

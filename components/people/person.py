@@ -4,6 +4,7 @@ import reflex as rx
 
 from components import tokens, ui
 from components.people.followups import planned
+from components.people.privacy import privacy
 from components.people.story import story
 from components.people.why_not import why_not
 from state.people import Consent, Enrolled, Fact, Person
@@ -143,6 +144,7 @@ def person() -> rx.Component:
                 facts(),
                 consents(),
                 journeys(),
+                privacy(),
                 direction="column",
                 gap="24px",
                 class_name="cm-first",

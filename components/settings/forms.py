@@ -124,6 +124,17 @@ def _rules() -> tuple[rx.Component, ...]:
             hint="In the recipient's own time zone. Messages wait until the end.",
         ),
         ui.section(
+            "Approvals",
+            _number(
+                "Remind after hours",
+                "approval_reminder_hours",
+                Settings.approval_reminder_hours,
+                "How long a request waits before approvers are reminded of it, once",
+                min="1",
+                max="720",
+            ),
+        ),
+        ui.section(
             "Protecting people",
             rx.flex(
                 rx.box(
@@ -172,6 +183,23 @@ def _rules() -> tuple[rx.Component, ...]:
     )
 
 
+def _kept() -> rx.Component:
+    def years(name: str, key: str, floor: int, unit: str) -> rx.Component:
+        return _number(f"{name}, {unit}", key, Settings.kept[key], f"At least {floor}", min=str(floor))
+
+    return ui.section(
+        "How long things are kept",
+        rx.box(
+            years("The audit", "keep_audit_years", 7, "years"),
+            years("Results of campaigns", "keep_analytics_years", 2, "years"),
+            years("Who was in an audience", "keep_snapshots_days", 90, "days"),
+            years("Events as they came in", "keep_events_days", 30, "days"),
+            class_name="cm-halves",
+        ),
+        hint="Then they are deleted by themselves, and the audit says so. You may keep longer, never shorter.",
+    )
+
+
 def rules() -> rx.Component:
     """The form of practice settings; read-only for whoever may not change them."""
     return rx.cond(
@@ -180,6 +208,7 @@ def rules() -> rx.Component:
         rx.el.form(
             rx.flex(
                 *_rules(),
+                _kept(),
                 rx.cond(
                     Settings.may_change,
                     rx.flex(ui.primary("Save", type="submit", data_testid="save-settings"), justify="end"),

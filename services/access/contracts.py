@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from services.contracts.envelope import Strict
 from services.contracts.journey import Caps
-from services.kit.actor import Actor
+from services.kit.actor import Actor, Permission
 
 RoleName = Literal["marketer", "approver", "front_desk", "analyst", "administrator", "compliance"]
 
@@ -17,6 +17,17 @@ PLATFORM_EMERGENCY_STACKS = (
     "emergency", "emergency_stack", "urgent", "urgent_care", "trauma", "out_of_hours",
 )  # fmt: skip
 """D19: entries of the platform's own list; a practice adds to them and removes none."""
+
+
+class OutsideSignIn(Strict):
+    """Whom a provider's word lets in, and as what. Domains are lower case, roles are keys."""
+
+    domains: tuple[str, ...] = Field((), max_length=20)
+    first_roles: tuple[str, ...] = Field((), max_length=20, description="Of people let in by their domain.")
+    claim: str = Field("groups", max_length=60, description="Which claim names a person's groups.")
+    groups: dict[str, str] = Field(
+        default_factory=dict, description="Group → role. Empty: roles are kept here."
+    )
 
 
 class PracticeSettings(Strict):
@@ -35,6 +46,14 @@ class PracticeSettings(Strict):
     global_holdout_percent: float = Field(0, ge=0, le=10)
     quiet_start: time = time(21, 0)
     quiet_end: time = time(8, 0)
+    approval_reminder_hours: int = Field(
+        24, ge=1, le=24 * 30, description="How long a request waits before approvers are reminded, once."
+    )
+    outside: OutsideSignIn = OutsideSignIn()
+    keep_audit_years: int = Field(7, ge=7, le=30, description="D26; the platform's floor is 7.")
+    keep_analytics_years: int = Field(2, ge=2, le=10)
+    keep_snapshots_days: int = Field(90, ge=90, le=3_650)
+    keep_events_days: int = Field(30, ge=30, le=365)
     cold_threshold_days: int | None = Field(
         None, description="Set in Treatment Pipeline Manager and shown here; saving ignores it (D20)."
     )
@@ -55,15 +74,27 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One of a person's own sessions; `this_one` is the one that asks."""
+
+    created_at: datetime
+    seen_at: datetime
+    device: str
+    this_one: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Me:
     """The signed-in person as the portal shows them."""
 
     actor: Actor
     login: str
     roles: tuple[str, ...]
+    role_labels: tuple[str, ...]
     practice_label: str
     timezone: str
     has_totp: bool
+    has_password: bool
     fresh_until: datetime | None
 
 
@@ -89,6 +120,20 @@ class PersonRow:
     has_totp: bool
     locked_until: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRow:
+    """A role of a practice. `built_in`: the product brought it; the practice may have changed it.
+    A retired one gives nothing. `people`: how many active accounts have it."""
+
+    key: str
+    label: str
+    description: str
+    permissions: frozenset[Permission]
+    built_in: bool
+    retired: bool
+    people: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ from uuid import UUID
 
 from services.access import queries
 from services.access.contracts import PersonRow
-from services.access.passwords import hash_password, matches
-from services.access.rules import PASSWORD_MINIMUM, ROLES
+from services.access.passwords import guessable, hash_password, matches
+from services.access.roles import refuse_unless_giveable, refuse_without_administrator, role_problem
+from services.access.rules import PASSWORD_MINIMUM, may_not_give, permissions_of
 from services.access.sessions import person_row
 from services.audit.append import record
 from services.audit.tags import AuditTag
-from services.kit.errors import Conflict, Invalid, NotFound
+from services.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 
+NOBODY = "There is no such person in this practice."
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 
 
@@ -35,12 +37,14 @@ async def add_person(u: Unit, *, login: str, display_name: str, password: str, r
     """Make an account. Raises Invalid with one sentence a problem, Conflict for a taken login."""
     u.actor.require("people")
     login, display_name = login.strip().lower(), display_name.strip()
+    unknown = await role_problem(u, roles)
     _refuse(
         ("login", not LOGIN.fullmatch(login), "Use 2 to 40 letters, digits, dots or dashes."),
         ("display_name", not display_name, "Give the name colleagues will see."),
-        *_password_problems(password),
-        *_role_problems(roles),
+        *_password_problems(password, login, display_name),
+        ("roles", bool(unknown), unknown),
     )
+    await refuse_unless_giveable(u, roles, (), to_self=False)
     person_id = new_id()
     made = await u.execute(
         queries.NEW_PERSON,
@@ -60,16 +64,27 @@ async def add_person(u: Unit, *, login: str, display_name: str, password: str, r
 
 
 async def change_roles(u: Unit, person_id: UUID, roles: Sequence[str]) -> None:
-    """Give a person other roles, effective at their next click. Raises NotFound, Conflict."""
+    """Give a person other roles, effective at their next click.
+
+    Raises NotFound, Conflict for the last administrator, Invalid, and Forbidden for roles that let
+    them do more than this person may give.
+    """
     u.actor.require("people")
-    _refuse(*_role_problems(roles))
+    person = await person_row(u, person_id)
+    if person is None:
+        raise NotFound(NOBODY)
+    await refuse_unless_giveable(u, roles, person.roles, to_self=person_id == u.actor.person_id)
     await _update(u, person_id, "roles = :value", list(roles))
     await record(u, AuditTag.PERSON_CHANGED, person_id=person_id, what="roles", roles=sorted(roles))
 
 
 async def set_active(u: Unit, person_id: UUID, active: bool) -> None:
-    """Close or reopen an account; closing ends its sessions and stops its API keys."""
+    """Close or reopen an account; closing ends its sessions and stops its API keys.
+
+    Raises NotFound, Conflict for the last administrator, Forbidden for an account that may do more.
+    """
     u.actor.require("people")
+    await _refuse_above(u, person_id)
     await _update(u, person_id, "active = :value", active)
     if not active:
         await u.execute(queries.DROP_SESSIONS_OF, practice=u.practice_id, person=person_id)
@@ -77,8 +92,12 @@ async def set_active(u: Unit, person_id: UUID, active: bool) -> None:
 
 
 async def reset_password(u: Unit, person_id: UUID, password: str) -> None:
-    """Set somebody's password and unlock them; their sessions end. Needs `people`."""
+    """Set somebody's password and unlock them; their sessions end. Needs `people`.
+
+    Raises NotFound, Invalid, Forbidden for an account that may do more: its password is a way in.
+    """
     u.actor.require("people")
+    await _refuse_above(u, person_id)
     await _set_password(u, person_id, password, what="password reset")
 
 
@@ -96,7 +115,10 @@ async def change_password(u: Unit, *, old: str, new: str) -> None:
 
 
 async def _set_password(u: Unit, person_id: UUID, password: str, *, what: str) -> None:
-    _refuse(*_password_problems(password))
+    person = await person_row(u, person_id)
+    if person is None:
+        raise NotFound(NOBODY)
+    _refuse(*_password_problems(password, person.login, person.display_name))
     await _update(
         u,
         person_id,
@@ -107,6 +129,15 @@ async def _set_password(u: Unit, person_id: UUID, password: str, *, what: str) -
     await record(u, AuditTag.PERSON_CHANGED, person_id=person_id, what=what)
 
 
+async def _refuse_above(u: Unit, person_id: UUID) -> None:
+    person = await person_row(u, person_id)
+    if person is None:
+        raise NotFound(NOBODY)
+    theirs = permissions_of(person.roles, person.own_roles)
+    if may_not_give(u.actor, theirs, to_self=False):
+        raise Forbidden("This account may do more than yours. Ask an administrator.")
+
+
 async def _update(u: Unit, person_id: UUID, change: str, value: object) -> None:
     done = await u.execute(
         f"UPDATE cm.person SET {change} WHERE practice_id = :practice AND person_id = :person",
@@ -115,26 +146,16 @@ async def _update(u: Unit, person_id: UUID, change: str, value: object) -> None:
         value=value,
     )
     if done.rowcount == 0:
-        raise NotFound("There is no such person in this practice.")
-    left = await u.execute(
-        "SELECT count(*) FROM cm.person"
-        " WHERE practice_id = :practice AND active AND 'administrator' = ANY(roles)",
-        practice=u.practice_id,
-    )
-    if left.scalar_one() == 0:
-        raise Conflict("This is the last administrator. Make somebody else one first.")
+        raise NotFound(NOBODY)
+    await refuse_without_administrator(u)
 
 
-def _password_problems(password: str) -> list[tuple[str, bool, str]]:
+def _password_problems(password: str, *known: str) -> list[tuple[str, bool, str]]:
     short = len(password) < PASSWORD_MINIMUM
-    return [("password", short, f"Use at least {PASSWORD_MINIMUM} characters.")]
-
-
-def _role_problems(roles: Sequence[str]) -> list[tuple[str, bool, str]]:
-    unknown = sorted(set(roles) - ROLES.keys())
+    easy = "This password is easy to guess. Use several words that do not belong together."
     return [
-        ("roles", not roles, "Choose at least one role."),
-        ("roles", bool(unknown), f"Nobody knows the role {', '.join(unknown)}."),
+        ("password", short, f"Use at least {PASSWORD_MINIMUM} characters."),
+        ("password", not short and guessable(password, *known), easy),
     ]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from services.audit.counting import counted
 from services.audit.tags import AuditTag
 from services.kit.ids import new_id
 from services.kit.together import in_company, set_based
@@ -94,6 +95,8 @@ async def record(
         detail=orjson.dumps(detail, option=orjson.OPT_SORT_KEYS, default=str).decode(),
     )
     open_batch(u)
+    if (counter := counted(tag, reason, detail)) is not None:
+        u.after_commit(counter.inc)
     if in_company():
         u.notes.setdefault("audit_rows", []).append(row)
     else:
@@ -114,20 +117,20 @@ async def _write(u: Unit, rows: Sequence[Row]) -> None:
     )  # fmt: skip
 
 
-async def pseudonym_of(u: Unit, contact_id: UUID) -> UUID:
-    """The contact's pseudonym; also makes sure that its lock row exists."""
-    locked: dict[UUID, UUID] = u.notes.get("locked", {})
+async def pseudonym_of(u: Unit, contact_id: UUID) -> UUID | None:
+    """The contact's pseudonym, None for somebody erased; also makes sure that its lock row exists."""
+    locked: dict[UUID, UUID | None] = u.notes.get("locked", {})
     return locked.get(contact_id) or await _pseudonym(u, contact_id)
 
 
 @set_based(5)
-async def _pseudonym(u: Unit, contacts: Sequence[UUID]) -> list[UUID]:
+async def _pseudonym(u: Unit, contacts: Sequence[UUID]) -> list[UUID | None]:
     known = await pseudonyms(u, contacts)
     return [known[contact] for contact in contacts]
 
 
-async def pseudonyms(u: Unit, contacts: Sequence[UUID]) -> dict[UUID, UUID]:
-    """Contact → pseudonym, made on first use; their lock rows exist afterwards."""
+async def pseudonyms(u: Unit, contacts: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """Contact → pseudonym, made on first use and None once destroyed; their lock rows exist afterwards."""
     who = {"practice": u.practice_id, "contacts": list(contacts)}
     await u.execute(KNOW, **who, now=u.now)
     return {row.contact_id: row.pseudonym for row in await u.execute(KNOWN, **who)}

@@ -6,7 +6,7 @@ part carries of the rows beside it only their leaves, so that the chain holds an
 
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +38,9 @@ async def begin_export(u: Unit, fmt: Format, asked: Asked = EVERYTHING) -> Expor
     while await seal_once(u):
         pass
     number, newest = await head(u)
+    kept = (await u.execute(queries.KEPT_SINCE, practice=u.practice_id)).one()
+    if kept.retired and asked.since is None:  # what retention took cannot be in any file
+        asked = replace(asked, since=kept.since)
     wanted = await _filter(u, asked)
     opened = await (_part(u, asked, wanted, number) if wanted else _whole(u, number, newest))
     await record(

@@ -89,7 +89,8 @@ FROM (
 
 # Every batch with what its rows say now: leaves that no longer fit, and the digest over the leaves.
 BATCHES_WITH_ROWS = f"""
-SELECT b.batch_id, b.seal_no, b.seal, b.rows, b.digest, r.found, r.found_digest, r.wrong
+SELECT b.batch_id, b.seal_no, b.seal, b.rows, b.digest, r.found, r.found_digest, r.wrong,
+  b.at < :kept_since AS retired
 FROM cm.audit_batch b
 LEFT JOIN LATERAL (
   SELECT count(*) AS found,
@@ -100,6 +101,14 @@ LEFT JOIN LATERAL (
 ) r ON true
 WHERE b.practice_id = :practice
 ORDER BY b.seal_no NULLS LAST, b.batch_id
+"""
+# Since when rows are kept: the month before was dropped by retention (D26), and some batch says when.
+KEPT_SINCE = """
+SELECT m.since, EXISTS (SELECT 1 FROM cm.audit_batch b WHERE b.practice_id = :practice AND b.at < m.since) AS retired,
+  EXISTS (SELECT 1 FROM cm.audit a WHERE a.practice_id = :practice AND a.tag = 'privacy.retention_applied'
+    AND (CAST(a.detail AS json)->>'audit_before') = 'audit_' || to_char(m.since - interval '1 month', 'YYYYMM')) AS said
+FROM (SELECT min(to_date(right(c.relname, 6), 'YYYYMM'))::timestamp AT TIME ZONE 'UTC' AS since
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'cm.audit'::regclass) m
 """
 STRAY = """
 SELECT a.audit_id FROM cm.audit a

@@ -11,11 +11,16 @@ class AuditTag(StrEnum):
     CAMPAIGN_CLONED = "campaign.cloned"
     STATE_CHANGED = "campaign.state_changed"
     VERSION_PUBLISHED = "campaign.version_published"
+    CHANGE_DECIDED = "campaign.change_decided"
+    CHANGE_CARRIED_OUT = "campaign.change_carried_out"
     CONTENT_PUBLISHED = "campaign.content_published"
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_GRANTED = "approval.granted"
     APPROVAL_SENT_BACK = "approval.sent_back"
     APPROVAL_REVOKED = "approval.revoked"
+    APPROVAL_COMMENTED = "approval.commented"
+    APPROVAL_REMINDED = "approval.reminded"
+    APPROVAL_RAN_OUT = "approval.ran_out"
     SINGLE_OPERATOR_EXEMPTION = "approval.single_operator_exemption"
     KILL_SWITCH_ON = "kill_switch.on"
     KILL_SWITCH_OFF = "kill_switch.off"
@@ -31,6 +36,7 @@ class AuditTag(StrEnum):
     ENROLMENT_HELD = "enrolment.held"
     ENROLMENT_RELEASED = "enrolment.released"
     ENROLMENT_EXITED = "enrolment.exited"
+    ENROLMENT_MOVED = "enrolment.moved"
     ENROLMENT_COMPLETED = "enrolment.completed"
     PEOPLE_ADDED = "enrolment.asked"
     PERSON_REMOVED = "enrolment.removed"
@@ -73,6 +79,7 @@ class AuditTag(StrEnum):
     SIGN_IN_FAILED = "access.sign_in_failed"
     SIGNED_OUT = "access.signed_out"
     STEPPED_UP = "access.stepped_up"
+    ROLE_CHANGED = "access.role_changed"
     PERSON_CHANGED = "access.person_changed"
     API_KEY_CHANGED = "access.api_key_changed"
     SETTINGS_CHANGED = "settings.changed"
@@ -99,7 +106,7 @@ BY_THE_MILLION = (
 
 KEPT_HERE = (
     AuditTag.ENROLLED, AuditTag.ENROLMENT_REFUSED, AuditTag.ENROLMENT_HELD, AuditTag.ENROLMENT_RELEASED,
-    AuditTag.ENROLMENT_EXITED, AuditTag.ENROLMENT_COMPLETED, AuditTag.STEP_REQUESTED, AuditTag.STEP_REFUSED,
+    AuditTag.ENROLMENT_EXITED, AuditTag.ENROLMENT_COMPLETED, AuditTag.ENROLMENT_MOVED, AuditTag.STEP_REQUESTED, AuditTag.STEP_REFUSED,
     AuditTag.STEP_CANCELLED, AuditTag.CONVERSION, AuditTag.EVENT_CONSUMED, AuditTag.AUDIT_READ,
     AuditTag.PERSONAL_DATA_READ,
 )  # fmt: skip

@@ -76,8 +76,9 @@ def read_clip(text: str) -> Clip:
 
 
 def paste_steps(journey: Journey, text: str, *, at: Position | None = None) -> Pasted:
-    """Add what `text` holds under fresh ids, its upper left corner at `at`. A start is left behind
-    where the journey has one. Raises Invalid; the journey is then as it was."""
+    """Add what `text` holds under fresh ids, its upper left corner at `at`; without `at`, a journey
+    that the canvas lays out by itself takes the piece in likewise. A start is left behind where the
+    journey has one. Raises Invalid; the journey is then as it was."""
     clip = read_clip(text)
     has_start = any(step.kind == "entry" for step in journey.steps)
     coming: list[Step] = []
@@ -98,7 +99,9 @@ def paste_steps(journey: Journey, text: str, *, at: Position | None = None) -> P
         named = step.model_copy(update={"id": names[step.id]})
         result = result.model_copy(update={"steps": [*result.steps, named]})
     new = set(names.values())
-    moved = _moved({names[s.id]: s.position for s in coming if s.position}, at, journey)
+    free = at is not None or any(step.position for step in journey.steps)
+    places = {names[s.id]: s.position for s in coming if s.position and free}
+    moved = _moved(places, at, journey)
     steps = [
         rename(s, names).model_copy(update={"position": moved.get(s.id)}) if s.id in new else s
         for s in result.steps

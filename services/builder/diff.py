@@ -85,7 +85,9 @@ def _message_changes(old: Message, new: Message) -> list[str]:
         sentences.append(
             f"{name_of(new)} now goes by {_list(new.channels)} instead of {_list(old.channels)}."
         )
-    if [v.content for v in old.variants] != [v.content for v in new.variants]:
+    if [(v.content, v.translations) for v in old.variants] != [
+        (v.content, v.translations) for v in new.variants
+    ]:
         sentences.append(f"The words of {name_of(new)} changed.")
     elif old.variants != new.variants:
         sentences.append(f"The variants of {name_of(new)} changed.")

@@ -41,6 +41,8 @@ def apply_fix(journey: Journey, problem: Problem) -> Journey:
     match fix.do:
         case "remove_step":
             return _without_islands(journey, step_id)
+        case "drop_step":
+            return remove_steps(journey, [step_id])
         case "add_exit":
             return _with_exit(journey, step)
         case "share_evenly":
@@ -93,8 +95,11 @@ def _each_words(
         return step
 
     def changed(variant: Variant) -> Variant:
-        content = {c: change(w) if channel in (None, c) else w for c, w in variant.content.items()}
-        return variant.model_copy(update={"content": content})
+        def each(words: dict[Channel, ChannelContent]) -> dict[Channel, ChannelContent]:
+            return {c: change(w) if channel in (None, c) and w.body.strip() else w for c, w in words.items()}
+
+        translations = {locale: each(words) for locale, words in variant.translations.items()}
+        return variant.model_copy(update={"content": each(variant.content), "translations": translations})
 
     return step.model_copy(update={"variants": [changed(variant) for variant in step.variants]})
 

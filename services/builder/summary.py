@@ -23,6 +23,7 @@ from services.contracts.journey import (
     Wait,
     WaitEvent,
 )
+from services.contracts.languages import name_of as name_of_language
 
 EVENT_WORDS: dict[str, str] = {
     "appointment.booked": "the person books an appointment",
@@ -116,6 +117,15 @@ def duration(minutes: int) -> str:
     return f"{minutes} minute{'s' * (minutes != 1)}"
 
 
+def _languages(step: Message) -> str:
+    names = sorted({name_of_language(locale) for variant in step.variants for locale in variant.translations})
+    return f" It is also written in {_listed(names)}." if names else ""
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _to(target: StepId | None, number: dict[str, int]) -> str:
     return f"go to {number[target]}" if target in number else "leave"
 
@@ -125,7 +135,7 @@ def _sentence(step: Step, number: dict[str, int]) -> str:
         case Entry():
             return f"{_entry(step)} Then {_to(step.next, number)}."
         case Message():
-            return f"{_message(step)} Then {_to(step.next, number)}."
+            return f"{_message(step)}{_languages(step)} Then {_to(step.next, number)}."
         case Wait():
             return f"{_wait(step)} Then {_to(step.next, number)}."
         case WaitEvent():

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from services.builder.contracts import CheckContext, Fix, Problem, name_of
-from services.content.rules import placeholders, sms_parts
+from services.content.rules import leftovers, placeholders, sms_parts
 from services.contracts.journey import Channel, ChannelContent, Journey, Message, Variant
+from services.contracts.languages import name_of as name_of_language
 from services.contracts.merge_fields import (
     MERGE_FIELDS,
     NAMES,
@@ -77,6 +78,25 @@ def _check_variant(step: Message, variant: Variant, context: CheckContext) -> It
                 )
             continue
         yield from check_words(step.id, _which(step, variant), channel, words, topic=step.topic)
+        for locale, there in variant.translations.items():
+            yield from _check_translation(step, variant, channel, locale, there.get(channel))
+
+
+def _check_translation(
+    step: Message, variant: Variant, channel: Channel, locale: str, words: ChannelContent | None
+) -> Iterator[Problem]:
+    """CNT-7: a further language says as much as the first one, and is checked like it."""
+    name = f"{_which(step, variant)} in {name_of_language(locale)}"
+    if words is None or not words.body.strip():
+        yield Problem(
+            step_id=step.id,
+            code="language_channel",
+            severity="warning",
+            sentence=f"{name} has no words for the {CHANNEL_WORDS[channel]} yet. "
+            "Whoever reads that language gets the words that everybody gets.",
+        )
+        return
+    yield from check_words(step.id, name, channel, words, topic=step.topic)
 
 
 def check_words(
@@ -104,12 +124,14 @@ def check_words(
 
 
 def _check_text(step_id: str | None, name: str, text: str) -> Iterator[Problem]:
+    places = {one.words: one.line for one in reversed(leftovers(text))}
     left = placeholders(text)
     for found in left:
+        where = f" on line {places[found]}" if places[found] > 1 else ""
         yield Problem(
             step_id=step_id,
             code="placeholder",
-            sentence=f"{name} still contains “{found}”. Replace it with the real words.",
+            sentence=f"{name} still contains “{found}”{where}. Replace it with the real words.",
         )
     try:
         used = variables(text)
@@ -130,7 +152,7 @@ def _check_text(step_id: str | None, name: str, text: str) -> Iterator[Problem]:
         )
     for field in MERGE_FIELDS:
         guard = _guard(field)
-        if field.optional and field.name in used and not _asked(guard, text):
+        if field.optional and field.name in used and not _asked(guard, text) and not _instead(field, text):
             yield Problem(
                 step_id=step_id,
                 code="optional_field",
@@ -145,6 +167,12 @@ def _guard(field: MergeField) -> str:
     owner = field.name.split(".")[0]
     siblings = [other for other in MERGE_FIELDS if other.name.split(".")[0] == owner]
     return owner if all(other.optional for other in siblings) else field.name
+
+
+def _instead(field: MergeField, text: str) -> bool:
+    """Whether every use of a field says what stands there where it is missing."""
+    uses = len(re.findall(rf"{re.escape(field.name)}(?![.\w])", text))
+    return uses == len(re.findall(rf"{re.escape(field.name)}\s*\|\s*(?:default|d)\s*\(", text))
 
 
 def _asked(guard: str, text: str) -> bool:
@@ -182,7 +210,6 @@ def _check_commercial(
             yield Problem(
                 step_id=step_id,
                 code="no_footer",
-                severity="warning",
                 sentence=f"The email of {name} needs {' and '.join(missing)} by law. Add the standard footer.",
                 fix=Fix(label="Add the footer", do="add_email_footer"),
             )

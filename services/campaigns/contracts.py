@@ -8,6 +8,7 @@ from pydantic import Field
 
 from services.builder.contracts import Problem
 from services.builder.diff import JourneyDiff
+from services.campaigns.errors import Unreadable
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey
 
@@ -16,6 +17,9 @@ STATES: tuple[CampaignState, ...] = ("draft", "scheduled", "active", "paused", "
 Kind = Literal["one_off", "scheduled", "recurring", "event", "dynamic", "transactional"]
 ApprovalState = Literal["requested", "approved", "sent_back", "revoked", "used"]
 Sort = Literal["updated", "created", "name"]
+Fate = Literal["finish", "move", "exit"]
+"""Of people inside when a change is published (D8): finish on the version they are in, move to the
+new one, or leave."""
 
 
 class CampaignRow(Strict):
@@ -75,6 +79,16 @@ class CampaignPage(Strict):
     next: str | None
 
 
+class TemplateUse(Strict):
+    """A campaign that names a message template. `steps` by title; `live`: what runs has it."""
+
+    campaign_id: UUID
+    name: str
+    state: CampaignState
+    steps: list[str]
+    live: bool
+
+
 class VersionRow(Strict):
     version_id: UUID
     campaign_id: UUID
@@ -83,6 +97,60 @@ class VersionRow(Strict):
     created_by: UUID
     created_by_name: str
     created_at: datetime
+
+
+class Target(Strict):
+    """A step of the new version that people can be moved to."""
+
+    step_id: str
+    title: str
+
+
+class ChosenFate(Strict):
+    """What becomes of the people at one step of one version. `to_step` belongs to `move`."""
+
+    version_id: UUID
+    step_id: str = Field(max_length=40)
+    choice: Fate
+    to_step: str | None = Field(None, max_length=40)
+
+
+class PeopleAt(Strict):
+    """The people at one step of a version that runs, what we propose for them, and where they could go."""
+
+    version_id: UUID
+    version_number: int
+    step_id: str
+    title: str
+    live: int
+    held: int
+    proposed: Fate
+    to_step: str | None
+    why: str
+    targets: list[Target]
+
+
+class Impact(Strict):
+    """What publishing the draft means for people inside. `still_moving`: an earlier change is being
+    carried out, so a new one has to wait."""
+
+    groups: list[PeopleAt]
+    people: int
+    still_moving: bool
+
+
+class KeptFate(Strict):
+    """One line of what was decided for people inside, with how many there were then."""
+
+    version_id: UUID
+    version_number: int
+    step_id: str
+    title: str
+    live: int
+    held: int
+    choice: Fate
+    to_step: str | None
+    to_title: str
 
 
 class ApprovalRow(Strict):
@@ -108,6 +176,9 @@ class ApprovalRow(Strict):
     decided_at: datetime | None
     decision_note: str
     exemption: bool
+    impact: list[KeptFate]
+    valid_until: datetime | None
+    reminded_at: datetime | None
 
 
 class CampaignDetail(Strict):
@@ -123,6 +194,42 @@ class CampaignDetail(Strict):
     last_decision: ApprovalRow | None
     editable: bool
 
+    @property
+    def readable(self) -> Journey:
+        """The draft, for whoever needs a real one. Raises Unreadable."""
+        if self.draft_problems:
+            raise Unreadable("This campaign", self.draft_problems)
+        return self.draft
+
+
+class Comment(Strict):
+    """One remark in the thread of a request."""
+
+    comment_id: UUID
+    person: str
+    at: datetime
+    words: str
+
+
+Tone = Literal["danger", "warn", "info"]
+
+
+class Risk(Strict):
+    """Something to look at before approving; `code` is stable, `sentence` is what people read."""
+
+    code: str
+    tone: Tone
+    sentence: str
+
+
+class Decided(Strict):
+    """What became of one campaign when several were dealt with at once; `why_not` is empty when it went."""
+
+    id: UUID
+    name: str
+    done: bool
+    why_not: str
+
 
 class ApprovalDetail(Strict):
     """What the approver reads: the journey, the one it replaces, and both in plain words."""
@@ -130,7 +237,13 @@ class ApprovalDetail(Strict):
     row: ApprovalRow
     journey: Journey
     previous_journey: Journey | None
+    previous_version_id: UUID | None
+    people_before: int | None
+    own_work: bool
     diff: JourneyDiff
     summary: list[str]
     may_decide: bool
     why_not: str
+    problems: list[Problem] = Field(
+        default_factory=list, description="Why the version cannot be read; `journey` is then empty."
+    )

@@ -10,7 +10,8 @@ from services.campaigns.contracts import CampaignState
 from services.campaigns.rules import EVENT_OF, entry_of, refusal_of_move
 from services.campaigns.versions import journey_of
 from services.content.rules import content_ref
-from services.contracts.events import CampaignLifecycle, ContentPublished
+from services.content.service import published
+from services.contracts.events import CampaignLifecycle
 from services.contracts.journey import Journey, Message
 from services.kit.errors import Invalid, NotFound, StaleWrite, TransitionError
 from services.kit.ids import new_id
@@ -147,15 +148,11 @@ async def publish_content(u: Unit, campaign_id: UUID, journey: Journey) -> list[
         for variant in step.variants:
             if not variant.content:
                 continue
-            ref = content_ref(variant.content)
+            ref = content_ref(variant.content, variant.translations)
             if ref in refs:
                 continue
             refs[ref] = None
-            words = {channel: content.model_dump() for channel, content in variant.content.items()}
-            u.emit(
-                "campaign.content.published",
-                ContentPublished(content_ref=ref, practice_id=u.practice_id, content=words),
-            )
+            u.emit("campaign.content.published", published(u.practice_id, ref, variant))
     if refs:
         await record(u, AuditTag.CONTENT_PUBLISHED, campaign_id=campaign_id, content_refs=list(refs))
     return list(refs)
@@ -219,6 +216,11 @@ async def resume(u: Unit, campaign_id: UUID, *, reason: str = "") -> None:
         raise Invalid(
             "This campaign was changed while it was paused. Ask for approval of the changes, or undo them."
         )
+    ended = (
+        await u.execute(queries.RAN_OUT_OF, practice=u.practice_id, campaign=campaign_id, now=u.now)
+    ).first()
+    if state == "paused" and ended is not None:
+        raise Invalid("This campaign was approved for a time, which is over. Ask for a new approval.")
     await move(u, campaign_id, "active", reason=reason)
 
 

@@ -1,9 +1,11 @@
 """Tables of this feature, for inserts and single rows; lists and moves are SQL in `queries`."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Column, DateTime, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 
@@ -78,3 +80,6 @@ class Approval(SQLModel, table=True):
     decided_at: datetime | None = Field(default=None, sa_column=_at(nullable=True))
     decision_note: str = ""
     exemption: bool = False
+    impact: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB))
+    valid_until: datetime | None = Field(default=None, sa_column=_at(nullable=True))
+    reminded_at: datetime | None = Field(default=None, sa_column=_at(nullable=True))

@@ -80,6 +80,9 @@ def canonical(journey: Journey) -> bytes:
     value = journey.model_dump(mode="json", exclude={"notes"})
     for step in value["steps"]:
         step.pop("position", None)
+        for variant in step.get("variants", ()):
+            if not variant["translations"]:  # what has one language is what it was before there were several
+                del variant["translations"]
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 

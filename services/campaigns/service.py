@@ -1,5 +1,6 @@
 """Use cases of campaigns, in one place for callers. Each needs a unit of work; none commits."""
 
+from services.campaigns.approval_terms import campaign_of_request, comment, comments, mind_approvals
 from services.campaigns.approvals import (
     activate_due,
     approval,
@@ -19,9 +20,12 @@ from services.campaigns.contracts import (
     CampaignFilter,
     CampaignPage,
     CampaignRow,
+    ChosenFate,
+    Impact,
     VersionRow,
 )
 from services.campaigns.drafts import clone, create, delete, get, rename, save_draft, set_tags
+from services.campaigns.impact import impact
 from services.campaigns.lifecycle import (
     announce,
     cancel,
@@ -34,7 +38,8 @@ from services.campaigns.lifecycle import (
     resume,
 )
 from services.campaigns.pages import page
-from services.campaigns.versions import journey_of, versions
+from services.campaigns.template_uses import template_uses
+from services.campaigns.versions import journey_of, version_numbers, versions
 
 __all__ = [
     "STATES",
@@ -44,22 +49,29 @@ __all__ = [
     "CampaignFilter",
     "CampaignPage",
     "CampaignRow",
+    "ChosenFate",
+    "Impact",
     "VersionRow",
     "activate_due",
     "announce",
     "approval",
     "approve",
+    "campaign_of_request",
     "cancel",
     "check_context",
     "clone",
+    "comment",
+    "comments",
     "complete",
     "create",
     "delete",
     "finish_campaign",
     "get",
+    "impact",
     "inbox",
     "journey_of",
     "kill_switch",
+    "mind_approvals",
     "move",
     "page",
     "pause",
@@ -71,7 +83,9 @@ __all__ = [
     "save_draft",
     "send_back",
     "set_tags",
+    "template_uses",
     "unschedule",
+    "version_numbers",
     "versions",
     "withdraw",
 ]

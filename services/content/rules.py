@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import orjson
 
@@ -19,13 +20,15 @@ _HTML_TAGS = re.compile(
 )
 _COMMENTS = (("<!--", "-->"), ("<!doctype", ">"), ("<style", "</style>"))
 
+_IN_BRACKETS = re.compile(r"\[[^\W\d_][\w '-]*\](?!\()")
+"""A leftover when it is all capitals, in whatever alphabet: `[IMIĘ]`."""
 _PATTERNS: tuple[re.Pattern[str], ...] = (
     re.compile(r"\{\{|\}\}|\{%|%\}"),
     re.compile(r"\bTODO\b", re.IGNORECASE),
     re.compile(r"\bTBD\b|\bTBC\b"),
     re.compile(r"\[PLACEHOLDER\]", re.IGNORECASE),
     re.compile(r"<[A-Z][A-Z0-9_ -]*>"),
-    re.compile(r"\[[A-Z][A-Z0-9_ '-]*\](?!\()"),
+    _IN_BRACKETS,
     re.compile(r"\bX{3,}\b", re.IGNORECASE),
     re.compile(r"\blorem ipsum\b", re.IGNORECASE),
 )
@@ -61,9 +64,18 @@ class SmsParts:
     unicode: bool
 
 
-def content_ref(content: Mapping[Channel, ChannelContent]) -> str:
-    """The reference of a message's words: SHA-256 of the canonical JSON of all its channels."""
-    plain = {channel: words.model_dump() for channel, words in content.items()}
+def content_ref(
+    content: Mapping[Channel, ChannelContent],
+    translations: Mapping[str, Mapping[Channel, ChannelContent]] | None = None,
+) -> str:
+    """The reference of a message's words: SHA-256 of the canonical JSON of all its channels and, where
+    there are any, of its further languages."""
+    plain: dict[str, Any] = {channel: words.model_dump() for channel, words in content.items()}
+    if translations:
+        plain["translations"] = {
+            locale: {channel: words.model_dump() for channel, words in there.items()}
+            for locale, there in translations.items()
+        }
     return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -80,6 +92,7 @@ def leftovers(text: str) -> list[Leftover]:
         Leftover(match.group(0), match.start(), text.count("\n", 0, match.start()) + 1)
         for pattern in _PATTERNS
         for match in islice(pattern.finditer(bare), MOST)
+        if pattern is not _IN_BRACKETS or match.group(0) == match.group(0).upper()
     ]
 
 
@@ -103,6 +116,11 @@ def _blanked(text: str, pairs: tuple[tuple[str, str], ...]) -> str:
         kept += [text[done : opening.start()], " " * (closing.end() - opening.start())]
         done = at = closing.end()
     return "".join([*kept, text[done:]])
+
+
+def not_in_gsm(text: str) -> list[str]:
+    """The letters of a text that make it a Unicode one, each once, in order."""
+    return list(dict.fromkeys(c for c in text if c not in _GSM and c not in _GSM_DOUBLE))
 
 
 def sms_parts(text: str) -> SmsParts:

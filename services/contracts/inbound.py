@@ -181,6 +181,8 @@ class HubMessageEvent(EventData):
     topic: str = ""
     all_topics: bool = False
     test: bool = False
+    language: str = Field("", max_length=12, description="Of `sent`: the locale of the words that went.")
+    rendered: str = Field("", max_length=64, description="Of `sent`: SHA-256 of the finished message.")
 
 
 HUB_STATUSES = (

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.contracts.envelope import Strict
+from services.contracts.languages import MOST, Locale
 from services.contracts.segment import Audience, Rule, Scalar
 
 Channel = Literal["in_app", "email", "sms", "whatsapp"]
@@ -90,6 +91,12 @@ class Variant(Strict):
     percent: Percent = 100
     template_id: str | None = None
     content: dict[Channel, ChannelContent] = Field(default_factory=dict)
+    translations: dict[Locale, dict[Channel, ChannelContent]] = Field(
+        default_factory=dict,
+        max_length=MOST,
+        description="The same in further languages (CNT-7), chosen by the contact's own: exactly theirs, else"
+        " their language, else `content`.",
+    )
 
 
 class SendWindow(Strict):

@@ -60,12 +60,15 @@ class StepCancelled(EventData):
 class ContentPublished(EventData):
     """`campaign.content.published`: the words behind a `content_ref` (its SHA-256), once a version.
 
-    `content` maps channel to {subject, body, preheader} as unrendered sandboxed templates.
+    `content` maps channel to {subject, body, preheader} as unrendered sandboxed templates;
+    `translations` holds the same by locale. The Hub chooses by the contact's locale: exactly theirs,
+    else their language, else `content` (`services.contracts.languages.chosen`).
     """
 
     content_ref: str
     practice_id: UUID
     content: dict[Channel, dict[str, str]]
+    translations: dict[str, dict[Channel, dict[str, str]]] = Field(default_factory=dict)
 
 
 class CampaignLifecycle(EventData):

@@ -177,3 +177,34 @@ class ContactHit(EventData):
     email: str | None = None
     phone: str | None = None
     source_list: str = ""
+
+
+RectifyField = Literal["first_name", "last_name", "email", "phone", "postcode", "date_of_birth"]
+RECTIFIABLE: tuple[RectifyField, ...] = get_args(RectifyField)
+
+
+class Rectify(Strict):
+    """Put right what the practice holds of a contact (D27). Fields that are None stay as they are."""
+
+    practice_id: UUID
+    contact_id: UUID
+    first_name: str | None = Field(None, min_length=1, max_length=100)
+    last_name: str | None = Field(None, max_length=100)
+    email: str | None = Field(None, max_length=200, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    phone: str | None = Field(None, pattern=r"^\+\d{7,15}$", description="E.164.")
+    postcode: str | None = Field(None, max_length=12)
+    date_of_birth: date | None = None
+
+
+class EraseContact(Strict):
+    """Erase a contact on their request (D27); the platform tells everybody by `contact.erased`."""
+
+    practice_id: UUID
+    contact_id: UUID
+
+
+class Settled(EventData):
+    """The platform did what it was asked. `changed` names the fields that were different before."""
+
+    contact_id: UUID
+    changed: list[RectifyField] = Field(default_factory=list)

@@ -64,15 +64,19 @@ CROSS JOIN LATERAL (
     WHERE w.practice_id = :practice AND w.version_id = s.version_id AND w.step_id = s.step_id AND w.lane = lane
       AND w.due_at <= :now
     ORDER BY w.due_at LIMIT 1) first) d
-WHERE d.due_at IS NOT NULL
+WHERE d.due_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cm.version_move x
+  WHERE x.practice_id = :practice AND x.from_version = s.version_id AND x.step_id = s.step_id)
 ORDER BY d.due_at, s.version_id, s.step_id
 """
 
-# Lane by lane, from a different one each time, until the batch is full.
+# Lane by lane, from a different one each time, until the batch is full. Nobody is taken from a step whose
+# people are to go to another version (D8): asked here, after the campaign's lock, so that no activation is missed.
 CLAIM = f"""
 WITH taken AS (
 INSERT INTO pg_temp.claim (place, enrolment_id, contact_id, move_no, signal, enrolled_at, pseudonym, lane, due_at)
-SELECT due.* FROM (SELECT (n + :turn) % {LANES} AS lane FROM generate_series(0, {LANES - 1}) n) l
+SELECT due.* FROM (SELECT (n + :turn) % {LANES} AS lane FROM generate_series(0, {LANES - 1}) n
+  WHERE NOT EXISTS (SELECT 1 FROM cm.version_move x
+    WHERE x.practice_id = :practice AND x.from_version = :version AND x.step_id = :step)) l
 CROSS JOIN LATERAL (
   SELECT w.ctid, w.enrolment_id, w.contact_id, w.move_no, w.signal, w.enrolled_at, w.pseudonym, w.lane, w.due_at
   FROM cm.work w

@@ -11,6 +11,7 @@ the rows of a batch in the order of their keys, so none wait for each other.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from services.engine.claim import AS_PLANNED, BY_INDEX
 from services.engine.plan import Binding, Plan, due_sql
 from services.gates.contracts import Policy
 from services.gates.statement import verdicts
+from services.kit.metrics import ENROLMENTS
 from services.kit.uow import Unit
 from services.suppression.service import segmented
 
@@ -168,6 +170,8 @@ async def enter(
         )
     ).one()
     await u.execute(AS_PLANNED)
+    u.after_commit(partial(ENROLMENTS.labels("entered").inc, row.enrolled))
+    u.after_commit(partial(ENROLMENTS.labels("refused").inc, row.refused))
     return Entered(candidates, row.enrolled, row.refused)
 
 

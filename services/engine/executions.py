@@ -12,8 +12,8 @@ from services.campaigns.service import finish_campaign
 from services.contracts.segment import Audience
 from services.engine.claim import BATCH
 from services.engine.enrol import Entered
+from services.engine.leaving import leaving
 from services.kit.uow import Unit
-from services.suppression.service import care_plan_left
 
 ZERO = UUID(int=0)
 RECOUNT_AFTER = timedelta(seconds=5)
@@ -52,6 +52,10 @@ WHERE x.practice_id = :practice AND x.enrolled_all AND x.ended_at IS NULL AND c.
   AND NOT EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.campaign_id = x.campaign_id
                   AND e.state IN ('live', 'held') AND e.execution_id = x.execution_id)
 FOR UPDATE OF x SKIP LOCKED
+"""
+GOES_ON = """
+SELECT EXISTS (SELECT 1 FROM cm.execution x
+  WHERE x.practice_id = :practice AND x.campaign_id = :campaign AND x.ended_at IS NULL)
 """
 # What became of a run's messages. Stopped stays stopped: only its numbers are kept right (D6).
 COUNTED = """
@@ -100,7 +104,6 @@ WHERE c.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.
   AND NOT EXISTS (SELECT 1 FROM cm.enrolment e WHERE e.practice_id = :practice AND e.campaign_id = c.campaign_id
                   AND e.state IN ('live', 'held'))
 """
-CARE_PLAN_LEFT = care_plan_left("gone")
 # Work before enrolments, as everybody who stops somebody does: two orders would be a deadlock.
 LOCK_LEFT = f"""
 SELECT w.enrolment_id FROM cm.work w
@@ -110,37 +113,13 @@ WHERE w.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.
 ORDER BY w.enrolment_id LIMIT {BATCH} FOR UPDATE OF w SKIP LOCKED
 """
 # People left in campaigns that ended: out of them, set-based, a batch at a time.
-LEFT = f"""
-WITH gone AS (
-  UPDATE cm.enrolment e SET state = 'exited', exit_reason = 'CAMPAIGN_ENDED', ended_at = :now, moved_at = :now,
-    step_id = was.step_id, move_no = was.move_no, held_reason = NULL, held_due_at = NULL
-  FROM cm.whereabouts was WHERE was.practice_id = :practice AND was.enrolment_id = e.enrolment_id
-    AND e.practice_id = :practice AND e.enrolment_id IN (
-    SELECT x.enrolment_id FROM cm.enrolment x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
+LEFT = leaving(
+    "CAMPAIGN_ENDED",
+    f"""SELECT x.enrolment_id FROM cm.enrolment x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
     WHERE x.practice_id = :practice AND c.state IN ('cancelled', 'completed') AND c.emptied_at IS NULL
       AND (x.state = 'held' OR x.state = 'live' AND x.enrolment_id = ANY (:locked))
-    ORDER BY x.enrolment_id LIMIT {BATCH} FOR UPDATE OF x SKIP LOCKED)
-  RETURNING e.enrolment_id, e.campaign_id, e.contact_id, e.pseudonym
-), work AS (
-  DELETE FROM cm.work w USING gone g WHERE w.practice_id = :practice AND w.enrolment_id = g.enrolment_id
-), held_back AS (
-  UPDATE cm.dispatch d SET status = 'cancel_requested', status_at = :now, failure = 'CAMPAIGN_ENDED' FROM gone g
-  WHERE d.practice_id = :practice AND d.enrolment_id = g.enrolment_id AND d.status IN ('requested', 'accepted')
-  RETURNING d.dispatch_id, d.contact_id
-), told AS (
-  INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
-  SELECT :practice, uuidv7(), 'campaign.step.cancelled', contact_id, dispatch_id, :now, json_build_object('dispatch_id', dispatch_id,
-    'contact_id', contact_id, 'practice_id', CAST(:practice AS uuid), 'reason', 'CAMPAIGN_ENDED') FROM held_back
-), n AS (
-  SELECT g.*, uuidv7() AS audit_id, row_number() OVER () + :first_seq AS seq FROM gone g
-), audited AS (
-  INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
-  SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED',
-    cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, 'enrolment.exited', 'engine', campaign_id, enrolment_id, pseudonym, 'CAMPAIGN_ENDED', '{{}}')
-  FROM n
-), care_plans AS ({CARE_PLAN_LEFT})
-SELECT count(*) FROM gone
-"""
+    ORDER BY x.enrolment_id LIMIT {BATCH} FOR UPDATE OF x SKIP LOCKED""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +188,15 @@ async def finish(u: Unit) -> int:
             u, AuditTag.EXECUTION_ENDED, campaign_id=row.campaign_id,
             execution=row.execution_id, outcome=outcome, enrolled=row.enrolled,
         )  # fmt: skip
-        if row.kind in ("one_off", "scheduled"):
+        if row.kind in ("one_off", "scheduled") and not await _goes_on(u, row.campaign_id):
             await finish_campaign(u, row.campaign_id)
     return len(rows)
+
+
+async def _goes_on(u: Unit, campaign_id: UUID) -> bool:
+    """A changed version opens a run of its own while people of the run before are under way (D8)."""
+    found = await u.execute(GOES_ON, practice=u.practice_id, campaign=campaign_id)
+    return bool(found.scalar_one())
 
 
 async def empty_ended(u: Unit) -> int:

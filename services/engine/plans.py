@@ -60,7 +60,7 @@ async def policy_for(
 
 def refs_of(step: Message) -> dict[str, str]:
     """Variant key → the reference of what it says."""
-    return {variant.key: content_ref(variant.content) for variant in step.variants}
+    return {variant.key: content_ref(variant.content, variant.translations) for variant in step.variants}
 
 
 @lru_cache(maxsize=1024)

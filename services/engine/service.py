@@ -7,10 +7,12 @@ locks, and one practice's load is worked off in slices between those of others (
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from services.audience.service import where
 from services.contracts.journey import Entry, Message, Step, SubCampaign
+from services.engine.carrying import carry
 from services.engine.claim import BATCH, SMALL, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.entries import let_go
@@ -32,6 +34,7 @@ from services.engine.plan import Binding, Plan
 from services.engine.plans import plan_of, policy_for, refs_of
 from services.engine.windows import put_off
 from services.kit.actor import system
+from services.kit.metrics import STEP_LATE_SECONDS, STEP_SECONDS, STEPS, timed
 from services.kit.practices import Waiting, practices_with
 from services.kit.uow import Unit, UnitOfWork
 
@@ -89,6 +92,7 @@ class Engine:
     async def run_once(self, practice_id: UUID) -> Round:
         """One fair slice of a practice's work. Falsy when nothing was due."""
         done = Round()
+        await self._carry(practice_id, done)
         await self._enrol(practice_id, done)
         due, fresh = await self._due(practice_id)
         await self._work_off(practice_id, due, done)
@@ -101,7 +105,17 @@ class Engine:
             done.moved += await empty_ended(u)
             if done.requested:
                 await watch_hub(u)
+        STEPS.labels("moved").inc(done.moved)
         return done
+
+    async def _carry(self, practice_id: UUID, done: Round) -> None:
+        """People whom a published change moves to another version, or lets go (D8)."""
+        batches, more = 0, True
+        while more and batches < self.slice and not self.stopping():
+            async with self._unit(practice_id) as u:
+                moved, more = await carry(u)
+            done.moved += moved
+            batches += bool(moved)
 
     async def _due(self, practice_id: UUID, *, anew: bool = False) -> tuple[list[DueStep], bool]:
         """Steps with people due that are not resting, and whether that is news. The search is slow
@@ -126,7 +140,12 @@ class Engine:
             for step in due:
                 if self.stopping() or (lap and batches >= self.turn):
                     return
-                if await self._advance(practice_id, step, done) >= min(BATCH, SMALL):
+                with timed(STEP_SECONDS):
+                    size = await self._advance(practice_id, step, done)
+                if size:
+                    late = self.uow.clock.now() - step.due_at
+                    STEP_LATE_SECONDS.observe(max(late.total_seconds(), 0))
+                if size >= min(BATCH, SMALL):
                     more.append(step)
                 batches += 1
             due = more
@@ -231,6 +250,8 @@ class Engine:
             sent = await send(u, due, plan, step, policy, refs_of(step), left)
             done.requested += sent.requested
             done.refused += sent.refused
+            u.after_commit(partial(STEPS.labels("requested").inc, sent.requested))
+            u.after_commit(partial(STEPS.labels("refused").inc, sent.refused))
             if sent.requested + sent.refused < left:
                 strays += await astray(u)
             if rate is not None:

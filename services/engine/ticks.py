@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.audience.service import measure
 from services.audit.service import seal_once
-from services.campaigns.service import activate_due
+from services.campaigns.service import activate_due, mind_approvals
 from services.engine.executions import recount
 from services.engine.offers import offer_again
 from services.engine.recurring import start_recurring
@@ -27,6 +27,7 @@ from services.kit.bus import Bus
 from services.kit.live import notify
 from services.kit.practices import Work, practices_with
 from services.kit.uow import Unit, UnitOfWork
+from services.privacy import retention
 from services.suppression.service import expire, tell_care_plans
 from services.webhooks.jobs import forget_old
 
@@ -49,6 +50,15 @@ class Tick:
     do: Callable[[Unit], Awaitable[int]]
     work: Work | None = None
     """Only practices where this waits; None: every practice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Timed work of the whole installation at once: what practices share."""
+
+    name: str
+    every: float
+    do: Callable[["Wired"], Awaitable[int]]
 
 
 async def ensure_partitions(u: Unit) -> int:
@@ -75,8 +85,9 @@ async def measure_segments(u: Unit) -> int:
     return sizes
 
 
-TICKS: tuple[Tick, ...] = (
+TICKS: tuple[Tick | Whole, ...] = (
     Tick("activate", 1.0, activate_due, "activate"),
+    Tick("approvals", 30.0, mind_approvals, "approvals"),
     Tick("recurring", 1.0, start_recurring, "recurring"),
     Tick("expire", 2.0, expire, "expire"),
     Tick("care_plans", 30.0, tell_care_plans, "care_plans"),
@@ -90,18 +101,21 @@ TICKS: tuple[Tick, ...] = (
     Tick("invariants", 3600.0, watch, "invariants"),
     Tick("webhooks", 3600.0, forget_old),
     Tick("event_rates", 10.0, roll_up),
+    Whole("retention", 6 * 3600.0, retention.apply),
     Tick("answers", 3600.0, forget_old_answers),
 )
 
 
-async def run_tick(wired: Wired, tick: Tick) -> int:
-    """Run a tick for the practices it concerns, if no other process is at it (advisory lock)."""
+async def run_tick(wired: Wired, tick: Tick | Whole) -> int:
+    """Run a tick for the practices it concerns, or the whole, if no other process is at it (advisory lock)."""
     done = 0
     async with AsyncSession(wired.uow.engine) as session, session.begin():
         key = {"key": f"tick/{tick.name}"}
         lock = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
         if not await session.scalar(lock, key):
             return 0
+        if isinstance(tick, Whole):
+            return await tick.do(wired)
         for practice_id in await _practices(wired, tick):
             async with wired.uow(system(practice_id, "scheduler")) as u:
                 worked = await tick.do(u)

@@ -121,12 +121,21 @@ async def _item(
     if row.kind == "moved" and row.what == "on_event":
         event = await _awaited(u, row, who) or event
     facts = words.facts(row, zone=zone, staff=staff, consents=consents)
+    if row.kind == "moved" and row.what == "version":
+        facts += await _changed(u, row)
     return TimelineItem(
         f"{row.kind}:{row.ref}", row.at, row.kind, words.headline(row.kind, row.what, row.reason, row.detail),
         row.reason, row.campaign_id, row.campaign or "",
         await _step(u, row.version_id_known, row.step_known),
         (*facts, *words.cause(event[0], event[1], zone)), tuple(_details(row, event)),
     )  # fmt: skip
+
+
+async def _changed(u: Unit, row: Any) -> list[words.Fact]:
+    """From which step of the version before to which of the new one (D8)."""
+    change = orjson.loads(row.inputs.get("change") or "{}")
+    before = await _step(u, UUID(change["from_version"]), change["from_step"])
+    return [("Was at", before), ("Now at", await _step(u, row.version_id, change["step"]))]
 
 
 async def _awaited(u: Unit, row: Any, who: dict[str, UUID]) -> tuple[Any, Any, Any, Any] | None:

@@ -34,11 +34,11 @@ _STORY = f"""
   FROM cm.refusal r WHERE r.practice_id = :practice AND r.contact_id = :contact
   UNION ALL
   SELECT m.at, 'message', m.what, '', nullif(m.campaign_id, :none), NULL, '', coalesce(m.channel, ''), NULL, m.message_event_id::text, '', NULL,
-    jsonb_build_object('said', m.detail, 'dispatch', m.dispatch_id)
+    jsonb_build_object('said', m.detail, 'dispatch', m.dispatch_id, 'language', m.language, 'rendered', m.rendered)
   FROM cm.message_event m WHERE m.practice_id = :practice AND m.contact_id = :contact AND m.what <> 'accepted'
   UNION ALL
   SELECT t.at, 'moved', t.port, '', e.campaign_id, e.version_id, t.step_id, '', e.enrolment_id, t.enrolment_id::text || '/' || t.move_no, '',
-    NULL, jsonb_build_object('move', t.move_no)
+    NULL, jsonb_build_object('move', t.move_no, 'change', t.detail)
   FROM cm.enrolment e CROSS JOIN LATERAL (SELECT t.* FROM cm.transition t WHERE t.practice_id = :practice
     AND t.enrolment_id = e.enrolment_id AND t.at >= e.enrolled_at AND t.at <= coalesce(e.ended_at, 'infinity') + {SLACK} OFFSET 0) t
   WHERE e.practice_id = :practice AND e.contact_id = :contact

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.contracts.events import source_of
+from services.contracts.languages import name_of
 from services.contracts.schemas import OWNERS
 from services.gates.reasons import Reason, sentence
 from services.gates.words import LABELS
@@ -34,6 +35,10 @@ MESSAGE = {
     "clicked": "Clicked a link in the {}", "replied": "Replied to the {}", "bounced": "The {} came back",
     "complained": "Reported the {} as unwanted", "failed": "The {} could not be delivered",
     "unsubscribed": "Unsubscribed through the {}", "stop": "Replied STOP to the {}",
+}  # fmt: skip
+MOVES = {
+    "on_event": "What we waited for happened", "on_timeout": "Waited long enough",
+    "version": "The journey was changed, and they were moved on to the new version",
 }  # fmt: skip
 MEDIA = {"email": "email", "sms": "text message", "whatsapp": "WhatsApp message", "in_app": "in-app message"}
 CHANNELS = {"email": "email", "sms": "text", "whatsapp": "WhatsApp", "in_app": "the app"}
@@ -90,9 +95,7 @@ def headline(kind: str, what: str, reason: str, detail: str) -> str:
         case "message":
             return MESSAGE.get(what, what.capitalize()).format(MEDIA.get(detail, "message"))
         case "moved":
-            return {"on_event": "What we waited for happened", "on_timeout": "Waited long enough"}.get(
-                what, "Moved on"
-            )
+            return MOVES.get(what, "Moved on")
         case "suppressed":
             on = f" on {CHANNELS.get(detail, detail)}" if what == "channel" else ""
             return f"Marketing stopped{on}" + _because(reason)
@@ -120,6 +123,12 @@ def facts(row: Any, *, zone: str, staff: Mapping[str, str], consents: Sequence[A
         case "message":
             said = str(inputs.get("said") or "")
             found = [("Link" if row.what == "clicked" else "The sender was told", said)] if said else []
+            if inputs.get("rendered"):  # what was written to them, found again by its seal (CNT-6)
+                language = str(inputs.get("language") or "")
+                found += [
+                    ("Language", name_of(language) if language else ""),
+                    ("Finished text", inputs["rendered"]),
+                ]
         case "entered":
             number = int(inputs.get("entry") or 1)
             found = [("Time", f"They are in this journey for the {_nth(number)} time.")] if number > 1 else []

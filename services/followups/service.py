@@ -3,7 +3,7 @@
 Nothing here decides whether a message may go: the gates do, when it is due (house rule 1).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,9 @@ from services.access.service import practice_settings
 from services.audit.append import pseudonym_of, record
 from services.audit.tags import AuditTag
 from services.content.rules import content_ref
-from services.content.service import checked_variables, template
-from services.contracts.events import ContentPublished, FollowupChanged
-from services.contracts.journey import Channel, ChannelContent
+from services.content.service import checked_variables, published, template
+from services.contracts.events import FollowupChanged
+from services.contracts.journey import Channel, ChannelContent, Variant
 from services.engine.plans import holdout_salt
 from services.followups import queries
 from services.followups.contracts import FollowupChange, FollowupRow, NewFollowup, Planned
@@ -60,9 +60,10 @@ async def plan(u: Unit, new: NewFollowup) -> Planned:
     if (await u.execute(queries.KNOWN, practice=u.practice_id, contact=new.contact_id)).first() is None:
         raise NotFound("This person is not known to the practice.")
     await _room_for(u, new.contact_id)
-    content = await _words(u, new)
+    variant = await _words(u, new)
+    content = variant.content
     followup_id = new_id()
-    await _keep(u, followup_id, new, due_at, content)
+    await _keep(u, followup_id, new, due_at, variant)
     return Planned(
         followup=await one(u, followup_id),
         fresh=True,
@@ -195,40 +196,41 @@ async def _room_for(u: Unit, contact_id: UUID) -> None:
         )
 
 
-async def _words(u: Unit, new: NewFollowup) -> dict[Channel, ChannelContent]:
-    """What is said on each channel, in the order of the channels, checked as every text is."""
+async def _words(u: Unit, new: NewFollowup) -> Variant:
+    """What is said on each channel, in the order of the channels, checked as every text is; a template's
+    in all its languages."""
     if (new.template_id is None) is (not new.content):
         raise Invalid("Choose a template, or write the message yourself.")
     words = new.content
+    translations: dict[str, dict[Channel, ChannelContent]] = {}
     if new.template_id is not None:
         chosen = await template(u, new.template_id)
         if not chosen.active:
             raise Invalid("This template is no longer in use. Choose another one.")
         words = {chosen.channel: chosen.content}
+        translations = {locale: {chosen.channel: text} for locale, text in chosen.translations.items()}
     missing = [channel for channel in new.channels if channel not in words]
     if missing:
         raise Invalid(f"There are no words for {missing[0].replace('_', '-')}. Write them, or leave it out.")
     ordered = {channel: words[channel] for channel in dict.fromkeys(new.channels)}
     for channel, text in ordered.items():
         checked_variables(channel, text)
-    return ordered
+    return Variant(content=ordered, translations=translations)
 
 
-async def _keep(
-    u: Unit, followup_id: UUID, new: NewFollowup, due_at: datetime, content: Mapping[Channel, ChannelContent]
-) -> None:
+async def _keep(u: Unit, followup_id: UUID, new: NewFollowup, due_at: datetime, variant: Variant) -> None:
     """The row, its words to the Hub, the audit and the event: together (house rule 3)."""
     await pseudonym_of(u, new.contact_id)  # the row whose lock suppression and the drain share
+    content = variant.content
     words = {channel: text.model_dump() for channel, text in content.items()}
-    ref = content_ref(content)
+    ref = content_ref(content, variant.translations)
     sealed = u.keyring.seal(orjson.dumps(words), place=f"followup:{followup_id}")
     await u.execute(
         queries.INSERT, practice=u.practice_id, followup=followup_id, contact=new.contact_id, due=due_at,
         channels=list(content), ref=ref, content=sealed, template=new.template_id, why=new.why.strip(),
         key=new.external_key, by=_author(u.actor), now=u.now,
     )  # fmt: skip
-    published = ContentPublished(content_ref=ref, practice_id=u.practice_id, content=words)
-    u.emit("campaign.content.published", published)
+    u.emit("campaign.content.published", published(u.practice_id, ref, variant))
     await record(
         u, AuditTag.FOLLOWUP_PLANNED, contact_id=new.contact_id, followup=followup_id, due_at=due_at,
         channels=list(content), content_ref=ref, template=new.template_id,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.audience.service import contains, zone
 from services.content.contracts import Preview
-from services.content.service import context_of, preview
+from services.content.service import context_of, preview, words_for
 from services.contracts.journey import Branch, Entry, Journey, Message, Split, Step, Variant, WaitEvent, ports
 from services.engine.moves import port_sql
 from services.engine.plan import Binding, Plan, due_sql
@@ -30,7 +30,7 @@ LONGEST = 60
 """Steps after which a walk ends: only a circle is longer."""
 
 WHO = """
-SELECT coalesce(c.timezone, 'Europe/London') AS zone FROM canonical.contact c
+SELECT coalesce(c.timezone, 'Europe/London') AS zone, coalesce(c.locale, '') AS locale FROM canonical.contact c
 WHERE c.practice_id = :practice AND c.contact_id = :contact
 """
 ALONE = """
@@ -97,7 +97,7 @@ async def walk(
     row = (await u.execute(WHO, practice=u.practice_id, contact=contact_id)).one_or_none()
     if row is None:
         raise NotFound("There is no such person in this practice.")
-    walker = _Walker(u, plan, campaign_id, version_id, contact_id, row.zone, frozenset(happened))
+    walker = _Walker(u, plan, campaign_id, version_id, contact_id, row.zone, frozenset(happened), row.locale)
     belongs = not journey.audience.include or await contains(u, journey.audience, contact_id)
     return Walk(row.zone, await zone(u), belongs, tuple(await walker.all()))
 
@@ -111,6 +111,7 @@ class _Walker:
     contact_id: UUID
     zone: str
     happened: frozenset[str]
+    locale: str = ""
     context: dict[str, Any] | None = None
 
     async def all(self) -> list[Stop]:
@@ -173,12 +174,13 @@ class _Walker:
 
     async def _said(self, step: Message, variant: Variant, channels: list[Any]) -> tuple[Said, ...]:
         if self.context is None:
-            self.context = await context_of(self.u, self.contact_id)
+            self.context = await context_of(self.u, self.contact_id, language=self.locale)
         name = variant.label or (f"Version {variant.key.upper()}" if len(step.variants) > 1 else "")
+        chosen = [(channel, *words_for(variant, channel, self.locale)) for channel in channels]
         return tuple(
-            Said(preview(channel, variant.content[channel], self.context), name)
-            for channel in channels
-            if channel in variant.content
+            Said(preview(channel, words, self.context, language=language), name)
+            for channel, language, words in chosen
+            if words is not None
         )
 
     async def _variant(self, step: Message) -> Variant:

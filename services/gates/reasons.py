@@ -40,6 +40,7 @@ class Reason(StrEnum):
     REMOVED_BY_STAFF = "REMOVED_BY_STAFF"
     HOLD_TIMEOUT = "HOLD_TIMEOUT"
     NOT_IN_AUDIENCE = "NOT_IN_AUDIENCE"
+    JOURNEY_CHANGED = "JOURNEY_CHANGED"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -76,6 +77,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.REMOVED_BY_STAFF: "Someone at the practice took them out.",
     Reason.HOLD_TIMEOUT: "The hold ran out.",
     Reason.NOT_IN_AUDIENCE: "They no longer belonged to the audience when their time came.",
+    Reason.JOURNEY_CHANGED: "The journey was changed, and whoever stood here was let go.",
 }
 
 

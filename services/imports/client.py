@@ -11,10 +11,13 @@ from pydantic import TypeAdapter
 from services.contracts.platform_api import (
     ConfirmImport,
     ContactHit,
+    EraseContact,
     ImportBatch,
     ImportDetail,
     ImportKind,
     LeadRows,
+    Rectify,
+    Settled,
     Simulate,
     Simulated,
 )
@@ -109,6 +112,17 @@ class PlatformClient:
         )
         answer = await self._call("POST", "/simulate", json=asked.model_dump(mode="json"))
         return Simulated.model_validate(answer)
+
+    async def rectify(self, asked: Rectify) -> Settled:
+        """Put right what the platform holds of a contact; says which fields were different."""
+        answer = await self._call("POST", "/contacts/rectify", json=asked.model_dump(mode="json"))
+        return Settled.model_validate(answer)
+
+    async def erase(self, contact_id: UUID) -> Settled:
+        """Erase a contact's record; everybody else hears of it by `contact.erased`."""
+        asked = EraseContact(practice_id=self.practice_id, contact_id=contact_id)
+        answer = await self._call("POST", "/contacts/erase", json=asked.model_dump(mode="json"))
+        return Settled.model_validate(answer)
 
     @property
     def _practice(self) -> dict[str, Any]:

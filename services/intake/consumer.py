@@ -21,6 +21,7 @@ from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
 from services.kit.errors import AppError
 from services.kit.live import notify
+from services.kit.metrics import EVENT_LAG_SECONDS, EVENTS_IN
 from services.kit.uow import UnitOfWork
 
 log = structlog.get_logger("intake")
@@ -179,9 +180,18 @@ class Intake:
             await self._reject(Rejected(one.received, f"Could not be handled: {_why(error)}"))
             return []
         self.seen.update(outcome for outcome in handled.outcomes if outcome is not None)
+        self._count(wave, handled)
         done = [x.received for x, outcome in zip(wave, handled.outcomes, strict=True) if outcome is not None]
         await self._done(done)
         return handled.busy(wave)
+
+    def _count(self, wave: list[Understood], handled: Handled) -> None:
+        now = self.uow.clock.now()
+        for understood, outcome in zip(wave, handled.outcomes, strict=True):
+            if outcome is not None:
+                EVENTS_IN.labels(outcome).inc()
+                if outcome != "duplicate":
+                    EVENT_LAG_SECONDS.observe(max((now - understood.event.time).total_seconds(), 0))
 
     async def _committed(self, wave: list[Understood], wait: bool) -> Handled:
         """Two waves may count the same two numbers in opposite order: the one that PostgreSQL ends

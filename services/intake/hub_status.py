@@ -14,8 +14,9 @@ from services.kit.uow import Unit
 APPLY = """
 WITH news AS (
   SELECT * FROM unnest(CAST(:dispatches AS uuid[]), CAST(:whats AS text[]), CAST(:ats AS timestamptz[]),
-    CAST(:channels AS text[]), CAST(:details AS text[]), CAST(:ids AS uuid[]), CAST(:hard AS boolean[]))
-    WITH ORDINALITY AS t(dispatch_id, what, at, channel, detail, id, hard, nth)
+    CAST(:channels AS text[]), CAST(:details AS text[]), CAST(:ids AS uuid[]), CAST(:hard AS boolean[]),
+    CAST(:languages AS text[]), CAST(:rendered AS text[]))
+    WITH ORDINALITY AS t(dispatch_id, what, at, channel, detail, id, hard, language, rendered, nth)
 ),
 known AS (
   SELECT n.*, d.enrolled_at, d.enrolment_id, d.move_no, d.campaign_id, d.version_id, d.step_id, d.variant, d.contact_id,
@@ -44,8 +45,8 @@ updated AS (
   FROM firsts f WHERE d.practice_id = :practice AND d.enrolled_at = f.enrolled_at AND d.enrolment_id = f.enrolment_id AND d.move_no = f.move_no
 ),
 noted AS (
-  INSERT INTO cm.message_event (practice_id, at, message_event_id, dispatch_id, campaign_id, contact_id, what, channel, detail)
-  SELECT :practice, at, id, dispatch_id, campaign_id, contact_id, what, channel, detail FROM known
+  INSERT INTO cm.message_event (practice_id, at, message_event_id, dispatch_id, campaign_id, contact_id, what, channel, detail, language, rendered)
+  SELECT :practice, at, id, dispatch_id, campaign_id, contact_id, what, channel, detail, language, rendered FROM known
 ),
 told AS (
   INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
@@ -84,6 +85,7 @@ class Status:
 
 async def apply_statuses(u: Unit, statuses: Sequence[Status]) -> int:
     """Take in a batch; returns how many named a dispatch of ours. Test sends do not count."""
+    await _apply_tests(u, [s for s in statuses if s.data.test])
     real = [s for s in statuses if not s.data.test]
     if not real:
         return 0
@@ -97,8 +99,35 @@ async def apply_statuses(u: Unit, statuses: Sequence[Status]) -> int:
         details=[s.data.link or s.data.reason for s in real],
         ids=_ids(len(real)),
         hard=[s.data.permanent for s in real],
+        languages=[s.data.language for s in real],
+        rendered=[s.data.rendered for s in real],
     )
     return int(known.scalar_one())
+
+
+# A test message's own row; it moves forward only, and nothing else hears of it (CNT-5).
+TESTS = """
+UPDATE cm.test_send t SET state = n.what, reason = n.reason, state_at = :now
+FROM (SELECT DISTINCT ON (id) id, what, reason FROM unnest(CAST(:ids AS uuid[]), CAST(:whats AS text[]), CAST(:reasons AS text[]))
+        AS x(id, what, reason) ORDER BY id, array_position(CAST(:order AS text[]), what) DESC) n
+WHERE t.practice_id = :practice AND t.test_id = n.id
+  AND array_position(CAST(:order AS text[]), n.what) > array_position(CAST(:order AS text[]), t.state)
+"""
+TEST_STATES = ("asked", "accepted", "sent", "delivered", "failed", "bounced")
+
+
+async def _apply_tests(u: Unit, statuses: Sequence[Status]) -> None:
+    told = [s for s in statuses if s.what in TEST_STATES]
+    if told:
+        await u.execute(
+            TESTS,
+            practice=u.practice_id,
+            now=u.now,
+            ids=[s.data.dispatch_id for s in told],
+            whats=[s.what for s in told],
+            reasons=[s.data.reason for s in told],
+            order=list(TEST_STATES),
+        )
 
 
 def _ids(n: int) -> list[UUID]:

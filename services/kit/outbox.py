@@ -19,6 +19,7 @@ from services.contracts.envelope import envelope
 from services.contracts.events import source_of
 from services.kit.bus import Bus
 from services.kit.db import tenant
+from services.kit.metrics import EVENTS_OUT
 
 BREATH = 50
 """Events made in one go, about a millisecond: the intake may be waiting in the same process."""
@@ -89,7 +90,8 @@ class Relay:
                 ),
                 {"practice": practice_id, "ids": [row.outbox_id for row in rows]},
             )
-            return len(rows)
+        EVENTS_OUT.inc(len(rows))
+        return len(rows)
 
     async def _publish(self, practice_id: UUID, rows: Sequence[Any]) -> None:
         streams: dict[str, list[bytes]] = {}

@@ -72,6 +72,15 @@ class Settings(BaseSettings):
         120, ge=1, description="Sign-ins and refused credentials a minute from one address."
     )
 
+    oidc_issuer: str = Field("", description="OpenID provider people may sign in with. Empty: none.")
+    oidc_client_id: str = Field("", description="What the provider calls this installation.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Empty: a public client, PKCE alone.")
+    oidc_scopes: str = "openid email profile"
+    oidc_label: str = Field("your organisation", max_length=40, description="“Sign in with …”.")
+
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that `/metrics` asks for. Empty: it answers this machine only."
+    )
     webhook_private: bool = Field(
         False, description="Webhooks may go to loopback and private addresses, unencrypted. Never production."
     )

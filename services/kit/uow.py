@@ -42,6 +42,7 @@ class Unit:
     emitted: list[Emitted] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     _before_commit: list[Hook] = field(default_factory=list)
+    _after_commit: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def practice_id(self) -> UUID:
@@ -74,6 +75,14 @@ class Unit:
         if hook not in self._before_commit:
             self._before_commit.append(hook)
 
+    def after_commit(self, count: Callable[[], object]) -> None:
+        """Call `count` once the commit is there: for metrics, which nothing may depend on."""
+        self._after_commit.append(count)
+
+    def committed(self) -> None:
+        for count in self._after_commit:
+            count()
+
     async def close(self) -> None:
         await self.session.flush()
         for hook in self._before_commit:
@@ -105,3 +114,4 @@ class UnitOfWork:
             unit = Unit(session, actor, now or self.clock.now(), self.keyring, self.schema)
             yield unit
             await unit.close()
+        unit.committed()

@@ -1,9 +1,13 @@
-"""What else goes when a person is erased (D27). Suppression bars and ends; this forgets.
+"""What goes when a person is erased (D27). Suppression bars and ends; this forgets.
 
-The rule: what was written about one person only cannot be read afterwards, by anybody, whatever keys
-they hold. The sealed words of follow-ups, why they were planned and what staff noted are overwritten, not
-hidden; words that wait to be published for this person alone are taken out of the outbox. That a message
-was planned, when, and what became of it stays: without words it says nothing about the person.
+Two rules. What was written in words about one person cannot be read afterwards, by anybody, whatever keys they
+hold: words are overwritten, not hidden. And what is counted of them stays true, but is nobody's any more: every
+row of ours moves to a stand-in, a number that was never anybody, and the one row that said which pseudonym of
+the audit was theirs loses it. The audit is not touched and verifies as before; it cannot be linked to the
+person again, because nothing that is left, here or in the export, leads from one to the other.
+
+What stays under the contact's own reference is the bar itself: that they were erased and when, so that a
+late event or an old list does not bring them back.
 """
 
 from uuid import UUID
@@ -11,15 +15,26 @@ from uuid import UUID
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.followups.service import forget
+from services.kit.ids import new_id
 from services.kit.uow import Unit
+from services.privacy import queries
 
 
 async def erase(u: Unit, contact_id: UUID, *, event_id: str) -> int:
-    """Make unreadable what we keep in words about a contact. The caller holds the contact's lock, so no
-    drain is under way for them. Asked again it finds nothing. Returns how many messages lost their words."""
-    forgotten = await forget(u, contact_id)
-    if forgotten:
-        await record(
-            u, AuditTag.SUBJECT_ERASED, contact_id=contact_id, event=event_id, followups=forgotten
-        )  # fmt: skip
+    """Forget a contact and the records that were merged into it. The caller holds the contact's lock, so
+    no drain is under way for them, and has ended their journeys. Asked again it finds nothing. Returns how
+    many planned messages lost their words."""
+    who = {"practice": u.practice_id, "contact": contact_id}
+    records = list((await u.execute(queries.RECORDS, **who)).scalars())
+    if not records:
+        return 0
+    forgotten = sum([await forget(u, one) for one in records])
+    # Still under the pseudonym, and the last row that is: the story in the book ends with it.
+    await record(u, AuditTag.SUBJECT_ERASED, contact_id=contact_id, event=event_id, followups=forgotten)
+    stand_in = new_id()
+    for statement in queries.HAND_OVER:
+        await u.execute(statement, practice=u.practice_id, contacts=records, stand_in=stand_in, now=u.now)
+    await u.execute(queries.DESTROY, practice=u.practice_id, contacts=records, now=u.now)
+    for one in records:
+        u.notes.get("locked", {}).pop(one, None)
     return forgotten

@@ -148,13 +148,21 @@ async def _refused(u: Unit, ran: Ran) -> bytes:
 
 def _words(journey: Journey) -> bytes:
     """What each reference says, as it was written."""
-    rows: dict[tuple[str, str], tuple[str, ...]] = {}
+    rows: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for step in journey.steps:
         for variant in step.variants if isinstance(step, Message) else ():
-            ref = content_ref(variant.content)
-            for channel, text in variant.content.items():
-                rows[ref, channel] = (ref, channel, text.subject, text.preheader, text.body)
-    return _csv(("content_ref", "channel", "subject", "preheader", "body"), list(rows.values()))
+            ref = content_ref(variant.content, variant.translations)
+            for language, content in {"": variant.content, **variant.translations}.items():
+                for channel, text in content.items():
+                    rows[ref, channel, language] = (
+                        ref,
+                        channel,
+                        language,
+                        text.subject,
+                        text.preheader,
+                        text.body,
+                    )
+    return _csv(("content_ref", "channel", "language", "subject", "preheader", "body"), list(rows.values()))
 
 
 async def _pages(u: Unit, ran: Ran, sql: str, key: str) -> Any:

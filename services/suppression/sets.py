@@ -88,7 +88,7 @@ async def lock_contacts(u: Unit, contacts: Iterable[UUID], *, wait: bool = True)
     """Take these contacts until the transaction ends: nobody enrols or dispatches them. Returns whom
     it got; without `wait`, not those whose work somebody holds. The contact's own lock is waited for:
     who has it (a notice, another wave, an entry) has it for one batch at most."""
-    locked: dict[UUID, UUID] = u.notes.setdefault("locked", {})
+    locked: dict[UUID, UUID | None] = u.notes.setdefault("locked", {})
     wanted = sorted(set(contacts) - locked.keys())
     if not wanted:
         return set()

@@ -56,3 +56,18 @@ def journey(subject: str = "Hello", *, how: str = "segment", **changes: Any) -> 
     if how == "schedule":
         value["steps"][0]["cron"] = "0 9 * * 1"
     return Journey.model_validate(value)
+
+
+def changed(before: Journey, **steps: dict[str, object] | None) -> Journey:
+    """The journey with steps changed by id; None takes a step out, and whoever led to it goes past it."""
+    value = before.model_dump(mode="json")
+    for step_id, change in steps.items():
+        step = next(s for s in value["steps"] if s["id"] == step_id)
+        if change is None:
+            value["steps"].remove(step)
+            for other in value["steps"]:
+                if other.get("next") == step_id:
+                    other["next"] = step["next"]
+        else:
+            step.update(change)
+    return Journey.model_validate(value)

@@ -140,7 +140,9 @@ async def test_what_is_not_ready_is_refused_with_its_problems(app: App, practice
         row = await campaigns.create(u, name="Recall", journey=Journey.model_validate(value))
         with pytest.raises(Invalid) as refused:
             await campaigns.request_approval(u, row.campaign_id)
-        assert {p["code"] for p in refused.value.problems} == {"no_subject", "placeholder", "bad_rule"}
+        assert {p["code"] for p in refused.value.problems} == {
+            "no_subject", "placeholder", "bad_rule", "no_footer",
+        }  # fmt: skip
         assert (await campaigns.get(u, row.campaign_id)).open_approval is None
 
 

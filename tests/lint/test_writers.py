@@ -42,8 +42,7 @@ ACTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """000 §8, line by line, and the tags that answer it."""
 NOT_WRITTEN = {
-    "aiden.suggested", "aiden.decided", "campaign.test_sent", "privacy.rectified", "privacy.access_report",
-    "privacy.retention_applied",
+    "aiden.suggested", "aiden.decided", "campaign.test_sent",
 }  # fmt: skip
 """Reserved: what would write them does not exist."""
 

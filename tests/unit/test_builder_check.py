@@ -246,6 +246,32 @@ def test_the_builder_and_the_engine_know_the_same_dates():
 
 
 def test_blocking_problems_come_first():
-    found = check(with_words("Dear [NAME]"))
+    found = check(with_words("Dear [NAME]", channel="sms"))
     assert [p.severity for p in found] == ["blocking", "warning"]
     assert [p.code for p in blocking(found)] == ["placeholder"]
+    (footer,) = blocking(check(with_words("Hello")))  # CNT-8: no commercial email starts without it
+    assert footer.code == "no_footer"
+
+
+@pytest.mark.covers("CNT-7")
+def test_a_further_language_is_checked_like_the_first():
+    def said(**languages: dict[str, str]) -> list[tuple[str, str]]:
+        value = {
+            "content": email(),
+            "translations": {one: {"email": words} for one, words in languages.items()},
+        }
+        return [(p.code, p.severity) for p in check(with_step("hello", variants=[value]))]
+
+    footer = email()["email"]["body"]
+    assert said(cy={"subject": "Helo", "body": footer}) == []
+    assert said(cy={"subject": "Helo", "body": ""}) == [("language_channel", "warning")]
+    assert said(pl={"subject": "", "body": "Witaj [NAME]"}) == [
+        ("no_subject", "blocking"), ("placeholder", "blocking"), ("no_footer", "blocking"),
+    ]  # fmt: skip
+    journey = with_step(
+        "hello", variants=[{"content": email(), "translations": {"cy": {"email": {"body": "Helo"}}}}]
+    )
+    problem = next(p for p in check(journey) if p.code == "no_footer")
+    assert "in Welsh" in problem.sentence
+    fixed = apply_fix(journey, problem)
+    assert "no_footer" not in codes(fixed)

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.contracts.journey import Channel
 from services.kit.rendering import render
+from services.kit.spoken import spoken_moment
 from services.neighbours.hub import email_html as html
-from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice
+from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice, Words
 from services.neighbours.hub.returned import verp
 
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
@@ -31,14 +31,16 @@ class Composer:
         person: Person,
         channel: Channel,
         to: str,
-        words: Mapping[str, str],
+        said: Words,
         zone: ZoneInfo,
     ) -> Outgoing:
-        """Finish one message. Raises RenderProblem when the words cannot be filled in."""
-        context = self._context(message, person, zone)
+        """Finish one message in the recipient's language. Raises RenderProblem when the words cannot be
+        filled in."""
+        language, words = said.on(channel, person.locale)
+        context = self._context(message, person, zone, language)
         subject = one_line(render(words.get("subject", ""), context, html=False))
         if channel == "email":
-            return self._email(message, to, words, context, subject or self.practice.name)
+            return self._email(message, to, words, context, subject or self.practice.name, language)
         text = render(words.get("body", ""), context, html=False).strip()
         mark = "[Test] " if message.test else ""
         in_app = channel == "in_app"
@@ -51,6 +53,7 @@ class Composer:
             one_line(self.practice.name),
             mark + (subject or self.practice.name) if in_app else "",
             text if in_app else mark + text,
+            language=language,
         )
 
     def _email(
@@ -60,6 +63,7 @@ class Composer:
         words: Mapping[str, str],
         context: dict[str, Any],
         subject: str,
+        language: str,
     ) -> Outgoing:
         opt_out: str = context["unsubscribe_url"]
         source = words.get("body", "")
@@ -78,6 +82,7 @@ class Composer:
             body=body,
             opt_out="" if has_opt_out else opt_out,
             pixel=f"{self.address}/o/{message.token}.gif",
+            language=language,
         )
         address = one_line(self.practice.postal_address)
         footer = [self.practice.name] + ([] if html.says(text, address) else [address])
@@ -95,11 +100,13 @@ class Composer:
             html=page,
             unsubscribe_url=opt_out,
             links=tuple(links.targets),
+            language=language,
             return_path=verp(self.bounce_address, message.token) if self.bounce_address else "",
         )
 
-    def _context(self, message: Claimed, person: Person, zone: ZoneInfo) -> dict[str, Any]:
+    def _context(self, message: Claimed, person: Person, zone: ZoneInfo, language: str) -> dict[str, Any]:
         """The names of `contracts.merge_fields`, filled in. Values are one line each."""
+        appointment = person.next_appointment_at
         return {
             "contact": {"first_name": one_line(person.first_name), "last_name": one_line(person.last_name)},
             "practice": {
@@ -109,7 +116,7 @@ class Composer:
                 "address": one_line(self.practice.postal_address),
                 "booking_url": one_line(self.practice.booking_url),
             },
-            "next_appointment": _spoken(person.next_appointment_at, zone),
+            "next_appointment": spoken_moment(appointment, zone, language) if appointment else None,
             "unsubscribe_url": f"{self.address}/u/{message.token}",
         }
 
@@ -117,13 +124,6 @@ class Composer:
 def one_line(value: str) -> str:
     """No control characters: nothing a value holds may start a new line or header."""
     return _BREAKS.sub(" ", value).strip()
-
-
-def _spoken(at: datetime | None, zone: ZoneInfo) -> dict[str, str] | None:
-    if at is None:
-        return None
-    local = at.astimezone(zone)
-    return {"date": f"{local:%A} {local.day} {local:%B}", "time": f"{local:%H:%M}"}
 
 
 def _escaped(context: Mapping[str, Any]) -> dict[str, Any]:

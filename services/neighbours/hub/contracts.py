@@ -1,5 +1,6 @@
 """What the Hub's parts say to each other: a claimed message, its recipient, what an adapter reports."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from services.contracts.events import ContactCaps
 from services.contracts.journey import Channel
+from services.contracts.languages import chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class Claimed:
     token: str
     accepted_at: datetime
     traceparent: str | None = None
+    to_address: str = ""
+    """A test's: where it goes, whoever reads it there; `language` is that of its words."""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Person:
     whatsapp_verified: bool = False
     app_user: bool = False
     timezone: str = ""
+    locale: str = ""
     granted: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
     touches: tuple[datetime, ...] = ()
@@ -82,6 +88,31 @@ class Outgoing:
     unsubscribe_url: str = ""
     links: tuple[str, ...] = ()
     return_path: str = ""  # email: where it comes back to, an address of its own
+    language: str = ""  # locale of the words; empty: those for everybody
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the finished message, for the record of what was written to whom (CNT-6)."""
+        whole = "\0".join((self.subject, self.text, self.html))
+        return hashlib.sha256(whole.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a reference says: channel to {subject, body, preheader}, and the same by locale."""
+
+    content: Mapping[Channel, Mapping[str, str]]
+    translations: Mapping[str, Mapping[Channel, Mapping[str, str]]] = field(default_factory=dict)
+
+    def on(self, channel: Channel, locale: str) -> tuple[str, Mapping[str, str]]:
+        """The words of a channel that someone with this locale reads, and in which language."""
+        written = [
+            language
+            for language, there in self.translations.items()
+            if there.get(channel, {}).get("body", "").strip()
+        ]
+        language = chosen(locale, written)
+        return language, (self.translations[language] if language else self.content)[channel]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import nh3
 from markdown_it import MarkdownIt
 
+from services.contracts.languages import direction
 from services.neighbours.hub.contracts import Practice
 
 _TAGS = re.compile(
@@ -127,7 +128,16 @@ def is_web_address(url: str) -> bool:
         return False
 
 
-def page(*, practice: Practice, subject: str, preheader: str, body: str, opt_out: str, pixel: str) -> str:
+def page(
+    *,
+    practice: Practice,
+    subject: str,
+    preheader: str,
+    body: str,
+    opt_out: str,
+    pixel: str,
+    language: str = "",
+) -> str:
     """A whole email around a finished body.
 
     `opt_out` empty: the body has its own link. A body that gives the postal address is not
@@ -140,7 +150,7 @@ def page(*, practice: Practice, subject: str, preheader: str, body: str, opt_out
     sender = e(practice.name) if own else f"{e(practice.name)}<br>{e(practice.postal_address)}"
     contact = " · ".join(e(part) for part in (practice.phone, practice.email) if part)
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{e(language or "en")}" dir="{direction(language)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

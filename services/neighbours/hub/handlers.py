@@ -1,5 +1,5 @@
 """What the Hub hears: step requests, cancellations and words on `campaigns`, choices on `consent`,
-records that become one on `contacts`.
+records that become one, and people to be forgotten, on `contacts`.
 
 At least once in, once done: `hub.inbox` remembers every event, the idempotency key every request.
 A whole read is one transaction a practice.
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from services.contracts.envelope import Envelope
 from services.contracts.events import (
     ConsentEvent,
+    ContactErased,
     ContactMerged,
     ContentPublished,
     EventData,
@@ -29,6 +30,7 @@ from services.kit.telemetry import logger
 from services.kit.uow import Unit
 from services.neighbours.hub import queries
 from services.neighbours.hub.contracts import Report
+from services.neighbours.hub.forgetting import forget
 from services.neighbours.hub.recording import reports_of
 from services.neighbours.hub.service import Closing, Hub, close, inherit, reopen, report, rows
 
@@ -41,6 +43,7 @@ HEARD: dict[str, type[EventData]] = {
     "consent.revoked": ConsentEvent,
     "consent.granted": ConsentEvent,
     "contact.merged": ContactMerged,
+    "contact.erased": ContactErased,
 }
 SOURCES = ("campaigns", "consent", "contacts")
 SETTLED = ("sent", "delivered", "failed", "bounced")
@@ -145,6 +148,8 @@ async def take(u: Unit, batch: Sequence[Heard]) -> None:
     await close(u, [_closing(h) for h in _of(news, "consent.revoked", _closes)])
     await reopen(u, [_closing(h) for h in _of(news, "consent.granted", _closes)])
     await inherit(u, [(h.data.contact_id, h.data.merged_id) for h in _of(news, "contact.merged")])
+    for heard in _of(news, "contact.erased"):
+        await forget(u, heard.data.contact_id, heard.envelope.time)
 
 
 def _of(news: Sequence[Heard], type: str, also: Callable[[Heard], bool] | None = None) -> list[Heard]:
@@ -162,7 +167,7 @@ def _closing(heard: Heard) -> Closing:
 
 
 async def _words(u: Unit, heard: Sequence[Heard]) -> None:
-    values = [{"content_ref": h.data.content_ref, "content": h.data.content} for h in heard]
+    values = [h.data.model_dump(include={"content_ref", "content", "translations"}) for h in heard]
     if values:
         await u.execute(queries.ADD_CONTENT, practice=u.practice_id, now=u.now, rows=rows(values))
 

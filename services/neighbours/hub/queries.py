@@ -22,9 +22,9 @@ ON CONFLICT DO NOTHING RETURNING source, event_id
 """
 
 ADD_CONTENT = """
-INSERT INTO hub.content (practice_id, content_ref, content, received_at)
-SELECT :practice, x.content_ref, x.content, :now
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(content_ref text, content jsonb)
+INSERT INTO hub.content (practice_id, content_ref, content, translations, received_at)
+SELECT :practice, x.content_ref, x.content, x.translations, :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(content_ref text, content jsonb, translations jsonb)
 ON CONFLICT DO NOTHING
 """
 
@@ -44,8 +44,17 @@ ON CONFLICT DO NOTHING
 RETURNING dispatch_id, contact_id, campaign_id, test, traceparent
 """
 
+ACCEPT_TEST = """
+INSERT INTO hub.message (practice_id, dispatch_id, idempotency_key, campaign_id, contact_id, channels, content_ref,
+  variant, topic, test, to_address, language, state, due_at, token, accepted_at)
+VALUES (:practice, :dispatch, CAST(:dispatch AS text), :campaign, '00000000-0000-0000-0000-000000000000', ARRAY[:channel], :ref,
+  '', 'test', true, :to, :language, 'queued', :now, :token, :now)
+ON CONFLICT DO NOTHING RETURNING dispatch_id, contact_id, campaign_id, test, traceparent
+"""
+
 KNOWN = """
-SELECT dispatch_id, contact_id, campaign_id, channel, test, traceparent, state, coalesce(failure, '') AS failure
+SELECT dispatch_id, contact_id, campaign_id, channel, test, traceparent, state, coalesce(failure, '') AS failure,
+  language, rendered
 FROM hub.message WHERE practice_id = :practice AND dispatch_id = ANY(:ids)
 """
 
@@ -105,7 +114,7 @@ WHERE practice_id = :practice AND contact_id = ANY(:contacts) AND state = 'queue
 
 CLAIM = """
 SELECT dispatch_id, campaign_id, contact_id, channels, content_ref, topic, purpose, caps, test,
-  attempts, token, accepted_at, traceparent
+  attempts, token, accepted_at, traceparent, to_address, language
 FROM hub.message WHERE practice_id = :practice AND state = 'queued' AND due_at <= :now
 ORDER BY due_at, dispatch_id LIMIT {batch} FOR UPDATE SKIP LOCKED
 """
@@ -116,7 +125,7 @@ SELECT m.dispatch_id, m.contact_id,
     WHEN c.merged_into IS NOT NULL THEN 'merged' WHEN c.do_not_contact THEN 'do_not_contact' ELSE '' END AS stop,
   coalesce(c.first_name, '') AS first_name, coalesce(c.last_name, '') AS last_name, c.email, c.phone,
   coalesce(c.whatsapp_verified, false) AS whatsapp_verified, coalesce(c.app_user, false) AS app_user,
-  coalesce(c.timezone, '') AS timezone,
+  coalesce(c.timezone, '') AS timezone, coalesce(c.locale, '') AS locale,
   ARRAY(SELECT k.channel FROM canonical.consent k
     WHERE k.practice_id = m.practice_id AND k.contact_id = m.contact_id AND k.purpose IN (m.purpose, 'all')
       AND k.effective_at <= :now
@@ -138,12 +147,13 @@ WHERE m.practice_id = :practice AND m.dispatch_id = ANY(:ids)
 """
 
 CONTENT = """
-SELECT content_ref, content FROM hub.content WHERE practice_id = :practice AND content_ref = ANY(:refs)
+SELECT content_ref, content, translations FROM hub.content WHERE practice_id = :practice AND content_ref = ANY(:refs)
 """
 
 BEGIN_SENDING = """
-UPDATE hub.message SET state = 'sending', channel = x.channel, sent_at = :now, attempts = attempts + 1, begun = false
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(dispatch_id uuid, channel text)
+UPDATE hub.message SET state = 'sending', channel = x.channel, sent_at = :now, attempts = attempts + 1, begun = false,
+  language = x.language, rendered = x.rendered
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(dispatch_id uuid, channel text, language text, rendered text)
 WHERE message.practice_id = :practice AND message.dispatch_id = x.dispatch_id
 """
 
@@ -193,7 +203,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(
   dispatch_id uuid, state text, provider_id text, failure text, due_at timestamptz)
 WHERE message.practice_id = :practice AND message.dispatch_id = x.dispatch_id AND message.state = 'sending'
 RETURNING message.dispatch_id, message.contact_id, message.campaign_id, message.channel, message.test,
-  message.traceparent, message.state, message.attempts
+  message.traceparent, message.state, message.attempts, message.language, message.rendered
 """
 
 ADD_IN_APP = """

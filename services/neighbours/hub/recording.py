@@ -62,9 +62,10 @@ async def record(u: Unit, values: Sequence[Mapping[str, Any]], reasons: Mapping[
 
 def reports_of(row: Any, reason: str) -> Iterator[Report]:
     """What a message's state amounts to, in the words of the contract."""
+    went = {"language": row.language, "rendered": row.rendered}
     statuses: dict[str, dict[str, dict[str, Any]]] = {
-        "sent": {"sent": {}},
-        "delivered": {"sent": {}, "delivered": {}},
+        "sent": {"sent": went},
+        "delivered": {"sent": went, "delivered": {}},
         "bounced": {"bounced": {"permanent": True, "reason": reason}},
         "failed": {"failed": {"permanent": True, "reason": reason}},
         "queued": {},

@@ -20,12 +20,13 @@ from sqlalchemy.exc import OperationalError
 
 from services.contracts.events import ContactCaps
 from services.contracts.journey import Channel
+from services.contracts.merge_fields import sample_context
 from services.kit.rendering import RenderProblem
 from services.kit.telemetry import logger
 from services.kit.uow import Unit
 from services.neighbours.hub import queries, rules
 from services.neighbours.hub.composing import Composer
-from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice, Report
+from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice, Report, Words
 from services.neighbours.hub.recording import record, record_outcomes
 from services.neighbours.hub.service import Hub, practice_of, report, rows
 
@@ -115,14 +116,14 @@ class Sender:
         composer = Composer(self.hub.settings.hub_address(), practice, self.hub.settings.bounce_address)
         touched: dict[UUID, list[datetime]] = {}
         for message in claimed:
-            person = people[message.dispatch_id]
+            person = example(u.now, message.language) if message.to_address else people[message.dispatch_id]
             content = words.get(message.content_ref)
             if content is None:
                 _await_words(batch, message, u.now)
                 continue
             zone = zone_of(person, practice)
             touches = touched.setdefault(person.contact_id, list(person.touches))
-            match rules.decide(message, person, u.now, written=content, zone=zone, touches=touches):
+            match rules.decide(message, person, u.now, written=content.content, zone=zone, touches=touches):
                 case rules.Refuse(reason):
                     batch.refused.append((message, reason, None))
                 case rules.Defer(until, reason):
@@ -133,7 +134,7 @@ class Sender:
                         batch.deferred.append(_deferral(message, free_at, "rate_limit"))
                         continue
                     try:
-                        going = composer.compose(message, person, channel, to, content[channel], zone)
+                        going = composer.compose(message, person, channel, to, content, zone)
                     except RenderProblem as problem:
                         batch.refused.append((message, "render_problem", channel))
                         log.warning("render_problem", dispatch=str(message.dispatch_id), why=problem.code)
@@ -153,7 +154,15 @@ class Sender:
                 for m in batch.going
                 for n, url in enumerate(m.links, 1)
             ]
-            going = rows({"dispatch_id": m.dispatch_id, "channel": m.channel} for m in batch.going)
+            going = rows(
+                {
+                    "dispatch_id": m.dispatch_id,
+                    "channel": m.channel,
+                    "language": m.language,
+                    "rendered": m.digest,
+                }
+                for m in batch.going
+            )
             await u.execute(queries.BEGIN_SENDING, practice=p, now=u.now, rows=going)
             await u.execute(queries.ADD_LINKS, practice=p, rows=rows(links))
         if batch.metered:
@@ -198,6 +207,12 @@ class Allowance:
             self.used[name] = self.used.get(name, 0) + 1
 
 
+def example(now: datetime, language: str) -> Person:
+    """Who a test message is written to: the example person of the merge fields, never a contact."""
+    contact = sample_context()["contact"]
+    return Person(UUID(int=0), **contact, locale=language, next_appointment_at=now + timedelta(days=9))
+
+
 def zone_of(person: Person, practice: Practice) -> ZoneInfo:
     """The recipient's zone, else the practice's."""
     for name in (person.timezone, practice.timezone):
@@ -226,10 +241,10 @@ def _person(row: Mapping[str, Any]) -> Person:
     return Person(**values)
 
 
-async def _words(u: Unit, claimed: Sequence[Claimed]) -> dict[str, dict[Channel, dict[str, str]]]:
+async def _words(u: Unit, claimed: Sequence[Claimed]) -> dict[str, Words]:
     refs = list({m.content_ref for m in claimed})
     found = await u.execute(queries.CONTENT, practice=u.practice_id, refs=refs)
-    return {row.content_ref: row.content for row in found}
+    return {row.content_ref: Words(row.content, row.translations) for row in found}
 
 
 def _await_words(batch: Batch, message: Claimed, now: datetime) -> None:

@@ -16,10 +16,13 @@ from fastapi.responses import JSONResponse
 from services.contracts.platform_api import (
     ConfirmImport,
     ContactHit,
+    EraseContact,
     ImportBatch,
     ImportDetail,
     ImportKind,
     LeadRows,
+    Rectify,
+    Settled,
     Simulate,
     Simulated,
 )
@@ -27,7 +30,7 @@ from services.kit.actor import system
 from services.kit.crypto import Keyring
 from services.kit.errors import AppError, NotSignedIn
 from services.kit.uow import UnitOfWork
-from services.neighbours.platform import search
+from services.neighbours.platform import rights, search
 from services.neighbours.platform.imports import service as imports
 from services.neighbours.platform.simulator.service import simulate
 
@@ -102,6 +105,18 @@ def create_api(uow: UnitOfWork, *, wake: Callable[[], None] = lambda: None) -> F
     async def happen(asked: Simulate) -> Simulated:
         async with uow(system(asked.practice_id, "platform")) as u:
             done = await simulate(u, asked)
+        wake()
+        return done
+
+    @api.post("/contacts/rectify", dependencies=guarded)
+    async def rectify(asked: Rectify) -> Settled:
+        async with uow(system(asked.practice_id, "platform")) as u:
+            return await rights.rectify(u, asked)
+
+    @api.post("/contacts/erase", dependencies=guarded)
+    async def erase(asked: EraseContact) -> Settled:
+        async with uow(system(asked.practice_id, "platform")) as u:
+            done = await rights.erase(u, asked)
         wake()
         return done
 

@@ -1,0 +1,100 @@
+// What is in sight: the first view, whatever has just come or been chosen, the map.
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { begin, reveal, revealAll } from "./geometry.js";
+import { NOTE } from "./graph.js";
+
+const NARROW = 760; // pixels of canvas under which the map begins hidden
+const TRIES = 12; // frames in which a card that was out of sight appears
+const MAP = "cm.canvas.map";
+
+export function useView({ flow, root, steps, notes, nodes, drawn, selected, selection, focusNext, pasting, editNote }) {
+  const { select, choose } = selection;
+  const begun = useRef(false);
+  const known = useRef(null);
+  const noteNext = useRef(false);
+
+  // The first sight of the journey waits until the canvas knows its own size.
+  useEffect(() => {
+    if (begun.current || !drawn || !nodes.some((node) => node.type === "step")) return;
+    begun.current = true;
+    begin(flow, root.current, steps);
+  }, [drawn, nodes, flow, root, steps]);
+
+  const focusNode = useCallback(
+    (id) => {
+      reveal(flow, root.current, id);
+      let left = TRIES;
+      const look = () => {
+        const card = root.current?.querySelector(`.react-flow__node[data-id="${id}"]`);
+        if (card) card.focus({ preventScroll: true });
+        else if ((left -= 1) > 0) requestAnimationFrame(look);
+      };
+      look();
+    },
+    [flow, root],
+  );
+
+  // What has just appeared is brought into view: one step is focused if it came from the menu, several
+  // that were pasted are chosen, a new note is ready to be written in.
+  useEffect(() => {
+    const ids = new Set([...steps.map((step) => step.id), ...notes.map((note) => NOTE + note.id)]);
+    const fresh = known.current ? [...ids].filter((id) => !known.current.has(id)) : [];
+    known.current = ids;
+    if (!fresh.length || !(fresh.length === 1 || pasting.current)) return undefined;
+    const timer = setTimeout(() => {
+      if (noteNext.current && fresh[0].startsWith(NOTE)) {
+        select(fresh);
+        editNote(fresh[0]);
+      } else if (pasting.current) {
+        select(fresh);
+        revealAll(flow, fresh);
+      } else if (focusNext.current) focusNode(fresh[0]);
+      else reveal(flow, root.current, fresh[0]);
+      noteNext.current = focusNext.current = pasting.current = false;
+    }, 60);
+    return () => clearTimeout(timer);
+  }, [steps, notes, flow, root, focusNode, focusNext, pasting, select, editNote]);
+
+  const seen = useRef("");
+  useEffect(() => {
+    if (selected && selected !== seen.current) setTimeout(() => reveal(flow, root.current, selected), 80);
+    seen.current = selected;
+  }, [selected, flow, root]);
+
+  // The panel beside the canvas takes room away: what was in the middle stays there, and the chosen
+  // step in sight.
+  useEffect(() => {
+    const box = root.current.querySelector(".jc-flow");
+    let width = box.clientWidth;
+    const watch = new ResizeObserver(() => {
+      if (!begun.current || box.clientWidth === width) return;
+      const { x, y, zoom } = flow.getViewport();
+      flow.setViewport({ x: x + (box.clientWidth - width) / 2, y, zoom });
+      width = box.clientWidth;
+      if (seen.current) reveal(flow, root.current, seen.current);
+    });
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, [flow, root]);
+
+  const goTo = useCallback(
+    (id) => {
+      if (selected) choose(id); // an open panel follows
+      else select([id]);
+      reveal(flow, root.current, id, true);
+    },
+    [choose, flow, root, select, selected],
+  );
+  const [map, show] = useState(() => {
+    const kept = window.localStorage.getItem(MAP);
+    return kept === null ? window.innerWidth > NARROW + 260 : kept === "yes";
+  });
+  const setMap = useCallback((on) => {
+    window.localStorage.setItem(MAP, on ? "yes" : "no");
+    show(on);
+  }, []);
+  return useMemo(
+    () => ({ focusNode, goTo, map, setMap, noteNext: () => (noteNext.current = true) }),
+    [focusNode, goTo, map, setMap],
+  );
+}

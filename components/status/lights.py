@@ -1,0 +1,52 @@
+"""Groups of things that were looked at, each with its light, its words and its cure."""
+
+import reflex as rx
+
+from components import tokens, ui
+from state.status import Line, Part, StatusPage
+
+
+def _line(line: rx.Var[Line]) -> rx.Component:
+    return rx.el.li(
+        rx.box(
+            ui.body(line.name, font_weight="540"),
+            ui.small(line.said),
+            rx.cond(line.advice != "", ui.small(line.advice, color=tokens.INK, margin_top="4px")),
+            flex="1",
+            min_width="0",
+        ),
+        ui.pill(line.light, line.tone),
+        display="flex",
+        align_items="start",
+        gap="12px",
+        padding="12px 0",
+        border_top=f"1px solid {tokens.LINE}",
+        data_testid="status-line",
+        data_key=line.key,
+        data_light=line.light,
+    )
+
+
+def _part(part: rx.Var[Part]) -> rx.Component:
+    return ui.section(
+        part.name, rx.el.ul(rx.foreach(part.lines, _line), padding="0", margin="0", list_style="none")
+    )
+
+
+def lights() -> rx.Component:
+    return rx.cond(
+        StatusPage.loading,
+        ui.blocks(4),
+        rx.fragment(
+            ui.notice(
+                StatusPage.headline, tone=StatusPage.tone, icon="activity", data_testid="status-headline"
+            ),
+            rx.box(
+                rx.foreach(StatusPage.parts, _part),
+                display="grid",
+                grid_template_columns="repeat(auto-fit, minmax(min(100%, 380px), 1fr))",
+                gap="24px",
+                align_items="start",
+            ),
+        ),
+    )
