@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.builder import gallery
 from services.builder.gallery import GalleryTemplate
 
-router = APIRouter(prefix="/api/v1/gallery", tags=["Gallery"])
+router = APIRouter(prefix="/api/v1/gallery", tags=["Gallery"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 
 

@@ -36,7 +36,7 @@ def _card(card: rx.Var[Card]) -> rx.Component:
             ),
             rx.el.dl(
                 fact("For", card.audience),
-                fact("Takes", card.length),
+                fact("Takes", card["length"]),
                 fact("By", card.channels),
                 class_name="cl-facts",
             ),
