@@ -224,7 +224,7 @@ async def test_services_segments_keys_and_live_channels_stay_inside(two: Two, cl
 
     for call in (
         lambda u: campaigns.get(u, two.campaign),
-        lambda u: campaigns.pause(u, two.campaign),
+        lambda u: campaigns.pause(u, two.campaign, reason="x"),
         lambda u: campaigns.clone(u, two.campaign),
         lambda u: campaigns.delete(u, two.campaign),
         lambda u: segments.get(u, two.segment),
@@ -236,7 +236,7 @@ async def test_services_segments_keys_and_live_channels_stay_inside(two: Two, cl
                 await call(u)
     by_name = Audience.model_validate({"include": [{"node": "segment", "segment_id": str(two.segment)}]})
     by_list = Audience.model_validate(
-        {"kinds": ["patient"], "include": [{"node": "list", "contact_ids": [str(two.contact)]}]}
+        {"kinds": ["patient"], "include": [{"node": "list", "contacts": [str(two.contact)]}]}
     )
     async with app.uow(two.ours) as u:
         with pytest.raises(RuleInvalid):
