@@ -271,7 +271,7 @@ CREATE TABLE cm.segment (
   segment_id uuid NOT NULL,
   name text NOT NULL,
   description text NOT NULL DEFAULT '',
-  rule jsonb NOT NULL,                          -- services.contracts.segment.Audience
+  rule bytea NOT NULL,                          -- sealed services.contracts.segment.Audience
   created_by uuid NOT NULL,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
