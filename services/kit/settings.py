@@ -72,6 +72,10 @@ class Settings(BaseSettings):
         120, ge=1, description="Sign-ins and refused credentials a minute from one address."
     )
 
+    otlp_endpoint: str | None = Field(
+        None,
+        description="OTLP/HTTP collector that traces go to, as `http://host:4318`. Empty: none are made.",
+    )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token that `/metrics` asks for. Empty: it answers this machine only."
     )
