@@ -17,7 +17,7 @@ def assemble() -> rx.App:
     """The Reflex app with every page."""
     portal = rx.App(
         api_transformer=api(),
-        stylesheets=["/portal.css", "/builder.css"],
+        stylesheets=["/portal.css", "/builder.css", "/versions.css", "/print.css", "/content.css"],
         head_components=[
             rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
             rx.el.style(tokens.stylesheet()),

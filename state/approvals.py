@@ -1,36 +1,26 @@
-"""The approvals inbox and the page of one request (D9)."""
+"""The page of one request: everything an approver reads, the thread, and the decision (D9)."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import reflex as rx
 
+from services.bootstrap import app
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow
 from services.content.preview import email_page
 from services.contracts.campaign_types import LABELS
-from services.contracts.journey import Journey, Message
+from services.contracts.journey import Message
 from services.contracts.merge_fields import sample_context
-from services.engine.reach import reach
+from services.engine.judging import Judged, judged
+from services.forecast.service import forecast_campaign
+from services.kit.errors import Invalid
 from services.kit.rendering import RenderProblem, render
-from services.kit.uow import Unit
 from state import words
 from state.builder_impact import fate_words
-from state.session import Session, acting, changed, pings, uuid_of
-
-
-@dataclass(frozen=True)
-class Asked:
-    id: str
-    campaign: str
-    type: str
-    by: str
-    asked: str
-    starts: str
-    people: str
-    note: str
-    mine: bool
+from state.session import Session, acting, changed, permitted, pings, uuid_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +43,30 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Look:
+    """A risk: something to look at before deciding."""
+
+    tone: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Reworded:
+    """The words of one message, before and now."""
+
+    where: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Remark:
+    person: str
+    at: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Left:
     sentence: str
     people: str
@@ -66,46 +80,13 @@ class Inside:
     what: str
 
 
-class Approvals(rx.State):
-    loading: bool = True
-    rows: list[Asked] = []
-    may_approve: bool = False
-
-    @rx.event
-    async def load(self) -> Any:
-        await self._read()
-        return Approvals.follow
-
-    @rx.event(background=True, supersedes=True)
-    async def follow(self) -> None:
-        async for topic in pings(self, "/approvals"):
-            if topic in ("tick", "approvals", "campaigns"):
-                async with self:
-                    await self._read()
-
-    async def _read(self) -> None:
-        zone = (await self.get_state(Session)).zone
-        async with acting(self, "read") as u:
-            found, me = await campaigns.inbox(u), u.actor
-            now = u.now
-        self.rows = [
-            Asked(
-                str(row.approval_id), row.campaign_name, _type(row), row.requested_by_name,
-                words.ago(row.requested_at, now), _starts(row, zone),
-                words.plural(row.audience_count or 0, "person", "people"), row.note, row.requested_by == me.person_id,
-            )
-            for row in found
-        ]  # fmt: skip
-        self.may_approve = me.may("approve")
-        self.loading = False
-
-
 class Approval(rx.State):
     """One request: what it will do, to how many, what changed, and the decision."""
 
     loading: bool = True
     campaign: str = ""
     campaign_id: str = ""
+    print_href: str = ""
     type: str = ""
     version: str = ""
     by: str = ""
@@ -118,6 +99,14 @@ class Approval(rx.State):
     summary: list[str] = []
     changes: list[str] = []
     inside: list[Inside] = []
+    risks: list[Look] = []
+    reworded: list[Reworded] = []
+    audience_was: str = ""
+    comments: list[Remark] = []
+    may_comment: bool = False
+    forecast: str = ""
+    until: str = ""
+    people_change: str = ""
     first_time: bool = True
     messages: list[Told] = []
     people: str = ""
@@ -133,9 +122,40 @@ class Approval(rx.State):
     @rx.event
     async def load(self) -> Any:
         self.loading, self.asking = True, False
+        self.until, self.forecast = "", ""
         self._id = self.router.url.path.rstrip("/").rsplit("/", 1)[-1]
         await self._read()
-        return Approval.follow
+        return [Approval.follow, Approval.foresee]
+
+    @rx.event(background=True, supersedes=True)
+    async def foresee(self) -> None:
+        """The forecast's headline, worked out while the page is read already."""
+        async with self:
+            actor, asked = await permitted(self, "read"), self._id
+        async with app().uow(actor) as u:
+            row = (await campaigns.approval(u, uuid_of(asked))).row
+            found = await forecast_campaign(u, row.campaign_id, version_id=row.version_id)
+        async with self:
+            if asked == self._id:
+                self.forecast = (
+                    f"{words.plural(found.requested, 'message')} to {words.plural(found.entered, 'person', 'people')} "
+                    f"in {(found.last_day - found.first_day).days + 1} days; "
+                    f"{words.count(found.goals)} may reach the goal."
+                )
+
+    @rx.event
+    def set_until(self, day: str) -> None:
+        """The last day of an approval for a time; empty: it holds until something changes."""
+        self.until = day[:10]
+
+    @rx.event
+    async def remark(self, form: dict[str, str]) -> Any:
+        """Add to the thread."""
+        async with acting(self, "read") as u:
+            await campaigns.comment(u, uuid_of(self._id), form.get("remark", ""))
+        await self._read()
+        await changed(self, "approvals")
+        return rx.set_value("remark", "")
 
     @rx.event(background=True, supersedes=True)
     async def follow(self) -> None:
@@ -151,10 +171,11 @@ class Approval(rx.State):
     @rx.event
     async def approve(self, form: dict[str, str]) -> Any:
         """Approves exactly the version on this page."""
+        end = end_of(self.until, (await self.get_state(Session)).zone)
         async with acting(self, "approve") as u:
-            row = await campaigns.approve(u, uuid_of(self._id), note=form.get("note", "")[:2000])
-        await self._told()
-        start = _starts(row, (await self.get_state(Session)).zone)
+            row = await campaigns.approve(u, uuid_of(self._id), note=form.get("note", "")[:2000], until=end)
+        await self._tell()
+        start = starts(row, (await self.get_state(Session)).zone)
         return [rx.toast.success(f"“{row.campaign_name}” is approved. {start}."), rx.redirect("/approvals")]
 
     @rx.event
@@ -162,35 +183,48 @@ class Approval(rx.State):
         async with acting(self, "approve") as u:
             row = await campaigns.send_back(u, uuid_of(self._id), note=form.get("back", "")[:2000])
         self.asking = False
-        await self._told()
+        await self._tell()
         return [
             rx.toast.success(f"Sent back to {row.requested_by_name} with your note."),
             rx.redirect("/approvals"),
         ]
 
-    async def _told(self) -> None:
+    async def _tell(self) -> None:
         await changed(self, "approvals")
         await changed(self, "campaigns")
 
     async def _read(self) -> None:
         zone = (await self.get_state(Session)).zone
         async with acting(self, "read") as u:
-            found = await campaigns.approval(u, uuid_of(self._id))
-            await self._who(u, found.row.campaign_id, found.journey)
-        self._show(found, zone)
+            seen = await judged(u, uuid_of(self._id))
+            self.may_comment = u.actor.may("approve") or u.actor.may("author")
+        self._who(seen)
+        self._look(seen, zone)
+        self._show(seen.detail, zone)
 
-    async def _who(self, u: Unit, campaign_id: UUID, journey: Journey) -> None:
-        preview = await reach(u, campaign_id, journey)
+    def _who(self, seen: Judged) -> None:
+        preview = seen.reach
         self.people, self.reachable = words.count(preview.count), words.count(preview.reachable)
-        self.read_back = preview.sentence
+        self.read_back, self.audience_was = preview.sentence, seen.audience_was
         self.left_out = [Left(e.sentence, words.count(e.count)) for e in preview.excluded if e.count]
+        before = seen.detail.people_before
+        self.people_change = "" if before is None else _change(preview.count - before)
+
+    def _look(self, seen: Judged, zone: str) -> None:
+        self.risks = [Look(risk.tone, risk.sentence) for risk in seen.risks]
+        self.reworded = [
+            Reworded(f"{c.step}, {words.CHANNELS.get(c.channel, c.channel)}", c.before, c.now)
+            for c in seen.changed_words
+        ]
+        self.comments = [Remark(c.person, words.moment(c.at, zone), c.words) for c in seen.comments]
 
     def _show(self, found: ApprovalDetail, zone: str) -> None:
         row = found.row
         self.campaign, self.campaign_id = row.campaign_name, str(row.campaign_id)
-        self.type, self.version = _type(row), f"Version {row.version_number}"
+        self.print_href = f"/campaigns/{row.campaign_id}/print?version={row.version_id}"
+        self.type, self.version = type_of(row), f"Version {row.version_number}"
         self.by = f"{row.requested_by_name}, {words.moment(row.requested_at, zone)}"
-        self.note, self.starts, self.state = row.note, _starts(row, zone), row.state
+        self.note, self.starts, self.state = row.note, starts(row, zone), row.state
         self.people_then = words.count(row.audience_count)
         self.decided = _decided(row, zone)
         self.may_decide, self.why_not = found.may_decide, found.why_not
@@ -202,11 +236,28 @@ class Approval(rx.State):
         self.loading = False
 
 
-def _type(row: ApprovalRow) -> str:
+def _change(more: int) -> str:
+    if not more:
+        return "As many as when it was approved last."
+    return f"{words.plural(abs(more), 'person', 'people')} {'more' if more > 0 else 'fewer'} than at the last approval."
+
+
+def end_of(day: str, zone: str) -> datetime | None:
+    """The end of a day in the practice's zone; None for an empty field. Raises Invalid."""
+    if not day:
+        return None
+    try:
+        first = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
+    except ValueError as error:
+        raise Invalid("Choose the last day of the approval, or leave it empty.") from error
+    return first + timedelta(days=1)
+
+
+def type_of(row: ApprovalRow) -> str:
     return LABELS.get(row.campaign_type, words.plain(row.campaign_type))
 
 
-def _starts(row: ApprovalRow, zone: str) -> str:
+def starts(row: ApprovalRow, zone: str) -> str:
     if row.activate_at is None:
         return "Starts as soon as it is approved"
     return f"Starts {words.moment(row.activate_at, zone)}"

@@ -17,10 +17,13 @@ import reflex as rx
 
 from services.audience import service as audience
 from services.builder.contracts import Problem
+from services.builder.diff import diff
+from services.builder.fixes import apply_fix
 from services.builder.history import History
 from services.builder.rule_edits import audience_group, path_group
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignDetail
+from services.campaigns.history import last_readable, last_saved
 from services.contracts.journey import Branch, Entry, Journey
 from services.kit.actor import Permission
 from services.kit.errors import Invalid, StaleWrite
@@ -35,6 +38,7 @@ from state.session import acting, changed, uuid_of
 
 Edit = Callable[[Journey], Journey]
 PAUSE_BEFORE_SAVE = 0.7  # seconds without an edit
+MOST_DIFFERENCES = 12  # sentences shown before somebody chooses whose version stays
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class ProblemRow:
     sentence: str
     severity: str
     where: str
+    fix: str = ""
+    index: int = 0
 
 
 class Builder(rx.State):
@@ -58,6 +64,10 @@ class Builder(rx.State):
     saved: str = "saved"
     saved_words: str = ""
     conflict: bool = False
+    unreadable: list[str] = []
+    good_version: str = ""
+    theirs: str = ""
+    theirs_changes: list[str] = []
     steps: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     view: str = ""
@@ -82,21 +92,50 @@ class Builder(rx.State):
     _found: list[Problem] = []
     _history: History = History()
     _revision: int = 0
+    _taken: rows.Taken = {}
     _edit: int = 0
     _choices: dict[str, list[tuple[str, str]]] = {}
     _variant: int = 0
     _channel: str = ""
+    _language: str = ""
 
     @rx.event
     async def load(self) -> Any:
-        """The page's own start: the campaign of the address."""
+        """The page's own start: the campaign of the address. A line that was lost brings people here
+        again: what they had edited and not yet saved is saved first."""
+        if self.saved != "saved" and self.id in self.router.url.path:
+            await self.save()
+            if self.saved != "saved":
+                return
         self.reset()
         self.id = str(uuid_of(self.router.url.path.rstrip("/").rsplit("/", 1)[-1]))
         async with acting(self, "read") as u:
             detail = await campaigns.get(u, self.key)
             self.adopt(detail, author=u.actor.may("author"))
+            await self._problems_of_reading(u, detail)
             await self.check(u)
         self.ready = True
+
+    async def _problems_of_reading(self, u: Unit, detail: CampaignDetail) -> None:
+        """What is wrong with a stored draft that does not fit the grammar, and what could replace it."""
+        self.unreadable = [
+            f"Step “{p.step_id}”: {p.sentence}" if p.step_id else p.sentence for p in detail.draft_problems
+        ]
+        good = await last_readable(u, self.key) if detail.draft_problems else None
+        self.good_version = f"version {good.number}" if good else ""
+
+    @rx.event
+    async def restore_good(self) -> Any:
+        """Put the newest version that can be read in the place of a draft that cannot."""
+        async with acting(self, "author") as u:
+            detail = await campaigns.get(u, self.key)
+            good = await last_readable(u, self.key)
+            if good is None or not detail.draft_problems:
+                raise Invalid("There is nothing to restore here. Reload the page.")
+            journey = await campaigns.journey_of(u, good.version_id)
+            await campaigns.save_draft(u, self.key, journey, revision=detail.draft_revision)
+        await changed(self, "campaigns")
+        return Builder.load
 
     @property
     def key(self) -> UUID:
@@ -118,7 +157,7 @@ class Builder(rx.State):
         row = detail.row
         self.name, self.state = row.name, row.state
         self.state_words, self.tone = words.STATES[row.state]
-        self.editable = detail.editable and author
+        self.editable = detail.editable and author and not detail.draft_problems
         self.approval = "requested" if detail.open_approval else ""
 
     async def apply(self, edit: Edit, what: str, *, key: str = "", permission: Permission = "author") -> Any:
@@ -154,13 +193,21 @@ class Builder(rx.State):
         journey = self._journey
         steps = {step.id: step for step in journey.steps}
         problems = [p.model_dump() for p in self._found]
-        self.steps = rows.canvas_steps(journey, problems, ended=self.state in ("completed", "cancelled"))
+        ended = self.state in ("completed", "cancelled")
+        self.steps = rows.canvas_steps(journey, problems, ended=ended, taken=self._taken)
         self.notes = rows.canvas_notes(journey)
         self.outline = outline_rows(journey, self._found) if self.view == "outline" else []
         self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
         self.problems = [
-            ProblemRow(p.step_id or "", p.sentence, p.severity, rows.where(steps.get(p.step_id or "")))
-            for p in self._found
+            ProblemRow(
+                p.step_id or "",
+                p.sentence,
+                p.severity,
+                rows.where(steps.get(p.step_id or "")),
+                p.fix.label if p.fix else "",
+                n,
+            )
+            for n, p in enumerate(self._found)
         ]
         self.blocking = sum(p.severity == "blocking" for p in self._found)
         past, future = self._history.past, self._history.future
@@ -173,6 +220,12 @@ class Builder(rx.State):
         self.pace = pace_words(journey.pace)
         self._show_step(steps)
 
+    def show_taken(self, taken: rows.Taken) -> None:
+        """How many took each link, when that has changed."""
+        if taken != self._taken:
+            self._taken = taken
+            self.show()
+
     def _show_step(self, steps: dict[str, Any]) -> None:
         step = steps.get(self.selected)
         if step is None:
@@ -181,7 +234,14 @@ class Builder(rx.State):
             self.step = StepForm()
             return
         sentences = [p.sentence for p in self._found if p.step_id == step.id]
-        self.step = form(step, sentences, self._choices, variant=self._variant, channel=self._channel)
+        self.step = form(
+            step,
+            sentences,
+            self._choices,
+            variant=self._variant,
+            channel=self._channel,
+            language=self._language,
+        )
 
     def _open_choices(self) -> set[str]:
         groups = [audience_group(self._journey.audience, part) for part in ("include", "exclude")]
@@ -211,11 +271,22 @@ class Builder(rx.State):
                 self.facts(await campaigns.get(u, self.key), author=True)
                 at = u.now.astimezone(ZoneInfo(await audience.zone(u)))
         except StaleWrite:
-            self.saved, self.saved_words, self.conflict = "conflict", "Not saved", True
+            self.saved, self.saved_words = "conflict", "Not saved"
+            await self._explain_conflict()
+            self.conflict = True
             return None
         self.saved, self.saved_words = "saved", f"Saved {at:%H:%M}"
         await changed(self, "campaigns")
         return None
+
+    async def _explain_conflict(self) -> None:
+        """Who saved, when, and what they have that is not here."""
+        async with acting(self, "read") as u:
+            detail = await campaigns.get(u, self.key)
+            who, at = await last_saved(u, self.key)
+            zone = await audience.zone(u)
+        self.theirs = f"{who or 'Somebody else'} saved this campaign {words.moment(at, zone)}."
+        self.theirs_changes = diff(self._journey, detail.draft).sentences[:MOST_DIFFERENCES]
 
     @rx.event
     async def settle(self, keep: str) -> Any:
@@ -264,14 +335,15 @@ class Builder(rx.State):
             self.open_step(str(report.get("id") or ""))
 
     def open_step(self, step_id: str) -> None:
-        self.selected, self._variant, self._channel = step_id, 0, ""
+        self.selected, self._variant, self._channel, self._language = step_id, 0, "", ""
         self.panel = "step" if step_id else ""
         self._history = self._history.sealed()
         self._show_step({step.id: step for step in self._journey.steps})
 
-    def look_at(self, variant: int, channel: str) -> None:
-        """Which wording and channel of a message the panel edits."""
+    def look_at(self, variant: int, channel: str, language: str | None = None) -> None:
+        """Which wording, channel and language of a message the panel edits; None: the same language."""
         self._variant, self._channel = variant, channel
+        self._language = self._language if language is None else language
         self._history = self._history.sealed()
         self._show_step({step.id: step for step in self._journey.steps})
 
@@ -279,6 +351,16 @@ class Builder(rx.State):
         """The day it is at the practice."""
         async with acting(self, "read") as u:
             return u.now.astimezone(ZoneInfo(await audience.zone(u))).date()
+
+    @rx.event
+    async def fix(self, index: int, sentence: str) -> Any:
+        """Carry out the fix of a problem, as it was listed when it was pressed."""
+        at = int(index)
+        if not 0 <= at < len(self._found) or self._found[at].sentence != sentence:
+            raise Invalid("The list has changed meanwhile. Look at it again.")
+        problem = self._found[at]
+        label = problem.fix.label if problem.fix else ""
+        return await self.apply(lambda j: apply_fix(j, problem), label[:1].lower() + label[1:])
 
     @rx.event
     async def open_panel(self, panel: str) -> None:

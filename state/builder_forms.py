@@ -30,6 +30,7 @@ from services.contracts.journey import (
     WaitUntilField,
     WaitUntilWindow,
 )
+from services.contracts.languages import name_of
 from services.contracts.merge_fields import sample_context
 from services.kit.rendering import RenderProblem, render
 from state.event_rows import EventBox, event_box, event_names
@@ -45,6 +46,15 @@ class ChannelRow:
     on: bool
     first: bool
     last: bool
+    written: bool
+
+
+@dataclass(frozen=True)
+class LanguageRow:
+    """`key` is empty for the words that everybody gets."""
+
+    key: str
+    name: str
     written: bool
 
 
@@ -103,6 +113,9 @@ class StepForm:
     variant: int = 0
     channel: str = ""
     has_subject: bool = False
+    languages: list[LanguageRow] = field(default_factory=list)
+    language: str = ""
+    template: str = ""
     subject: str = ""
     preheader: str = ""
     body: str = ""
@@ -131,14 +144,16 @@ class StepForm:
     target: str = ""
 
 
-def form(step: Step, sentences: list[str], choices: Choices, *, variant: int, channel: str) -> StepForm:
-    """The form of a step; `variant` and `channel` are the wording being edited."""
+def form(
+    step: Step, sentences: list[str], choices: Choices, *, variant: int, channel: str, language: str = ""
+) -> StepForm:
+    """The form of a step; `variant`, `channel` and `language` are the wording being edited."""
     fields: dict[str, object]
     match step:
         case Entry():
             fields = _entry(step)
         case Message():
-            fields = _message(step, variant, channel)
+            fields = _message(step, variant, channel, language)
         case Wait():
             fields = _wait(step)
         case WaitEvent():
@@ -179,11 +194,13 @@ def _event(match: EventMatch) -> dict[str, object]:
     return {"event": match.type, "event_box": event_box(match), "event_names": event_names(match)}
 
 
-def _message(step: Message, variant: int, channel: str) -> dict[str, object]:
+def _message(step: Message, variant: int, channel: str, language: str) -> dict[str, object]:
     index = min(max(variant, 0), len(step.variants) - 1)
     wording = step.variants[index]
     key = _channel(step, channel)
-    words = wording.content.get(key, ChannelContent()) if key else ChannelContent()
+    language = language if language in wording.translations else ""
+    there = wording.translations[language] if language else wording.content
+    words = there.get(key, ChannelContent()) if key else ChannelContent()
     order: list[Channel] = [*step.channels, *[c for c in CHANNELS if c not in step.channels]]
     last = len(step.channels) - 1
     return {
@@ -206,6 +223,14 @@ def _message(step: Message, variant: int, channel: str) -> dict[str, object]:
         ],
         "variant": index,
         "channel": key or "",
+        "languages": [
+            LanguageRow(
+                one, name_of(one) if one else "Everybody", key in said and bool(said[key].body.strip())
+            )
+            for one, said in {"": wording.content, **wording.translations}.items()
+        ],
+        "language": language,
+        "template": wording.template_id or "",
         "has_subject": key in ("email", "in_app"),
         "subject": words.subject,
         "preheader": words.preheader,

@@ -61,6 +61,7 @@ class Life(rx.State):
             running = detail.row.state == "active"
             self.outlook = await outlook(u, builder.key) if running else ""
         builder.counts = rows.counts(builder.journey, numbers)
+        builder.show_taken(rows.taken(numbers))
 
     @rx.event
     async def ask(self) -> None:

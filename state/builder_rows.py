@@ -25,6 +25,7 @@ PALETTE: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("split", "Split", "A share of people for each arm"),
         ],
     ),
+    ("Hand over", [("sub_campaign", "Another campaign", "They start it, and go on here")]),
     ("End", [("goal", "Goal reached", "The aim is met"), ("exit", "End", "The journey ends here")]),
 ]
 
@@ -43,14 +44,23 @@ def palette(has_entry: bool) -> list[dict[str, Any]]:
     ]
 
 
-def canvas_steps(journey: Journey, problems: list[dict[str, Any]], *, ended: bool) -> list[dict[str, Any]]:
-    """Steps as the canvas draws them; `ended` dims a campaign that is over."""
+Taken = dict[str, dict[str, int]]
+"""Step → way out → how many people took it."""
+
+
+def canvas_steps(
+    journey: Journey, problems: list[dict[str, Any]], *, ended: bool, taken: Taken | None = None
+) -> list[dict[str, Any]]:
+    """Steps as the canvas draws them; `ended` dims a campaign that is over; `taken` is said on the links."""
     return [
-        canvas_step(step, [p for p in problems if p["step_id"] == step.id], ended) for step in journey.steps
+        canvas_step(step, [p for p in problems if p["step_id"] == step.id], ended, (taken or {}).get(step.id))
+        for step in journey.steps
     ]
 
 
-def canvas_step(step: Step, problems: list[dict[str, Any]], dim: bool) -> dict[str, Any]:
+def canvas_step(
+    step: Step, problems: list[dict[str, Any]], dim: bool, taken: dict[str, int] | None = None
+) -> dict[str, Any]:
     severity = ""
     if problems:
         severity = "blocking" if any(p["severity"] == "blocking" for p in problems) else "warning"
@@ -59,7 +69,10 @@ def canvas_step(step: Step, problems: list[dict[str, Any]], dim: bool) -> dict[s
         "kind": step.kind,
         "title": step_words.title(step),
         "subtitle": step_words.subtitle(step),
-        "ports": [{"key": key, "label": label, "target": target} for key, label, target in ports(step)],
+        "ports": [
+            {"key": key, "label": _way(label, taken, key), "target": target}
+            for key, label, target in ports(step)
+        ],
         "problems": len(problems),
         "problem": problems[0]["sentence"] if problems else "",
         "severity": severity,
@@ -72,6 +85,17 @@ def canvas_step(step: Step, problems: list[dict[str, Any]], dim: bool) -> dict[s
 def canvas_notes(journey: Journey) -> list[dict[str, Any]]:
     """Sticky notes as the canvas draws them."""
     return [note.model_dump() for note in journey.notes]
+
+
+def _way(label: str, taken: dict[str, int] | None, port: str) -> str:
+    """A link's label with how many took it, where anybody did."""
+    number = f"{taken[port]:,}" if taken and taken.get(port) else ""
+    return " · ".join(part for part in (label, number) if part)
+
+
+def taken(numbers: Any) -> Taken:
+    """How many took each way out, from insights' rows a step."""
+    return {row.step_id: dict(row.ports) for row in numbers if row.ports}
 
 
 def where(step: Step | None) -> str:

@@ -11,7 +11,7 @@ from state.builder import Builder
 from state.builder_canvas import one_of
 from state.rule_changes import changed_tree, key_of
 from state.rule_focus import follow
-from state.session import permitted
+from state.session import permitted, uuid_of
 
 TEXTS = (
     "title", "note", "reason", "topic", "cron", "campaign_id", "until.on", "until.at", "until.field",
@@ -52,17 +52,15 @@ class StepPanel(rx.State):
         form = builder.step
         path = f"variants.{form.variant}"
         if one_of(part, WORDING) != "label":
-            path = f"{path}.content.{one_of(form.channel, get_args(Channel))}"
+            there = f"translations.{form.language}" if form.language else "content"
+            path = f"{path}.{there}.{one_of(form.channel, get_args(Channel))}"
         return await self._set(f"{path}.{part}", value)
 
     @rx.event
-    async def insert_field(self, tag: str) -> Any:
-        """Put a merge field at the end of the body, where the cursor cannot be known."""
+    async def insert_field(self, tag: str, at: int) -> Any:
+        """Put a merge field where the cursor is in the body (`at`), or at the end (-1)."""
         builder = await self.get_state(Builder)
-        body = builder.step.body
-        return await self.set_words(
-            "body", f"{body}{'' if not body or body[-1].isspace() else ' '}{tag[:80]}"
-        )
+        return await self.set_words("body", inserted(builder.step.body, tag, at))
 
     @rx.event
     async def set_share(self, kind: str, index: int, part: str, value: str) -> Any:
@@ -155,6 +153,37 @@ class StepPanel(rx.State):
         builder.look_at(int(variant), channel)
 
     @rx.event
+    async def show_language(self, language: str) -> None:
+        """Which language of the wording the panel edits; empty: the words that everybody gets."""
+        builder = await self.get_state(Builder)
+        builder.look_at(builder.step.variant, builder.step.channel, language[:6])
+
+    @rx.event
+    async def add_language(self, locale: str) -> Any:
+        builder = await self.get_state(Builder)
+        index = builder.step.variant
+        saving = await self._act(lambda j, i: step_edits.add_language(j, i, index, locale), "add a language")
+        builder.look_at(index, builder.step.channel, locale)
+        return saving
+
+    @rx.event
+    async def remove_language(self, locale: str) -> Any:
+        builder = await self.get_state(Builder)
+        index = builder.step.variant
+        return await self._act(
+            lambda j, i: step_edits.remove_language(j, i, index, locale), "remove a language"
+        )
+
+    @rx.event
+    async def use_template(self, template_id: str) -> Any:
+        """Take the wording shown from the registry; empty: write it here again."""
+        builder = await self.get_state(Builder)
+        index, chosen = builder.step.variant, str(uuid_of(template_id)) if template_id else None
+        return await self._act(
+            lambda j, i: step_edits.use_template(j, i, index, chosen), "change the template"
+        )
+
+    @rx.event
     async def act(self, what: str, index: int) -> Any:
         """Add or remove a wording, a path or an arm."""
         deeds: dict[str, Any] = {
@@ -227,6 +256,14 @@ class StepPanel(rx.State):
         builder = await self.get_state(Builder)
         step = builder.step.id
         return await builder.apply(lambda j: deed(j, step), what)
+
+
+def inserted(text: str, tag: str, at: int) -> str:
+    """A text with a tag put in at a place, or at its end when the place is not known."""
+    tag = tag[:120]
+    if not 0 <= at < len(text):
+        return f"{text}{'' if not text or text[-1].isspace() else ' '}{tag}"
+    return text[:at] + tag + text[at:]
 
 
 def whole(value: str) -> int:

@@ -5,6 +5,7 @@ HttpOnly cookie.
 """
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import reflex as rx
 
@@ -16,6 +17,7 @@ from state.session import actor_of, forget
 
 PROBLEMS = {
     "locked": "Too many wrong passwords. Wait a few minutes, then try again.",
+    **access.REFUSALS,
     "ended": "Your session has ended. Sign in again to go on.",
 }
 WRONG = "That name and password do not belong together. Check both and try again."
@@ -34,6 +36,8 @@ class Login(rx.State):
     problem: str = ""
     next: str = ""  # the page that was asked for; the API follows it only within the portal
     people: list[DemoRow] = []
+    provider: str = ""  # what the button says after “Sign in with”
+    provider_href: str = ""
 
     @rx.event
     async def load(self) -> rx.event.EventSpec | None:
@@ -46,6 +50,9 @@ class Login(rx.State):
         code = self.router.url.query_parameters.get("problem", "")
         self.next = self.router.url.query_parameters.get("next", "")
         self.problem = PROBLEMS.get(code, WRONG) if code else ""
+        config = app().settings
+        self.provider = config.oidc_label if config.oidc_issuer else ""
+        self.provider_href = "/api/session/oidc" + (f"?next={quote(self.next)}" if self.next else "")
         self.people = [
             DemoRow(p.login, p.password, p.display_name, words.ROLES[p.role], p.what)
             for p in await access.demo_people(app())

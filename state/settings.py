@@ -34,6 +34,7 @@ class Settings(rx.State):
     single_operator: bool = False
     quiet_start: str = ""
     quiet_end: str = ""
+    approval_reminder_hours: str = ""
     max_touches: str = ""
     per_days: str = ""
     min_gap_hours: str = ""
@@ -130,6 +131,7 @@ class Settings(rx.State):
         self.max_touches = "" if found.caps.max_touches is None else str(found.caps.max_touches)
         self.per_days = str(found.caps.per_days)
         self.min_gap_hours = "" if found.caps.min_gap_hours is None else str(found.caps.min_gap_hours)
+        self.approval_reminder_hours = str(found.approval_reminder_hours)
         self.concierge_hold_hours = str(found.concierge_hold_hours)
         self.global_holdout_percent = f"{found.global_holdout_percent:g}"
         self.kept = {name: str(getattr(found, name)) for name in KEPT}
@@ -159,6 +161,8 @@ def _read_form(old: PracticeSettings, form: dict[str, Any], single: bool) -> Pra
             global_holdout_percent=float(form["global_holdout_percent"]),
             quiet_start=time.fromisoformat(str(form["quiet_start"])),
             quiet_end=time.fromisoformat(str(form["quiet_end"])),
+            approval_reminder_hours=int(form.get("approval_reminder_hours") or old.approval_reminder_hours),
+            outside=old.outside,
             cold_threshold_days=old.cold_threshold_days,
             **{name: int(form.get(name) or getattr(old, name)) for name in KEPT},
         )

@@ -6,8 +6,10 @@ from typing import Any
 import reflex as rx
 
 from services.access import service as access
-from services.access.contracts import PersonRow, RoleRow
+from services.access.contracts import OutsideSignIn, PersonRow, RoleRow
+from services.bootstrap import app
 from services.kit.actor import PERMISSIONS, WORDS
+from services.kit.errors import Invalid
 from services.kit.ids import new_token
 from state import words
 from state.session import Session, acting, uuid_of
@@ -69,6 +71,15 @@ class Team(rx.State):
     person_name: str = ""
     choices: list[Tick] = []
     first_password: str = ""
+
+    provider: str = ""  # where a provider is set up, what it is called
+    inviting: bool = False
+    domains: str = ""
+    claim: str = "groups"
+    first_role: str = ""
+    groups: str = ""
+    role_options: list[list[str]] = []
+    may_rule: bool = False
 
     @rx.event
     async def load(self) -> None:
@@ -167,10 +178,39 @@ class Team(rx.State):
         await self._read()
         return rx.toast.info("The account is open again.")
 
+    @rx.event
+    async def ask_invite(self, open: bool) -> None:
+        self.inviting = False
+        if open:
+            await self.choose_person("")
+            self.person, self.inviting = "", True
+
+    @rx.event
+    async def invite(self, form: dict[str, Any]) -> Any:
+        """Let an address in at the provider, once, with the roles ticked."""
+        async with acting(self, "people") as u:
+            chosen = [r.key for r in await access.roles(u) if form.get(HAS + r.key)]
+            await access.invite(u, address=str(form.get("address", ""))[:200], roles=chosen)
+        self.inviting = False
+        return rx.toast.success("Invited. They can sign in now; nothing was sent to them.")
+
+    @rx.event
+    async def keep_outside(self, form: dict[str, Any]) -> Any:
+        """Who is let in by their domain, and which groups stand for which roles."""
+        async with acting(self, "administer") as u:
+            labels = {r.label.lower(): r.key for r in await access.roles(u) if not r.retired}
+            rules = _outside(form, labels)
+            old = await access.practice_settings(u)
+            await access.save_settings(u, old.model_copy(update={"outside": rules}))
+        await self._read()
+        return rx.toast.success("Saved. It counts from the next sign-in.")
+
     async def _read(self) -> None:
         async with acting(self, "people") as u:
             people, roles = await access.people(u), await access.roles(u)
             now, me = u.now, u.actor.person_id
+            rules, self.may_rule = (await access.practice_settings(u)).outside, u.actor.may("administer")
+        self.provider = app().settings.oidc_label if app().settings.oidc_issuer else ""
         labels = {role.key: role.label for role in roles}
         self.members = [_member(p, labels, locked=bool(p.locked_until and p.locked_until > now),
                                 mine=p.person_id == me) for p in people]  # fmt: skip
@@ -181,7 +221,31 @@ class Team(rx.State):
             Line(WORDS[p][0].upper() + WORDS[p][1:], [p in role.permissions for role in live])
             for p in PERMISSIONS
         ]
+        self.domains, self.claim = ", ".join(rules.domains), rules.claim
+        self.first_role = next(iter(rules.first_roles), "")
+        self.groups = "\n".join(f"{group} = {labels.get(key, key)}" for group, key in rules.groups.items())
+        self.role_options = [["", "No role"], *([role.key, role.label] for role in live)]
         self.loading = False
+
+
+def _outside(form: dict[str, Any], labels: dict[str, str]) -> OutsideSignIn:
+    """The rules a form asks for; one `group = role` a line. Raises Invalid."""
+    groups = {}
+    for line in str(form.get("groups", "")).splitlines():
+        group, sign, role = (part.strip() for part in line.rpartition("="))
+        if not line.strip():
+            continue
+        if not sign or not group or role.lower() not in labels:
+            raise Invalid(f"“{line.strip()[:60]}” names no role here. Write one group = role a line.")
+        groups[group] = labels[role.lower()]
+    domains = [part.strip().lower().lstrip("@") for part in str(form.get("domains", "")).split(",")]
+    first = str(form.get("first_role", ""))
+    return OutsideSignIn(
+        domains=tuple(part for part in domains if part),
+        first_roles=(first,) if first in labels.values() else (),
+        claim=str(form.get("claim", "")).strip() or "groups",
+        groups=groups,
+    )
 
 
 def _member(row: PersonRow, labels: dict[str, str], *, locked: bool, mine: bool) -> Member:

@@ -57,6 +57,7 @@ class WalkPage(rx.State):
     places: list[Place] = []
     at: int = 0
     working: bool = False
+    unreadable: str = ""
 
     _happened: list[str] = []
 
@@ -77,8 +78,11 @@ class WalkPage(rx.State):
         self.id = str(uuid_of(self.router.url.path.rstrip("/").split("/")[-2]))
         async with acting(self, "read") as u:
             detail = await campaigns.get(u, UUID(self.id))
+            self.campaign = detail.row.name
+            if detail.draft_problems:
+                self.unreadable = f"This journey cannot be read. {detail.draft_problems[0].sentence}"
+                return
             sample = await audience.sample(u, detail.draft.audience, 20)
-        self.campaign = detail.row.name
         self.people = [(str(one.contact_id), f"{one.name}, {one.kind}") for one in sample]
         if self.people:
             self.person = self.people[0][0]

@@ -67,7 +67,29 @@ CREATE TABLE cm.session (
   seen_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   stepped_up_at timestamptz,
+  device text NOT NULL DEFAULT '',              -- `Firefox on Windows`, so that people know their own
+  outside boolean NOT NULL DEFAULT false,       -- opened by an OpenID provider
   PRIMARY KEY (practice_id, session_hash)
+);
+
+CREATE TABLE cm.identity (                      -- who somebody is at an OpenID provider
+  practice_id uuid NOT NULL,
+  issuer text NOT NULL,
+  subject text NOT NULL,
+  person_id uuid NOT NULL,
+  linked_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, issuer, subject)
+);
+CREATE UNIQUE INDEX identity_once ON cm.identity (issuer, subject);
+
+CREATE TABLE cm.invitation (                    -- may sign in through the provider, once, and becomes a person
+  practice_id uuid NOT NULL,
+  who_hash bytea NOT NULL,                    -- keyed: the address itself is nowhere
+  roles text[] NOT NULL,
+  invited_by text NOT NULL,
+  invited_at timestamptz NOT NULL,
+  used_at timestamptz,
+  PRIMARY KEY (practice_id, who_hash)
 );
 
 CREATE TABLE cm.api_key (
@@ -160,10 +182,23 @@ CREATE TABLE cm.approval (
   decision_note text NOT NULL DEFAULT '',
   exemption boolean NOT NULL DEFAULT false,
   impact jsonb NOT NULL DEFAULT '[]',           -- what becomes of people inside: services.campaigns.impact (D8)
+  valid_until timestamptz,                      -- approved for a time: the campaign is paused then
+  reminded_at timestamptz,                      -- when approvers were reminded of it, once
   PRIMARY KEY (practice_id, approval_id)
 );
 CREATE UNIQUE INDEX approval_open ON cm.approval (practice_id, campaign_id) WHERE state = 'requested';
 CREATE INDEX approval_campaign ON cm.approval (practice_id, campaign_id, requested_at);
+
+CREATE TABLE cm.approval_comment (
+  practice_id uuid NOT NULL,
+  comment_id uuid NOT NULL,
+  approval_id uuid NOT NULL,
+  person_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  words text NOT NULL CHECK (words <> ''),
+  PRIMARY KEY (practice_id, comment_id)
+);
+CREATE INDEX approval_comment_thread ON cm.approval_comment (practice_id, approval_id, comment_id);
 
 CREATE TABLE cm.version_move (
   practice_id uuid NOT NULL,
@@ -211,6 +246,25 @@ CREATE TABLE cm.template_version (              -- every saved state of a templa
   restored integer,                             -- the version it was brought back from
   PRIMARY KEY (practice_id, template_id, version)
 );
+
+CREATE TABLE cm.test_send (                     -- test messages to the team's own addresses (CNT-5)
+  practice_id uuid NOT NULL,
+  test_id uuid NOT NULL,                        -- the Hub's dispatch_id
+  campaign_id uuid NOT NULL,
+  step_id text NOT NULL,
+  variant text NOT NULL,
+  channel text NOT NULL,
+  language text NOT NULL,
+  content_ref text NOT NULL,
+  sent_to text NOT NULL,                        -- masked; the address itself is not kept here
+  state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'accepted', 'sent', 'delivered', 'failed', 'bounced')),
+  reason text NOT NULL DEFAULT '',
+  asked_by uuid NOT NULL,
+  asked_at timestamptz NOT NULL,
+  state_at timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, test_id)
+);
+CREATE INDEX test_send_asked ON cm.test_send (practice_id, asked_at);
 
 CREATE TABLE cm.segment (
   practice_id uuid NOT NULL,
@@ -872,6 +926,12 @@ BEGIN
     ) SELECT o.practice_id, NULL::bigint FROM o;
   WHEN 'activate' THEN RETURN QUERY
     SELECT DISTINCT c.practice_id, NULL::bigint FROM cm.campaign c WHERE c.state = 'scheduled' AND c.scheduled_at <= now_at;
+  WHEN 'approvals' THEN RETURN QUERY          -- services.campaigns.approval_terms: REMIND and RUN_OUT
+    SELECT p.practice_id, NULL::bigint FROM cm.practice p
+    WHERE EXISTS (SELECT 1 FROM cm.approval a WHERE a.practice_id = p.practice_id AND a.state = 'requested' AND a.reminded_at IS NULL
+        AND a.requested_at <= now_at - make_interval(hours => coalesce((p.settings->>'approval_reminder_hours')::integer, 24)))
+      OR EXISTS (SELECT 1 FROM cm.approval a JOIN cm.campaign c ON c.practice_id = a.practice_id AND c.campaign_id = a.campaign_id
+        WHERE a.practice_id = p.practice_id AND a.state = 'used' AND a.valid_until <= now_at AND c.state = 'active');
   WHEN 'recurring' THEN RETURN QUERY
     SELECT DISTINCT c.practice_id, NULL::bigint FROM cm.campaign c WHERE c.state = 'active' AND c.kind = 'recurring';
   WHEN 'expire' THEN RETURN QUERY
@@ -922,6 +982,19 @@ CREATE FUNCTION cm.find_session(hash bytea) RETURNS uuid LANGUAGE sql STABLE SEC
 AS 'SELECT practice_id FROM cm.session WHERE session_hash = hash';
 CREATE FUNCTION cm.find_api_key(hash bytea) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id FROM cm.api_key WHERE key_hash = hash AND revoked_at IS NULL';
+
+-- Whoever a provider names: linked already, else invited, else of a domain that exactly one practice lets in.
+CREATE FUNCTION cm.find_outsider(iss text, sub text, hash bytea, domain text, OUT practice_id uuid, OUT person_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT f.practice_id, f.person_id FROM (
+    SELECT 1 AS turn, i.practice_id, i.person_id FROM cm.identity i WHERE i.issuer = iss AND i.subject = sub
+    UNION ALL
+    SELECT 2, max(v.practice_id::text)::uuid, NULL FROM cm.invitation v WHERE v.who_hash = hash AND v.used_at IS NULL
+    HAVING count(*) = 1
+    UNION ALL
+    SELECT 3, max(p.practice_id::text)::uuid, NULL FROM cm.practice p
+    WHERE domain <> '' AND p.settings -> 'outside' -> 'domains' ? domain HAVING count(*) = 1
+  ) f ORDER BY f.turn LIMIT 1 $$;
 
 -- The quick half of services.intake.notice_board: everything in one round trip, because that is what it must
 -- be quick at. The locks are those of a suppression (services.suppression.queries), in its order and never waited
@@ -1020,11 +1093,13 @@ END $$;
 CREATE POLICY finder ON cm.practice FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.person FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.session FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.identity FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY finder ON cm.invitation FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY finder ON cm.api_key FOR SELECT TO CURRENT_USER USING (true);
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'version_move', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
+  FOREACH t IN ARRAY ARRAY['campaign', 'campaign_version', 'approval', 'version_move', 'execution', 'enrolment', 'work', 'turn', 'hub_asked', 'paced_until', 'outbox',
                            'suppression', 'audit_batch', 'followup', 'dispatch', 'care_plan_standing', 'segment', 'segment_size',
                            'leak_scan', 'proof', 'metric', 'webhook_endpoint', 'webhook_delivery'] LOOP
     EXECUTE format('CREATE POLICY finder ON cm.%I FOR SELECT TO CURRENT_USER USING (true)', t);

@@ -16,6 +16,7 @@ CREATE TABLE hub.message (
   purpose text NOT NULL DEFAULT 'marketing',
   caps jsonb NOT NULL DEFAULT '{}',
   test boolean NOT NULL DEFAULT false,
+  to_address text NOT NULL DEFAULT '',          -- of a test message: where to, instead of a contact
   state text NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'failed', 'bounced', 'cancelled')),
   due_at timestamptz NOT NULL,
   attempts integer NOT NULL DEFAULT 0,

@@ -16,7 +16,7 @@ from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.builder.contracts import Problem
 from services.campaigns import service as campaigns
-from services.campaigns.contracts import VersionRow
+from services.campaigns.contracts import CampaignDetail, VersionRow
 from services.contracts.journey import Journey, Step
 from services.kit.errors import Conflict, Invalid, NotFound, StaleWrite
 from services.kit.locks import lock_row
@@ -40,7 +40,7 @@ async def draft(campaign_id: UUID, who: Reader, response: Response) -> Journey:
     async with who.unit() as u:
         found = await campaigns.get(u, campaign_id)
     response.headers["ETag"] = _tag(found.draft_revision)
-    return found.draft
+    return found.readable
 
 
 @router.put("/draft")
@@ -49,7 +49,7 @@ async def save_draft(
 ) -> Saved:
     """Replace the draft. `If-Match` carries the ETag it was read with, so that nobody's work is lost."""
     async with who.unit("campaigns") as u:
-        _, revision = await _held(u, campaign_id, if_match)
+        revision = (await _held(u, campaign_id, if_match)).draft_revision
         return await _save(u, campaign_id, journey, revision, response)
 
 
@@ -57,7 +57,7 @@ async def save_draft(
 async def steps(campaign_id: UUID, who: Reader, pages: Pages) -> Page[Step]:
     """List the steps of the draft."""
     async with who.unit() as u:
-        found = (await campaigns.get(u, campaign_id)).draft.steps
+        found = (await campaigns.get(u, campaign_id)).readable.steps
     return paging.of_list(who, f"steps/{campaign_id}", found, pages, lambda step: step.id)
 
 
@@ -66,7 +66,7 @@ async def step(campaign_id: UUID, step_id: str, who: Reader, response: Response)
     """Read one step of the draft."""
     async with who.unit() as u:
         found = await campaigns.get(u, campaign_id)
-    at = _index(found.draft, step_id)
+    at = _index(found.readable, step_id)
     response.headers["ETag"] = _tag(found.draft_revision)
     return found.draft.steps[at]
 
@@ -79,7 +79,8 @@ async def add_step(
     if if_match.is_any:
         raise TagMissing("Send If-Match with the ETag of the draft you edited.")
     async with who.unit("campaigns") as u:
-        journey, revision = await _held(u, campaign_id, if_match)
+        held = await _held(u, campaign_id, if_match)
+        journey, revision = held.readable, held.draft_revision
         if any(known.id == new.id for known in journey.steps):
             raise Conflict(f"There is a step called “{new.id}” already.")
         edited = journey.model_copy(update={"steps": [*journey.steps, new]})
@@ -96,7 +97,8 @@ async def save_step(
             "A step keeps its id.", [{"field": "id", "message": f"Should be “{step_id}”, as in the address."}]
         )
     async with who.unit("campaigns") as u:
-        journey, revision = await _held(u, campaign_id, if_match)
+        held = await _held(u, campaign_id, if_match)
+        journey, revision = held.readable, held.draft_revision
         edited = [*journey.steps]
         edited[_index(journey, step_id)] = new
         return await _save(u, campaign_id, journey.model_copy(update={"steps": edited}), revision, response)
@@ -119,12 +121,12 @@ async def version(campaign_id: UUID, version_id: UUID, who: Reader) -> Journey:
         return await campaigns.journey_of(u, version_id)
 
 
-async def _held(u: Unit, campaign_id: UUID, if_match: Condition) -> tuple[Journey, int]:
-    """The draft and its revision, held until the transaction ends. Raises Stale, NotFound."""
+async def _held(u: Unit, campaign_id: UUID, if_match: Condition) -> CampaignDetail:
+    """The campaign with its draft, held until the transaction ends. Raises Stale, NotFound."""
     await lock_row(u, "cm.campaign", "campaign_id", campaign_id)
     found = await campaigns.get(u, campaign_id)
     if_match.check(_tag(found.draft_revision))
-    return found.draft, found.draft_revision
+    return found
 
 
 async def _save(u: Unit, campaign_id: UUID, journey: Journey, revision: int, response: Response) -> Saved:

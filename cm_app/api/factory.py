@@ -14,10 +14,12 @@ from cm_app.api import (
     events,
     executions,
     followups,
+    gallery,
     health,
     imports,
     me,
     metrics,
+    oidc,
     people,
     privacy,
     prometheus,
@@ -27,9 +29,11 @@ from cm_app.api import (
     schemas,
     segments,
     sessions,
+    stored,
     suppression,
     suppressions,
     templates,
+    test_sends,
     webhooks,
 )
 from cm_app.api.routing import Route
@@ -39,25 +43,34 @@ from services.kit.settings import Settings, settings
 
 PUBLIC = frozenset(
     {
-        ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/openapi.json"),
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+        ("GET", "/api/openapi.json"),
         ("POST", "/api/session"),
+        ("GET", "/api/session/oidc"),
+        ("GET", "/api/session/oidc/back"),
     }
-)  # fmt: skip
+)
 """The only routes that answer without credentials; `/metrics` then only to this machine."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 ROUTERS = (
     sessions.router,
+    oidc.router,
     me.router,
     campaigns.router,
     running.router,
     drafts.router,
+    stored.router,
     executions.router,
     enrolments.router,
     metrics.router,
     approvals.router,
     templates.router,
+    test_sends.router,
+    gallery.router,
     segments.router,
     followups.router,
     proofs.router,

@@ -1,5 +1,6 @@
 """Signing in and out over HTTP: only an HTTP answer can set an HttpOnly cookie."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -31,18 +32,23 @@ async def sign_in(request: Request, app: Running) -> Response:
     await count_stranger(request, app)
     given, is_form = await _fields(request)
     try:
-        signed_in = await access.sign_in(app, given.get("login", ""), given.get("password", ""))
+        signed_in = await access.sign_in(
+            app,
+            given.get("login", ""),
+            given.get("password", ""),
+            user_agent=request.headers.get("user-agent", "")[:400],
+        )
     except NotSignedIn as error:
         if not is_form:
             raise
         problem = "locked" if isinstance(error, access.LockedOut) else "wrong"
-        query = {"problem": problem} | ({"next": given["next"]} if _is_local(given.get("next")) else {})
+        query = {"problem": problem} | ({"next": given["next"]} if is_local(given.get("next")) else {})
         return RedirectResponse(f"/login?{urlencode(query)}", 303)
     old = request.cookies.get(COOKIE)
     if old:
         await access.sign_out(app, old)
     answer = _onwards(given) if is_form else JSONResponse({"name": signed_in.actor.display_name})
-    return _with_cookie(answer, request, app, signed_in.token)
+    return with_cookie(answer, request, app, signed_in.token)
 
 
 @router.delete("", status_code=204)
@@ -55,7 +61,8 @@ async def sign_out(request: Request, app: Running) -> Response:
 @accepts(*FORMS, most=LIMIT)
 async def sign_out_form(request: Request, app: Running) -> Response:
     """Sign out from a form, which is sent on to the sign-in page."""
-    return await _end(request, app, RedirectResponse("/login", 303))
+    """Goes on to the sign-in page; after a sign-in through a provider, to its own sign-out first."""
+    return await _end(request, app, None)
 
 
 @router.post("/step-up", response_class=JSONResponse)
@@ -76,16 +83,22 @@ async def step_up(request: Request, who: Annotated[Caller, Depends(caller())]) -
         problem = "locked" if isinstance(error, access.LockedOut) else "code"
         return _onwards(given, problem=problem)
     answer = _onwards(given) if is_form else JSONResponse({"fresh_for_seconds": 300})
-    return _with_cookie(answer, request, who.app, fresh.token)
+    return with_cookie(answer, request, who.app, fresh.token)
 
 
-async def _end(request: Request, app: App, answer: Response) -> Response:
+async def _end(request: Request, app: App, answer: Response | None) -> Response:
     require_same_origin(request, app)
     token = request.cookies.get(COOKIE)
     if not token:
         raise NotSignedIn("You are signed out already.")
-    await access.sign_out(app, token)
-    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=_is_https(request, app))
+    outside = await access.sign_out(app, token)
+    if answer is None:
+        onwards = f"{app.settings.address()}/login"
+        if outside and app.settings.oidc_issuer:
+            with suppress(access.SignInRefused):  # signed out here in any case
+                onwards = await access.provider(app).goodbye(app.clock.now(), onwards)
+        answer = RedirectResponse(onwards if outside else "/login", 303)
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=is_https(request, app))
     return answer
 
 
@@ -108,13 +121,13 @@ async def _fields(request: Request) -> tuple[dict[str, str], bool]:
 
 def _onwards(given: dict[str, str], **query: str) -> Response:
     path = given.get("next", "")
-    path = path if _is_local(path) else "/"
+    path = path if is_local(path) else "/"
     if query:
         path += ("&" if "?" in path else "?") + urlencode(query)
     return RedirectResponse(path, 303)
 
 
-def _is_local(path: str | None) -> bool:
+def is_local(path: str | None) -> bool:
     """A path of this portal: browsers read `//host` and `/\\host` as another site."""
     return (
         bool(path)
@@ -124,7 +137,7 @@ def _is_local(path: str | None) -> bool:
     )
 
 
-def _with_cookie(answer: Response, request: Request, app: App, token: str) -> Response:
+def with_cookie(answer: Response, request: Request, app: App, token: str) -> Response:
     """Set the cookie for as long as the browser stays open; the server ends the session earlier."""
     answer.set_cookie(
         COOKIE,
@@ -132,11 +145,11 @@ def _with_cookie(answer: Response, request: Request, app: App, token: str) -> Re
         path="/",
         httponly=True,
         samesite="lax",
-        secure=_is_https(request, app),
+        secure=is_https(request, app),
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _is_https(request: Request, app: App) -> bool:
+def is_https(request: Request, app: App) -> bool:
     return request.url.scheme == "https" or app.settings.address().startswith("https:")

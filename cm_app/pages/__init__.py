@@ -7,6 +7,7 @@ A page module has `ROUTE`, `TITLE`, `page() -> rx.Component` and, when it loads 
 from types import ModuleType
 
 from cm_app.pages import (
+    account,
     approval,
     approvals,
     audit,
@@ -17,8 +18,11 @@ from cm_app.pages import (
     imports,
     integrations,
     login,
+    message_template,
+    message_templates,
     people,
     person,
+    printed,
     run,
     runs,
     segment,
@@ -27,6 +31,7 @@ from cm_app.pages import (
     status,
     team,
     templates,
+    versions,
     walk,
 )
 
@@ -37,7 +42,11 @@ PAGES: list[ModuleType] = [
     run,
     forecast,
     walk,
+    versions,
+    printed,
     templates,
+    message_templates,
+    message_template,
     approvals,
     approval,
     segments,
@@ -51,6 +60,7 @@ PAGES: list[ModuleType] = [
     settings,
     status,
     team,
+    account,
     demo,
     login,
 ]

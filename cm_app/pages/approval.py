@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from components import ui
 from components.approvals.request import request
 from components.layout import frame, head
 from state.approvals import Approval
@@ -18,6 +19,10 @@ def page() -> rx.Component:
         head(
             rx.cond(Approval.loading, "Approval", Approval.campaign),
             rx.cond(Approval.loading, "", f"{Approval.type} · {Approval.version} · asked by {Approval.by}"),
+            rx.cond(
+                ~Approval.loading,
+                ui.link_button("Print", Approval.print_href, icon="printer", data_testid="open-print"),
+            ),
             back=("Approvals", "/approvals"),
         ),
         rx.cond(

@@ -4,7 +4,7 @@ import reflex as rx
 
 from components.approvals.inbox import inbox
 from components.layout import frame, head
-from state.approvals import Approvals
+from state.inbox import Approvals
 from state.session import Session
 
 ROUTE = "/approvals"

@@ -4,7 +4,7 @@ import reflex as rx
 
 from components import ui
 from components.layout import frame, head
-from components.settings.team import matrix, people, person_dialog, role_dialog
+from components.settings.team import invite_dialog, matrix, outside, people, person_dialog, role_dialog
 from state.session import Session
 from state.team import Team
 
@@ -25,8 +25,9 @@ def page() -> rx.Component:
             ),
             back=("Settings", "/settings"),
         ),
-        rx.flex(people(), matrix(), direction="column", gap="24px"),
+        rx.flex(people(), matrix(), outside(), direction="column", gap="24px"),
         role_dialog(),
         person_dialog(),
+        invite_dialog(),
         permission="people",
     )

@@ -47,6 +47,21 @@ def _form() -> rx.Component:
     )
 
 
+def _elsewhere() -> rx.Component:
+    """The button to the provider, where there is one."""
+    return rx.cond(
+        Login.provider != "",
+        ui.link_button(
+            f"Sign in with {Login.provider}",
+            Login.provider_href,
+            icon="key-round",
+            file=True,
+            width="100%",
+            data_testid="sign-in-outside",
+        ),
+    )
+
+
 def _person(row: rx.Var[DemoRow]) -> rx.Component:
     return rx.el.li(
         rx.el.button(
@@ -70,7 +85,7 @@ def sign_in() -> rx.Component:
     return rx.el.main(
         rx.el.div(
             _brand(),
-            ui.card(_form(), padding="32px"),
+            ui.card(rx.flex(_form(), _elsewhere(), direction="column", gap="14px"), padding="32px"),
             rx.cond(
                 Login.people.length() > 0,
                 rx.box(

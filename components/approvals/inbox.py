@@ -3,17 +3,20 @@
 import reflex as rx
 
 from components import tokens, ui
-from state.approvals import Approvals, Asked
+from components.access.one_time_code import one_time_code
+from state.inbox import Approvals, Asked
 
 
 def _asked(row: rx.Var[Asked]) -> rx.Component:
     return rx.el.li(
+        rx.cond(Approvals.may_approve & ~row.mine, _mark(row), rx.box(width="44px", flex="none")),
         rx.el.a(
             ui.card(
                 rx.flex(
                     rx.box(
                         rx.el.h2(row.campaign, **tokens.text("heading"), color=tokens.INK, margin="0"),
                         ui.small(row.type, " · asked by ", row.by, " ", row.asked),
+                        rx.cond(row.inside != "", ui.small(row.inside, margin_top="6px")),
                         rx.cond(
                             row.note != "",
                             ui.body("“", row.note, "”", margin_top="10px", color=tokens.QUIET),
@@ -27,6 +30,7 @@ def _asked(row: rx.Var[Asked]) -> rx.Component:
                         ui.small(rx.icon("clock", size=15, aria_hidden="true"), row.starts,
                                  display="flex", gap="6px", align_items="center"),
                         rx.cond(row.mine, ui.pill("Waiting for someone else", "warn")),
+                        rx.cond(row.reminded != "", ui.pill(row.reminded, "warn")),
                         direction="column",
                         gap="6px",
                         align="start",
@@ -38,11 +42,54 @@ def _asked(row: rx.Var[Asked]) -> rx.Component:
                 ),
             ),
             href=f"/approvals/{row.id}",
+            flex="1",
+            min_width="0",
             class_name="cm-row-link",
             data_testid="approval-row",
         ),
         list_style="none",
+        display="flex",
+        align_items="center",
+        gap="6px",
     )  # fmt: skip
+
+
+def _mark(row: rx.Var[Asked]) -> rx.Component:
+    """A box of a finger's size, to approve several together."""
+    return rx.el.label(
+        rx.checkbox(
+            checked=Approvals.chosen.contains(row.id),
+            on_change=lambda on: Approvals.choose(row.id, on),
+            aria_label=f"Mark {row.campaign}",
+            size="3",
+            data_testid="mark-request",
+        ),
+        display="grid",
+        place_items="center",
+        width="44px",
+        height="44px",
+        flex="none",
+    )
+
+
+def _together() -> rx.Component:
+    """What can be done with those that are marked; at hand, near the thumb."""
+    return rx.cond(
+        Approvals.chosen.length() > 0,
+        rx.flex(
+            ui.body(Approvals.chosen.length(), " marked"),
+            ui.primary(
+                "Approve them together",
+                icon="check",
+                on_click=Approvals.approve_chosen,
+                data_testid="approve-together",
+            ),
+            gap="16px",
+            align="center",
+            justify="end",
+            class_name="cm-thumb",
+        ),
+    )
 
 
 def inbox() -> rx.Component:
@@ -51,13 +98,23 @@ def inbox() -> rx.Component:
         ui.blocks(3, height="110px"),
         rx.cond(
             Approvals.rows.length() > 0,
-            rx.el.ul(
-                rx.foreach(Approvals.rows, _asked),
-                display="flex",
-                flex_direction="column",
-                gap="14px",
-                padding="0",
-                margin="0",
+            rx.fragment(
+                rx.el.ul(
+                    rx.foreach(Approvals.rows, _asked),
+                    display="flex",
+                    flex_direction="column",
+                    gap="14px",
+                    padding="0",
+                    margin="0",
+                ),
+                _together(),
+                one_time_code(
+                    "Approving several at once needs the six digits of your authenticator app.",
+                    hint=Approvals.code_hint,
+                    open=Approvals.coding,
+                    on_open_change=Approvals.ask_code,
+                    on_submit=Approvals.give_code,
+                ),
             ),
             ui.card(
                 ui.empty(

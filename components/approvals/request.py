@@ -3,7 +3,7 @@
 import reflex as rx
 
 from components import tokens, ui
-from state.approvals import Approval, Inside, Said, Told
+from state.approvals import Approval, Inside, Remark, Said, Told
 
 
 def decision() -> rx.Component:
@@ -17,6 +17,14 @@ def decision() -> rx.Component:
     )
     buttons = rx.el.form(
         ui.field("Note for the record", "note", placeholder="Optional", max_length=2000),
+        ui.field(
+            "Approved until",
+            "until",
+            type="date",
+            value=Approval.until,
+            on_change=Approval.set_until,
+            hint="Optional. The campaign is paused after this day and needs a new approval.",
+        ),
         rx.flex(
             ui.primary("Approve", icon="check", type="submit", flex="1 1 auto", data_testid="approve"),
             ui.quiet(
@@ -28,9 +36,12 @@ def decision() -> rx.Component:
                 data_testid="send-back",
             ),
             gap="12px",
-            margin_top="16px",
+            class_name="cm-thumb",
         ),
         on_submit=Approval.approve,
+        display="flex",
+        flex_direction="column",
+        gap="14px",
     )
     return ui.section(
         "Your decision",
@@ -87,9 +98,90 @@ def changes() -> rx.Component:
                 rx.el.ul(rx.foreach(Approval.changes, _sentence), padding_left="20px", margin="0"),
                 ui.body("Nothing that people notice."),
             ),
+            rx.cond(
+                Approval.audience_was != "",
+                _before_now("Who it is for", Approval.audience_was, Approval.read_back),
+            ),
+            rx.foreach(Approval.reworded, lambda one: _before_now(one.where, one.before, one.now)),
             hint="Compared with the version approved before",
             data_testid="changes",
         ),
+    )
+
+
+def _before_now(where: rx.Var[str] | str, before: rx.Var[str], now: rx.Var[str]) -> rx.Component:
+    """Words as they were, beside the words as they are."""
+    return rx.box(
+        rx.el.h3(where, **tokens.text("label"), color=tokens.INK, margin="14px 0 8px"),
+        rx.el.div(
+            rx.el.div(rx.el.strong("Before"), "\n", before, color=tokens.QUIET),
+            rx.el.div(rx.el.strong("Now"), "\n", now, color=tokens.INK),
+            class_name="cm-before-now",
+            **tokens.text("small"),
+        ),
+        data_testid="before-now",
+    )
+
+
+def risks() -> rx.Component:
+    """What to look at before deciding; nothing when there is nothing."""
+    return rx.cond(
+        Approval.risks.length() > 0,
+        ui.section(
+            "Look at this first",
+            rx.flex(
+                rx.foreach(
+                    Approval.risks,
+                    lambda one: ui.notice(one.sentence, tone=one.tone, icon="triangle-alert"),
+                ),
+                direction="column",
+                gap="10px",
+            ),
+            data_testid="risks",
+        ),
+    )
+
+
+def forecast() -> rx.Component:
+    return ui.section(
+        "Forecast",
+        rx.cond(
+            Approval.forecast != "",
+            ui.body(Approval.forecast, data_testid="forecast-headline"),
+            rx.skeleton(height="20px", width="80%"),
+        ),
+        ui.link_button("See the forecast", f"/campaigns/{Approval.campaign_id}/forecast", icon="trending-up"),
+    )
+
+
+def thread() -> rx.Component:
+    return ui.section(
+        "Remarks",
+        rx.el.ul(
+            rx.foreach(Approval.comments, _remark), list_style="none", padding="0", margin="0", role="log"
+        ),
+        rx.cond(
+            Approval.may_comment,
+            rx.el.form(
+                ui.area("Add a remark", "remark", required=True, max_length=2000),
+                rx.flex(
+                    ui.quiet("Add", icon="send", type="submit", data_testid="add-remark"),
+                    justify="end",
+                    margin_top="10px",
+                ),
+                on_submit=Approval.remark,
+            ),
+        ),
+        hint="Everybody who reads this request sees them. Name no patients here.",
+    )
+
+
+def _remark(one: rx.Var[Remark]) -> rx.Component:
+    return rx.el.li(
+        ui.small(rx.el.strong(one.person), " · ", one.at),
+        ui.body(one.words, white_space="pre-wrap"),
+        padding="0 0 12px",
+        data_testid="remark",
     )
 
 
@@ -167,6 +259,7 @@ def who() -> rx.Component:
             "can be written to now, of ", Approval.people, " in the audience (",
             Approval.people_then, " when approval was asked)",
         ),
+        rx.cond(Approval.people_change != "", ui.small(Approval.people_change)),
         ui.body(Approval.read_back, margin="14px 0 10px"),
         rx.el.ul(rx.foreach(Approval.left_out, lambda left: ui.counted(left.sentence, left.people)), padding="0", margin="0"),
         hint="Counted this moment; checked again for each person before each message",
@@ -179,6 +272,7 @@ def request() -> rx.Component:
         rx.box(ui.blocks(3), ui.blocks(2), class_name="cm-two"),
         rx.box(
             rx.flex(
+                risks(),
                 changes(),
                 inside(),
                 summary(),
@@ -187,7 +281,15 @@ def request() -> rx.Component:
                 gap="24px",
                 class_name="cm-second",
             ),
-            rx.flex(decision(), who(), direction="column", gap="24px", class_name="cm-first cm-stick"),
+            rx.flex(
+                decision(),
+                who(),
+                forecast(),
+                thread(),
+                direction="column",
+                gap="24px",
+                class_name="cm-first cm-stick",
+            ),
             class_name="cm-two",
         ),
     )

@@ -96,10 +96,22 @@ def _conflict() -> rx.Component:
         rx.alert_dialog.content(
             rx.alert_dialog.title("Somebody else saved this campaign", size="5"),
             rx.alert_dialog.description(
-                "While you were editing, another person saved a newer version. Nothing was overwritten. "
-                "Whose version should stay?",
+                Builder.theirs,
+                " You were editing at the same time; nothing was overwritten. Whose version should stay?",
                 size="2",
                 color_scheme="gray",
+            ),
+            rx.cond(
+                Builder.theirs_changes.length() > 0,
+                rx.box(
+                    ui.label("From yours to theirs"),
+                    rx.el.ul(
+                        rx.foreach(Builder.theirs_changes, lambda said: rx.el.li(said)),
+                        class_name="cb-differences",
+                        data_testid="differences",
+                    ),
+                    margin_top="14px",
+                ),
             ),
             rx.flex(
                 ui.quiet(

@@ -10,6 +10,8 @@ from state.builder import Builder
 from state.builder_audience import AudiencePanel
 from state.builder_life import Life
 from state.builder_outline import Outline
+from state.builder_people import StepPeople
+from state.builder_presence import Other, Presence
 from state.session import may
 
 
@@ -22,7 +24,7 @@ def header() -> rx.Component:
             class_name="cb-back",
         ),
         rx.box(_name(), _status(), class_name="cb-title"),
-        rx.flex(_history(), _looks(), _actions(), class_name="cb-tools"),
+        rx.flex(_others(), _history(), _looks(), _actions(), class_name="cb-tools"),
         class_name="cb-header",
     )
 
@@ -79,6 +81,32 @@ def _status() -> rx.Component:
         gap="10px",
         align="center",
         wrap="wrap",
+    )
+
+
+def _others() -> rx.Component:
+    """Who else is here, as initials; a press goes to the step they have open."""
+
+    def other(one: rx.Var[Other]) -> rx.Component:
+        return rx.el.li(
+            rx.el.button(
+                one.initials,
+                type="button",
+                aria_label=one.name + ", " + one.at,
+                title=one.name + ", " + one.at,
+                on_click=Builder.chosen({"id": one.step}),
+                class_name="cb-other",
+                data_testid="other-person",
+            )
+        )
+
+    return rx.cond(
+        Presence.others.length() > 0,
+        rx.el.ul(
+            rx.foreach(Presence.others, other),
+            aria_label="Also in this campaign now",
+            class_name="cb-others",
+        ),
     )
 
 
@@ -172,6 +200,18 @@ def _looks() -> rx.Component:
             data_testid="open-settings",
         ),
         rx.cond(
+            (Builder.state == "active") | (Builder.state == "paused"),
+            rx.el.button(
+                rx.icon("user-round-check", size=16, aria_hidden="true"),
+                rx.el.span("Inside"),
+                type="button",
+                on_click=StepPeople.overview,
+                aria_pressed=Builder.panel == "people",
+                class_name="cb-look",
+                data_testid="open-people",
+            ),
+        ),
+        rx.cond(
             Builder.state != "draft",
             rx.el.a(
                 rx.icon("history", size=16, aria_hidden="true"),
@@ -184,7 +224,34 @@ def _looks() -> rx.Component:
         _page("Forecast", "trending-up", "forecast"),
         _page("Test walk", "footprints", "walk"),
         proof_button(),
+        _more(),
         gap="6px",
+    )
+
+
+def _more() -> rx.Component:
+    def entry(name: str, icon: str, where: str) -> rx.Component:
+        return rx.dropdown_menu.item(
+            rx.icon(icon, size=16, aria_hidden="true"),
+            name,
+            on_select=rx.redirect(f"/campaigns/{Builder.id}/{where}"),
+            data_testid=f"open-{where}",
+        )
+
+    return rx.dropdown_menu.root(
+        rx.dropdown_menu.trigger(
+            rx.el.button(
+                rx.icon("ellipsis", size=16, aria_hidden="true"),
+                type="button",
+                aria_label="More",
+                title="More",
+                class_name="cb-look",
+                data_testid="open-more",
+            )
+        ),
+        rx.dropdown_menu.content(
+            entry("Versions", "git-compare", "versions"), entry("Print", "printer", "print"), variant="soft"
+        ),
     )
 
 

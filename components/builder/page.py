@@ -7,10 +7,12 @@ from components import tokens, ui
 from components.builder.audience import audience
 from components.builder.dialogs import dialogs
 from components.builder.header import header
+from components.builder.people import people
 from components.builder.problems import problems
 from components.builder.proofs import proofs
 from components.builder.settings import settings
 from components.builder.step import step
+from components.builder.unreadable import unreadable
 from components.journey_canvas import journey_canvas
 from components.journey_outline import journey_outline
 from state.builder import Builder
@@ -18,6 +20,8 @@ from state.builder_canvas import CanvasReports
 from state.builder_clipboard import Clipboard
 from state.builder_notes import NoteReports
 from state.builder_outline import Outline
+from state.builder_people import StepPeople
+from state.builder_presence import Presence
 
 
 def builder() -> rx.Component:
@@ -43,7 +47,8 @@ def _canvas() -> rx.Component:
     """The journey in the view this person chose: drawn, or as an outline."""
     return rx.el.div(
         rx.match(
-            rx.cond(Builder.ready, Builder.view, ""),
+            rx.cond(Builder.unreadable.length() > 0, "unreadable", rx.cond(Builder.ready, Builder.view, "")),
+            ("unreadable", unreadable()),
             ("outline", _outline()),
             ("canvas", _drawn()),
             rx.fragment(),
@@ -69,7 +74,7 @@ def _outline() -> rx.Component:
         on_unlinked=Outline.unlinked,
         on_removed=Outline.removed,
         on_duplicated=Outline.duplicated,
-        on_selected=Builder.chosen,
+        on_selected=[Builder.chosen, Presence.moved],
         on_travelled=Outline.travelled,
     )
 
@@ -99,7 +104,8 @@ def _drawn() -> rx.Component:
         on_note_added=NoteReports.added,
         on_note_changed=NoteReports.changed,
         on_tidied=CanvasReports.tidied,
-        on_selected=Builder.chosen,
+        on_selected=[Builder.chosen, Presence.moved],
+        on_counted=StepPeople.open,
         on_undo=Builder.undo,
         on_redo=Builder.redo,
     )
@@ -110,6 +116,7 @@ def _panel() -> rx.Component:
         Builder.panel,
         ("audience", "Audience"),
         ("problems", "To fix"),
+        ("people", "Inside now"),
         ("settings", "Aim, kind and pace"),
         Builder.step.kind_words,
     )
@@ -126,6 +133,7 @@ def _panel() -> rx.Component:
                     Builder.panel,
                     ("audience", audience()),
                     ("problems", problems()),
+                    ("people", people()),
                     ("settings", settings()),
                     rx.el.div(step(), key=Builder.step.id, class_name="cb-form"),
                 ),

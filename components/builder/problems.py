@@ -42,5 +42,16 @@ def _problem(row: rx.Var[ProblemRow]) -> rx.Component:
             ),
             class_name="cb-problem",
             data_testid="problem",
-        )
+        ),
+        rx.cond(
+            Builder.editable & (row.fix != ""),
+            ui.quiet(
+                row.fix,
+                icon="wand-sparkles",
+                size="2",
+                on_click=Builder.fix(row.index, row.sentence),
+                margin="0 0 10px 38px",
+                data_testid="quick-fix",
+            ),
+        ),
     )

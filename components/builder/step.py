@@ -6,6 +6,7 @@ import reflex as rx
 
 from components import tokens, ui
 from components.builder import inputs
+from components.builder.handover import handover
 from components.builder.message import message
 from components.builder.rules import rules
 from components.rule_editor import rule_editor
@@ -69,6 +70,7 @@ def step() -> rx.Component:
             ("wait_event", _wait_event()),
             ("branch", _branch()),
             ("split", _split()),
+            ("sub_campaign", handover()),
             ("goal", ui.small("Whoever gets here has met the aim; the journey ends for them.")),
             ("exit", _exit()),
             rx.fragment(),

@@ -23,12 +23,16 @@ def walk() -> rx.Component:
     return rx.cond(
         WalkPage.people.length() > 0,
         rx.flex(_controls(), _step(), direction="column", gap="20px"),
-        ui.card(
-            ui.empty(
-                "users",
-                "Nobody to walk with",
-                "The audience of this campaign is empty today. Widen its rules in the builder.",
-            )
+        rx.cond(
+            WalkPage.unreadable != "",
+            ui.notice(WalkPage.unreadable, tone="danger", icon="file-x-2", data_testid="unreadable"),
+            ui.card(
+                ui.empty(
+                    "users",
+                    "Nobody to walk with",
+                    "The audience of this campaign is empty today. Widen its rules in the builder.",
+                )
+            ),
         ),
     )
 

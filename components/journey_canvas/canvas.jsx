@@ -13,6 +13,7 @@ import { around, FIT, freeSpot, landing, mark, middleOf, reveal, round } from ".
 import { NOTE_SIZE, toEdges, toNodes, toNotes } from "./graph.js";
 import { freeEnd, useKeys, usePageKeys } from "./keys.js";
 import { ENDS, KINDS } from "./kinds.jsx";
+import { lanesOf } from "./lanes.js";
 import { layout } from "./layout.js";
 import { NoteNode } from "./note_node.jsx";
 import { Ghost, Palette } from "./palette.jsx";
@@ -63,22 +64,15 @@ function Canvas(props) {
     [notes, editing, steps, counts, places],
   );
   useEffect(() => setNodes(draw), [draw]);
-  useEffect(() => setEdges((before) => toEdges(steps, before)), [steps]);
+  const lanes = useMemo(
+    () => lanesOf(steps, Object.fromEntries(steps.map((s) => [s.id, s.position ?? places[s.id]])), counts),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- as above
+    [shape, places],
+  );
+  useEffect(() => setEdges((before) => toEdges(steps, lanes, before)), [steps, lanes]);
 
   const selection = useSelection({ nodes, setNodes, setEdges, selected, say });
-  const { chosen, select, choose, toggle, tapping, hold } = selection;
-  useEffect(() => {
-    // Several may be chosen here while Python knows of none.
-    setNodes((before) =>
-      (!selected && before.filter((node) => node.selected).length > 1) ||
-      !before.some((node) => Boolean(node.selected) !== (node.id === selected))
-        ? before
-        : before.map((node) => ({ ...node, selected: node.id === selected })),
-    );
-  }, [selected]);
-  useEffect(() => {
-    if (selected && chosen.count > 1) say("onSelected", { id: "" });
-  }, [chosen, selected, say]);
+  const { chosen, choose, toggle, tapping, hold } = selection;
 
   // Once somebody places a step, every other stays where it is drawn: nothing jumps under their hands.
   const latest = useRef(nodes);
@@ -97,7 +91,7 @@ function Canvas(props) {
     [drawnPlaces, flow, pinned],
   );
   const board = useClipboard({ clip, root, chosen, drawnPlaces, place: placeFor, readOnly, say });
-  const view = useView({ flow, root, steps, notes, nodes, drawn, selected, select, focusNext, pasting: board.pasting, editNote: setEditing });
+  const view = useView({ flow, root, steps, notes, nodes, drawn, selected, selection, focusNext, pasting: board.pasting, editNote: setEditing });
 
   const add = useCallback(
     (kind, where, position = null) => {
@@ -156,13 +150,13 @@ function Canvas(props) {
       setMenu(null);
       if (menu.do === "link") {
         say("onLinked", { source: menu.after.step, port: menu.after.port, target: item.key });
-        return view.goTo(item.key);
+        return reveal(flow, root.current, item.key);
       }
       if (menu.do === "move") return say("onStepPut", { id: menu.id, source: item.source, port: item.port });
       focusNext.current = true;
       add(item.key, menu.after, menu.position ?? null);
     },
-    [add, menu, say, view],
+    [add, flow, menu, say],
   );
 
   // A line let go over a step's card connects to it; over bare canvas it asks what to add there.
@@ -232,7 +226,7 @@ function Canvas(props) {
     [choose, hold, tapping, toggle],
   );
   const context = useMemo(
-    () => ({ readOnly, openMenu, say, editNote: setEditing, dragging: Boolean(ghost) }),
+    () => ({ readOnly, openMenu, say, editNote: setEditing, dragging: Boolean(ghost), counted: (report) => say("onCounted", report) }),
     [readOnly, openMenu, say, Boolean(ghost)],
   );
   const groups = menu && { add: () => toAdd(palette, menu), link: () => toLink(steps, menu.after.step), move: () => toMove(steps, menu.id) }[menu.do]();
@@ -304,7 +298,7 @@ function Canvas(props) {
                 maskColor="var(--jc-mask)"
               />
             ) : null}
-            <ChosenBar chosen={chosen} step={byId.get(chosen.steps[0])} readOnly={readOnly} deeds={barDeeds} />
+            {ghost ? null : <ChosenBar chosen={chosen} step={byId.get(chosen.steps[0])} readOnly={readOnly} deeds={barDeeds} />}
             <ViewBar readOnly={readOnly} many={steps.length > FEW} map={view.map} setMap={view.setMap} deeds={deeds} />
             {searching ? (
               <Panel position="top-right">

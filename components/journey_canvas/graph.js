@@ -76,7 +76,11 @@ export function toNotes(notes, editing, before) {
 
 const ARROW = { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--gray-8)" };
 
-export function toEdges(steps, before) {
+// What a line looks like when nothing about it has changed.
+const sameLane = (a, b) =>
+  a === b || Boolean(a && b && a.x === b.x && a.from.x === b.from.x && a.from.y === b.from.y && a.to.x === b.to.x && a.to.y === b.to.y);
+
+export function toEdges(steps, lanes, before) {
   const old = new Map(before.map((edge) => [edge.id, edge]));
   const titles = new Map(steps.map((step) => [step.id, step.title]));
   return steps.flatMap((step) =>
@@ -85,10 +89,12 @@ export function toEdges(steps, before) {
       .map((port) => {
         const id = `${step.id}:${port.key}`;
         const was = old.get(id);
-        const data = { label: port.label, source: step.id, port: port.key, from: step.title, to: titles.get(port.target) };
+        const data = {
+          label: port.label, source: step.id, port: port.key, from: step.title, to: titles.get(port.target), lane: lanes.get(id),
+        };
         const same =
           was && was.target === port.target && was.data.label === data.label && was.data.from === data.from &&
-          was.data.to === data.to;
+          was.data.to === data.to && sameLane(was.data.lane, data.lane);
         if (same) return was;
         return {
           id, type: "step", source: step.id, sourceHandle: port.key, target: port.target,

@@ -8,6 +8,7 @@ import reflex as rx
 
 for _part in (
     "layout.js",
+    "lanes.js",
     "graph.js",
     "geometry.js",
     "reports.js",
@@ -63,6 +64,7 @@ class JourneyCanvas(rx.NoSSRComponent):
     on_unlinked: Report  # {source, port}
     on_removed: Report  # {ids, notes}
     on_selected: Report  # {id}, "" for none
+    on_counted: Report  # {step, key}: the number of people there was chosen
     on_duplicated: Report  # {ids}
     on_copied: Report  # {ids, places}
     on_cut: Report  # {ids, places}

@@ -1,11 +1,21 @@
 // Choosing steps and notes. Which are chosen is a matter of this page; Python hears of one that is opened.
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { NOTE } from "./graph.js";
 
 const HOLD = 480; // milliseconds of a finger's long press
 const STILL = 10; // pixels it may tremble
 
-export function useSelection({ nodes, setNodes, setEdges, selected, say }) {
+const ECHO = 3000; // milliseconds in which Python's answer is known for one
+
+export function useSelection({ nodes, setNodes, setEdges, selected, say: tell }) {
+  const told = useRef([]);
+  const say = useCallback(
+    (event, report) => {
+      told.current = [...told.current.slice(-8), { id: report.id, at: performance.now() }];
+      tell(event, report);
+    },
+    [tell],
+  );
   // After a long press every tap adds or takes away, until nothing is chosen.
   const [tapping, setTapping] = useState(false);
   const chosen = useMemo(() => split(nodes.filter((node) => node.selected)), [nodes]);
@@ -51,6 +61,16 @@ export function useSelection({ nodes, setNodes, setEdges, selected, say }) {
     },
     [chooseAll, chosen],
   );
+
+  // Python may choose too: a problem in the list, a new step. What only echoes an earlier choice of this
+  // page is old news, and several may be chosen here while Python knows of none.
+  useEffect(() => {
+    const echo = told.current.some((one) => one.id === selected && performance.now() - one.at < ECHO);
+    if (!echo) select(selected ? [selected] : []);
+  }, [selected, select]);
+  useEffect(() => {
+    if (selected && chosen.count > 1) say("onSelected", { id: "" });
+  }, [chosen.count, selected, say]);
 
   const hold = useHold((id) => {
     setTapping(true);

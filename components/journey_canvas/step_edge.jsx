@@ -2,19 +2,28 @@
 import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath } from "@xyflow/react";
 import { Plus, Unlink } from "lucide-react";
 import { memo, useContext } from "react";
+import { lanePath } from "./lanes.js";
 import { CanvasContext } from "./step_node.jsx";
 
 const LABEL_DROP = 20;
+const SHORT = 96; // canvas units
+const near = (place, x, y) => Math.abs(place.x - x) < 12 && Math.abs(place.y - y) < 12;
 
 function StepEdgeInner(props) {
   const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data, selected } = props;
   const { readOnly, openMenu, dragging, say } = useContext(CanvasContext);
-  const [path, middleX, middleY] = getSmoothStepPath({
-    sourceX, sourceY, sourcePosition, targetX, targetY, targetPosition, borderRadius: 16, offset: 26,
-  });
+  // A lane holds for where the steps lie; while one of them is dragged the line goes straight.
+  const { lane } = data;
+  const settled = lane && near(lane.from, sourceX, sourceY) && near(lane.to, targetX, targetY);
+  const [path, middleX, middleY] = settled
+    ? lanePath({ x: lane.x, from: { x: sourceX, y: sourceY }, to: { x: targetX, y: targetY } }, Boolean(data.label))
+    : getSmoothStepPath({
+        sourceX, sourceY, sourcePosition, targetX, targetY, targetPosition, borderRadius: 16, offset: 26,
+      });
   const at = (x, y) => ({ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` });
   const lowered = data.label ? Math.max(middleY, sourceY + LABEL_DROP + 26) : middleY;
-  const straight = Math.abs(sourceX - targetX) < 4;
+  // A label leaves no room for the plus on a short way across: it goes on the way down.
+  const straight = !settled && Math.abs(sourceX - targetX) < (data.label ? SHORT : 4);
   return (
     <>
       <BaseEdge id={id} path={path} interactionWidth={dragging ? 56 : 22} markerEnd={props.markerEnd} />
@@ -29,7 +38,7 @@ function StepEdgeInner(props) {
             className="jc-edge-tools nodrag nopan"
             data-id={id}
             data-line={id}
-            style={at(middleX, straight ? lowered : middleY)}
+            style={straight ? at(targetX, lowered) : at(middleX, middleY)}
             data-selected={selected || undefined}
             onClick={(event) => event.stopPropagation()}
           >

@@ -34,15 +34,44 @@ export function Moving({ value }) {
   return <span className="jc-number">{shown.toLocaleString()}</span>;
 }
 
-function Counts({ counts }) {
+// A number of people who stand here now leads to them; the other numbers only count.
+const PEOPLE = new Set(["waiting", "held"]);
+
+function Counts({ step, counts }) {
+  const { counted } = useContext(CanvasContext);
   return (
     <div className="jc-counts">
-      {counts.map(({ key, label, value }) => (
-        <span key={key} className="jc-count" data-key={key} data-zero={value === 0 || undefined} title={label}>
-          <Moving value={value} />
-          <span className="jc-count-word">{label}</span>
-        </span>
-      ))}
+      {counts.map(({ key, label, value }) => {
+        const inside = (
+          <>
+            <Moving value={value} />
+            <span className="jc-count-word">{label}</span>
+          </>
+        );
+        const looks = { className: "jc-count", "data-key": key, "data-zero": value === 0 || undefined };
+        if (!PEOPLE.has(key) || value === 0)
+          return (
+            <span key={key} {...looks} title={label}>
+              {inside}
+            </span>
+          );
+        return (
+          <button
+            key={key}
+            type="button"
+            {...looks}
+            className="jc-count jc-count-people nodrag nopan"
+            data-testid={`count-${step.id}-${key}`}
+            title={`Who is ${label} at ${step.title}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              counted({ step: step.id, key });
+            }}
+          >
+            {inside}
+          </button>
+        );
+      })}
     </div>
   );
 }
@@ -116,7 +145,7 @@ function StepNodeInner({ data, selected }) {
           </span>
         ) : null}
       </div>
-      {counts ? <Counts counts={counts} /> : null}
+      {counts ? <Counts step={step} counts={counts} /> : null}
       {step.ports.map((port, index) => {
         const left = `${((index + 0.5) / count) * 100}%`;
         return (

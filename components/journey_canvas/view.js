@@ -7,7 +7,8 @@ const NARROW = 760; // pixels of canvas under which the map begins hidden
 const TRIES = 12; // frames in which a card that was out of sight appears
 const MAP = "cm.canvas.map";
 
-export function useView({ flow, root, steps, notes, nodes, drawn, selected, select, focusNext, pasting, editNote }) {
+export function useView({ flow, root, steps, notes, nodes, drawn, selected, selection, focusNext, pasting, editNote }) {
+  const { select, choose } = selection;
   const begun = useRef(false);
   const known = useRef(null);
   const noteNext = useRef(false);
@@ -78,10 +79,11 @@ export function useView({ flow, root, steps, notes, nodes, drawn, selected, sele
 
   const goTo = useCallback(
     (id) => {
-      select([id]);
+      if (selected) choose(id); // an open panel follows
+      else select([id]);
       reveal(flow, root.current, id, true);
     },
-    [flow, root, select],
+    [choose, flow, root, select, selected],
   );
   const [map, show] = useState(() => {
     const kept = window.localStorage.getItem(MAP);

@@ -4,7 +4,7 @@ import {
   ArrowDown, ArrowUp, Copy, CornerDownRight, Link2, MoveRight, PanelRightOpen, Plus, Trash2, TriangleAlert, Unlink,
 } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { AddMenu } from "../../journey_canvas/journey_canvas/palette.jsx";
+import { Chooser as Menu, toAdd } from "../../journey_canvas/journey_canvas/chooser.jsx";
 import { KindIcon } from "../../journey_canvas/journey_canvas/kinds.jsx";
 import "../../journey_canvas/journey_canvas/canvas.css";
 import { Chooser } from "./chooser.jsx";
@@ -111,10 +111,11 @@ export function JourneyOutline(props) {
     },
     [rows],
   );
-  const pick = (kind) => {
-    onAdded({ kind, after: menu.after });
+  const pick = (item) => {
     setMenu(null);
     held.current = true;
+    if (item.key === "link") lead(menu.after);
+    else onAdded({ kind: item.kind, after: menu.after });
   };
 
   const unlink = useCallback((one) => onUnlinked({ source: one.step_id, port: one.port }), [onUnlinked]);
@@ -122,8 +123,7 @@ export function JourneyOutline(props) {
     (one) => (one.what === "step" ? onRemoved({ id: one.step_id }) : unlink(one)),
     [onRemoved, unlink],
   );
-  const link = (one) => {
-    const way = wayOf(one, rows);
+  const lead = (way) =>
     setChoosing({
       title: "Lead to which step?",
       options: rows
@@ -131,7 +131,6 @@ export function JourneyOutline(props) {
         .map((other) => ({ key: other.key, label: `${other.number}. ${other.title}`, value: other.step_id })),
       take: (target) => onLinked({ source: way.step, port: way.port, target }),
     });
-  };
   const moveTo = (one) =>
     setChoosing({
       title: `Move “${one.title}” to`,
@@ -154,7 +153,7 @@ export function JourneyOutline(props) {
           { key: "up", label: "Up", keys: "Alt+ArrowUp", icon: ArrowUp, can: movable, act: () => onMoved({ id: row.step_id, way: "up" }) },
           { key: "down", label: "Down", keys: "Alt+ArrowDown", icon: ArrowDown, can: movable, act: () => onMoved({ id: row.step_id, way: "down" }) },
           { key: "move", label: "Move to …", keys: "Alt+M", icon: MoveRight, can: movable, act: () => moveTo(row) },
-          { key: "link", label: "Lead to …", keys: "Alt+L", icon: Link2, can: Boolean(way), act: () => link(row) },
+          { key: "link", label: "Lead to …", keys: "Alt+L", icon: Link2, can: Boolean(way), act: () => lead(way) },
           { key: "unlink", label: "Remove link", keys: "", icon: Unlink, can: linked, act: () => unlink(row) },
           { key: "duplicate", label: "Copy", keys: "Control+D", icon: Copy, can: movable, act: () => onDuplicated({ id: row.step_id }) },
           { key: "remove", label: "Delete", keys: "Delete", icon: Trash2, can: step || row?.what === "join" || row?.what === "broken", act: () => remove(row) },
@@ -266,7 +265,9 @@ export function JourneyOutline(props) {
         <span role="status">{saidCount % 2 ? said : ""}</span>
         <span role="status">{saidCount % 2 ? "" : said}</span>
       </div>
-      {menu ? <AddMenu menu={menu} palette={palette} onPick={pick} onClose={close} /> : null}
+      {menu ? (
+        <Menu at={menu} label="Add a step" groups={toAdd(palette, menu)} onPick={pick} onClose={close} />
+      ) : null}
       {choosing ? (
         <Chooser
           title={choosing.title}

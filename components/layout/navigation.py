@@ -122,6 +122,7 @@ def _person() -> rx.Component:
                 on_select=rx.toggle_color_mode,
                 data_testid="toggle-dark",
             ),
+            rx.menu.item("My account", on_select=rx.redirect("/account"), data_testid="my-account"),
             rx.menu.separator(),
             rx.menu.item(
                 "Sign out",

@@ -124,6 +124,17 @@ def _rules() -> tuple[rx.Component, ...]:
             hint="In the recipient's own time zone. Messages wait until the end.",
         ),
         ui.section(
+            "Approvals",
+            _number(
+                "Remind after hours",
+                "approval_reminder_hours",
+                Settings.approval_reminder_hours,
+                "How long a request waits before approvers are reminded of it, once",
+                min="1",
+                max="720",
+            ),
+        ),
+        ui.section(
             "Protecting people",
             rx.flex(
                 rx.box(

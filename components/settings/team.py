@@ -216,5 +216,71 @@ def person_dialog() -> rx.Component:
     )  # fmt: skip
 
 
+def outside() -> rx.Component:
+    """Where a provider is set up: who it lets in, and as what."""
+    rules = rx.el.form(
+        rx.flex(
+            ui.field(
+                "Let in everybody of these domains", "domains", default_value=Team.domains,
+                placeholder="harbour.example", hint="Separated by commas. Empty: only who was invited.",
+            ),
+            ui.choice("Their role at first", "first_role", Team.role_options, default_value=Team.first_role),
+            ui.field("Claim that names their groups", "claim", default_value=Team.claim, max_length=60),
+            ui.area(
+                "Which group has which role", "groups", default_value=Team.groups, max_length=4000,
+                placeholder="Front of house = Front desk",
+                hint="One a line. While there are any, the provider's groups decide at every sign-in.",
+            ),
+            rx.flex(ui.primary("Save", type="submit", data_testid="keep-outside"), justify="end"),
+            direction="column",
+            gap="14px",
+        ),
+        on_submit=Team.keep_outside,
+    )  # fmt: skip
+    return rx.cond(
+        (Team.provider != "") & ~Team.loading,
+        ui.section(
+            f"Signing in with {Team.provider}",
+            rx.flex(
+                ui.quiet(
+                    "Invite by address",
+                    icon="mail-plus",
+                    on_click=Team.ask_invite(True),
+                    data_testid="invite",
+                ),
+                rx.cond(Team.may_rule, rules),
+                direction="column",
+                gap="18px",
+                align="stretch",
+            ),
+            hint="Nobody gets an account by being known to the provider alone.",
+            max_width="860px",
+        ),
+    )
+
+
+def invite_dialog() -> rx.Component:
+    return ui.dialog(
+        "Invite somebody",
+        "They sign in with the provider, once known there by this address. The address itself is not kept.",
+        rx.el.form(
+            ui.field(
+                "Email address", "address", type="email", required=True, max_length=200, auto_focus=True
+            ),
+            rx.el.fieldset(
+                rx.el.legend("Roles", **tokens.text("label"), padding="0"),
+                rx.foreach(Team.choices, _tick),
+                border="0",
+                padding="0",
+                margin="16px 0 0",
+            ),
+            ui.decisions("Invite", away=Team.ask_invite(False), data_testid="confirm-invite"),
+            on_submit=Team.invite,
+        ),
+        open=Team.inviting,
+        on_open_change=Team.ask_invite,
+    )
+
+
 def _tick(tick: rx.Var[Tick]) -> rx.Component:
     return ui.check(tick.words, tick.key, default_checked=tick.on, hint=tick.hint)

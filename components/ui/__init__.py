@@ -7,7 +7,7 @@ from components.ui.dialogs import decisions, dialog
 from components.ui.drop_zone import drop_zone
 from components.ui.empty import empty
 from components.ui.fields import area, check, choice, field, search
-from components.ui.pills import dot, pill
+from components.ui.pills import by_tone, dot, pill
 from components.ui.plain_form import plain_form
 from components.ui.skeletons import blocks, lines
 from components.ui.surfaces import card, fact, figure, notice, section
@@ -15,7 +15,7 @@ from components.ui.tables import HIDDEN, table
 from components.ui.texts import body, counted, heading, label, small, title
 
 __all__ = [
-    "HIDDEN", "area", "bar", "blocks", "body", "card", "check", "chip", "chips", "choice", "counted", "decisions", "dialog",
+    "HIDDEN", "area", "bar", "blocks", "body", "by_tone", "card", "check", "chip", "chips", "choice", "counted", "decisions", "dialog",
     "dot", "drop_zone", "empty", "fact", "field", "figure", "ghost", "heading", "icon_button", "label", "lines", "link_button", "notice", "pill", "plain_form",
     "primary", "quiet", "search", "section", "small", "spark", "table", "title",
 ]  # fmt: skip

@@ -19,6 +19,17 @@ PLATFORM_EMERGENCY_STACKS = (
 """D19: entries of the platform's own list; a practice adds to them and removes none."""
 
 
+class OutsideSignIn(Strict):
+    """Whom a provider's word lets in, and as what. Domains are lower case, roles are keys."""
+
+    domains: tuple[str, ...] = Field((), max_length=20)
+    first_roles: tuple[str, ...] = Field((), max_length=20, description="Of people let in by their domain.")
+    claim: str = Field("groups", max_length=60, description="Which claim names a person's groups.")
+    groups: dict[str, str] = Field(
+        default_factory=dict, description="Group → role. Empty: roles are kept here."
+    )
+
+
 class PracticeSettings(Strict):
     """What a practice decides for itself (000 §17.3), stored in `cm.practice.settings`.
 
@@ -35,6 +46,10 @@ class PracticeSettings(Strict):
     global_holdout_percent: float = Field(0, ge=0, le=10)
     quiet_start: time = time(21, 0)
     quiet_end: time = time(8, 0)
+    approval_reminder_hours: int = Field(
+        24, ge=1, le=24 * 30, description="How long a request waits before approvers are reminded, once."
+    )
+    outside: OutsideSignIn = OutsideSignIn()
     keep_audit_years: int = Field(7, ge=7, le=30, description="D26; the platform's floor is 7.")
     keep_analytics_years: int = Field(2, ge=2, le=10)
     keep_snapshots_days: int = Field(90, ge=90, le=3_650)
@@ -59,6 +74,16 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One of a person's own sessions; `this_one` is the one that asks."""
+
+    created_at: datetime
+    seen_at: datetime
+    device: str
+    this_one: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Me:
     """The signed-in person as the portal shows them."""
 
@@ -69,6 +94,7 @@ class Me:
     practice_label: str
     timezone: str
     has_totp: bool
+    has_password: bool
     fresh_until: datetime | None
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.access import queries
 from services.access.contracts import PersonRow
-from services.access.passwords import hash_password, matches
+from services.access.passwords import guessable, hash_password, matches
 from services.access.roles import refuse_unless_giveable, refuse_without_administrator, role_problem
 from services.access.rules import PASSWORD_MINIMUM, may_not_give, permissions_of
 from services.access.sessions import person_row
@@ -41,7 +41,7 @@ async def add_person(u: Unit, *, login: str, display_name: str, password: str, r
     _refuse(
         ("login", not LOGIN.fullmatch(login), "Use 2 to 40 letters, digits, dots or dashes."),
         ("display_name", not display_name, "Give the name colleagues will see."),
-        *_password_problems(password),
+        *_password_problems(password, login, display_name),
         ("roles", bool(unknown), unknown),
     )
     await refuse_unless_giveable(u, roles, (), to_self=False)
@@ -115,7 +115,10 @@ async def change_password(u: Unit, *, old: str, new: str) -> None:
 
 
 async def _set_password(u: Unit, person_id: UUID, password: str, *, what: str) -> None:
-    _refuse(*_password_problems(password))
+    person = await person_row(u, person_id)
+    if person is None:
+        raise NotFound(NOBODY)
+    _refuse(*_password_problems(password, person.login, person.display_name))
     await _update(
         u,
         person_id,
@@ -147,9 +150,13 @@ async def _update(u: Unit, person_id: UUID, change: str, value: object) -> None:
     await refuse_without_administrator(u)
 
 
-def _password_problems(password: str) -> list[tuple[str, bool, str]]:
+def _password_problems(password: str, *known: str) -> list[tuple[str, bool, str]]:
     short = len(password) < PASSWORD_MINIMUM
-    return [("password", short, f"Use at least {PASSWORD_MINIMUM} characters.")]
+    easy = "This password is easy to guess. Use several words that do not belong together."
+    return [
+        ("password", short, f"Use at least {PASSWORD_MINIMUM} characters."),
+        ("password", not short and guessable(password, *known), easy),
+    ]
 
 
 def _refuse(*checks: tuple[str, bool, str]) -> None:

@@ -23,8 +23,8 @@ FROM cm.person WHERE practice_id = :practice ORDER BY lower(display_name), perso
 """
 
 SESSION = f"""
-SELECT s.person_id, s.seen_at, s.stepped_up_at, p.login, p.display_name, p.roles, {OWN_ROLES},
-       p.totp_secret IS NOT NULL AS has_totp, x.label, x.timezone,
+SELECT s.person_id, s.created_at, s.seen_at, s.stepped_up_at, s.device, s.outside, p.login, p.display_name, p.roles, {OWN_ROLES},
+       p.totp_secret IS NOT NULL AS has_totp, p.password_hash <> '' AS has_password, x.label, x.timezone,
        (SELECT jsonb_object_agg(r.role_key, r.label) FROM cm.role r
         WHERE r.practice_id = p.practice_id AND r.role_key = ANY (p.roles)) AS own_labels
 FROM cm.session s
@@ -35,8 +35,8 @@ WHERE s.practice_id = :practice AND s.session_hash = :hash AND s.expires_at > :n
 
 NEW_SESSION = """
 INSERT INTO cm.session (practice_id, session_hash, person_id, created_at, seen_at, expires_at,
-                        stepped_up_at)
-VALUES (:practice, :hash, :person, :now, :now, :expires, :stepped_up)
+                        stepped_up_at, device, outside)
+VALUES (:practice, :hash, :person, :begun, :now, :expires, :stepped_up, :device, :outside)
 """
 SEEN = """
 UPDATE cm.session SET seen_at = :now, expires_at = :expires
@@ -46,6 +46,37 @@ DROP_SESSION = "DELETE FROM cm.session WHERE practice_id = :practice AND session
 DROP_EXPIRED = "DELETE FROM cm.session WHERE practice_id = :practice AND expires_at <= :now"
 DROP_SESSIONS_OF = "DELETE FROM cm.session WHERE practice_id = :practice AND person_id = :person"
 
+SESSIONS_OF = """
+SELECT created_at, seen_at, device, session_hash = :hash AS this_one FROM cm.session
+WHERE practice_id = :practice AND person_id = :person AND expires_at > :now ORDER BY seen_at DESC
+"""
+DROP_OTHER_SESSIONS = """
+DELETE FROM cm.session WHERE practice_id = :practice AND person_id = :person AND session_hash <> :hash
+"""
+
+FIND_OUTSIDER = """
+SELECT practice_id, person_id FROM cm.find_outsider(:issuer, :subject, :hash, :domain)
+"""
+LINK = """
+INSERT INTO cm.identity (practice_id, issuer, subject, person_id, linked_at)
+VALUES (:practice, :issuer, :subject, :person, :now)
+"""
+INVITE = """
+INSERT INTO cm.invitation (practice_id, who_hash, roles, invited_by, invited_at)
+VALUES (:practice, :hash, :roles, :by, :now)
+ON CONFLICT (practice_id, who_hash) DO UPDATE SET roles = excluded.roles, invited_by = excluded.invited_by,
+  invited_at = excluded.invited_at, used_at = NULL
+"""
+TAKE_INVITATION = """
+UPDATE cm.invitation SET used_at = :now
+WHERE practice_id = :practice AND who_hash = :hash AND used_at IS NULL RETURNING roles
+"""
+GIVE_ROLES = """
+UPDATE cm.person SET roles = :roles WHERE practice_id = :practice AND person_id = :person
+"""
+REHASHED = """
+UPDATE cm.person SET password_hash = :hash WHERE practice_id = :practice AND person_id = :person
+"""
 FAILED = """
 UPDATE cm.person SET failed_count = :failed, locked_until = :locked
 WHERE practice_id = :practice AND person_id = :person

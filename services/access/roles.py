@@ -101,14 +101,19 @@ async def role_problem(u: Unit, new: Sequence[str], old: Sequence[str] = ()) -> 
 
 async def refuse_without_administrator(u: Unit) -> None:
     """Raise Conflict when no active account could look after accounts and settings any more."""
+    if not await somebody_administers(u):
+        raise Conflict(
+            "This would leave nobody to administer the practice. Make somebody else able to first."
+        )
+
+
+async def somebody_administers(u: Unit) -> bool:
+    """Whether an active account holds what it takes to let others in."""
     stored = {
         r.role_key: () if r.retired_at else r.permissions
         for r in await u.execute(queries.ROLES, practice=u.practice_id)
     }
-    if not any(permissions_of(theirs, stored) >= ADMINISTERS for theirs in await _people(u)):
-        raise Conflict(
-            "This would leave nobody to administer the practice. Make somebody else able to first."
-        )
+    return any(permissions_of(theirs, stored) >= ADMINISTERS for theirs in await _people(u))
 
 
 async def _people(u: Unit) -> list[list[str]]:

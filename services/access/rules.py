@@ -33,6 +33,9 @@ KEY_SCOPES: frozenset[Permission] = frozenset(
 and settings."""
 
 SESSION_LIFE = timedelta(hours=12)
+"""How long a session lasts after its last use."""
+SESSION_LONGEST = timedelta(days=7)
+"""How long it lasts at most, however much it is used."""
 SEEN_EVERY = timedelta(minutes=1)
 FRESH_FOR = timedelta(minutes=5)
 """D10: how long a one-time code counts as fresh."""
@@ -68,6 +71,31 @@ def may_not_give(giver: Actor, gained: Iterable[Permission], *, to_self: bool) -
     """
     lacking = [permission for permission in gained if not giver.may(permission)]
     return [] if giver.may("administer") and not to_self else lacking
+
+
+def session_end(begun: datetime, now: datetime) -> datetime:
+    """When a session that began at `begun` and is used `now` ends, unless it is used again."""
+    return min(now + SESSION_LIFE, begun + SESSION_LONGEST)
+
+
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "a Mac"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def device_of(user_agent: str) -> str:
+    """`Firefox on Windows` of a browser's own description; what is not known is left out."""
+    browser = next((name for sign, name in BROWSERS if sign in user_agent), "")
+    system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
+    return f"{browser or 'A program'} on {system}" if system else browser or "Another program"
 
 
 def after_failure(failed: int, locked_until: datetime | None, now: datetime) -> tuple[int, datetime | None]:

@@ -11,11 +11,14 @@ from services.access.contracts import (
     PersonRow,
     PracticeSettings,
     RoleRow,
+    SessionRow,
     SignedIn,
     TotpSetup,
 )
 from services.access.demo import demo_code, demo_people, ensure_demo_people
-from services.access.errors import LockedOut, WrongCode
+from services.access.errors import REFUSALS, LockedOut, SignInRefused, WrongCode
+from services.access.identities import invite, sign_in_from_outside
+from services.access.oidc import Provider, provider
 from services.access.people import (
     add_person,
     change_password,
@@ -28,7 +31,16 @@ from services.access.people import (
 from services.access.practice import needs_step_up, practice_settings, save_settings, webhook_secret
 from services.access.roles import add_role, change_role, retire_role, roles
 from services.access.rules import ROLES, permissions_of
-from services.access.sessions import actor_of, carry_sessions, me, require_fresh, sign_in, sign_out
+from services.access.sessions import (
+    actor_of,
+    carry_sessions,
+    me,
+    own_sessions,
+    require_fresh,
+    sign_in,
+    sign_out,
+    sign_out_elsewhere,
+)
 from services.access.step_up import begin_totp, confirm_totp, step_up
 from services.kit.actor import Actor
 
@@ -42,6 +54,7 @@ def operator(practice_id: UUID) -> Actor:
 
 
 __all__ = [
+    "REFUSALS",
     "ROLES",
     "ApiKeyRow",
     "DemoPerson",
@@ -50,7 +63,10 @@ __all__ = [
     "NewApiKey",
     "PersonRow",
     "PracticeSettings",
+    "Provider",
     "RoleRow",
+    "SessionRow",
+    "SignInRefused",
     "SignedIn",
     "TotpSetup",
     "WrongCode",
@@ -69,13 +85,16 @@ __all__ = [
     "demo_code",
     "demo_people",
     "ensure_demo_people",
+    "invite",
     "me",
     "names",
     "needs_step_up",
     "operator",
+    "own_sessions",
     "people",
     "permissions_of",
     "practice_settings",
+    "provider",
     "require_fresh",
     "reset_password",
     "retire_role",
@@ -84,7 +103,9 @@ __all__ = [
     "save_settings",
     "set_active",
     "sign_in",
+    "sign_in_from_outside",
     "sign_out",
+    "sign_out_elsewhere",
     "step_up",
     "webhook_secret",
 ]

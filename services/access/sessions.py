@@ -5,7 +5,7 @@ finds the practice first (a function that sees nothing else), then reads inside 
 """
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,17 +13,18 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.access import queries
-from services.access.contracts import Me, SignedIn
+from services.access.contracts import Me, SessionRow, SignedIn
 from services.access.errors import LockedOut
-from services.access.passwords import matches
+from services.access.passwords import hash_password, matches, outdated
 from services.access.rules import (
     FRESH_FOR,
     SEEN_EVERY,
-    SESSION_LIFE,
     after_failure,
+    device_of,
     is_locked,
     label_of,
     permissions_of,
+    session_end,
 )
 from services.audit.append import record
 from services.audit.tags import AuditTag
@@ -37,8 +38,11 @@ WRONG = "That login and password do not match. Check both and try again."
 GONE = "You are not signed in, or your session has ended. Please sign in."
 
 
-async def sign_in(app: App, login: str, password: str) -> SignedIn:
-    """Check a password and open a session. Raises NotSignedIn, LockedOut after five failures."""
+async def sign_in(app: App, login: str, password: str, *, user_agent: str = "") -> SignedIn:
+    """Check a password and open a session. Raises NotSignedIn, LockedOut after five failures.
+
+    A password whose hash was made with weaker parameters is hashed again.
+    """
     found = await find(app, queries.FIND_LOGIN, who=login.strip())
     if found is None or found.practice_id is None:
         await matches(None, password)
@@ -46,12 +50,15 @@ async def sign_in(app: App, login: str, password: str) -> SignedIn:
     async with app.uow(system(found.practice_id, "access")) as u:
         person = await person_row(u, found.person_id)
     right = await matches(person.password_hash if person else None, password)
+    again = await hash_password(password) if right and outdated(person.password_hash) else None
     # The lock is read again under the row's lock: guesses sent at the same moment all count.
     async with app.uow(system(found.practice_id, "access")) as u:
         person = await person_row(u, found.person_id, lock=True)
         refusal = await refuse_if_locked_or_wrong(u, person, right, WRONG)
         if refusal is None:
-            return await _open(u, person)
+            if again is not None:
+                await u.execute(queries.REHASHED, practice=u.practice_id, person=person.person_id, hash=again)
+            return await open_session(u, person, user_agent)
     raise refusal
 
 
@@ -83,17 +90,26 @@ async def _count(u: Unit, person_id: UUID, failed: int, locked: Any) -> None:
     await u.execute(queries.FAILED, practice=u.practice_id, person=person_id, failed=failed, locked=locked)
 
 
-async def _open(u: Unit, person: Any) -> SignedIn:
+async def open_session(u: Unit, person: Any, user_agent: str, *, outside: bool = False) -> SignedIn:
+    """Somebody has proved who they are: a new session, whatever other there was."""
     u.actor = actor_for(u.practice_id, person)
     await _count(u, person.person_id, 0, None)
     await u.execute(queries.DROP_EXPIRED, practice=u.practice_id, now=u.now)
-    token = await new_session(u, person.person_id)
+    token = await new_session(u, person.person_id, device=device_of(user_agent), outside=outside)
     await record(u, AuditTag.SIGNED_IN)
     return SignedIn(token, u.actor)
 
 
-async def new_session(u: Unit, person_id: UUID, *, stepped_up: bool = False) -> str:
-    """Store a fresh session and return its token."""
+async def new_session(
+    u: Unit,
+    person_id: UUID,
+    *,
+    device: str = "",
+    outside: bool = False,
+    stepped_up: bool = False,
+    begun: datetime | None = None,
+) -> str:
+    """Store a fresh session and return its token. `begun`: of the session it takes the place of."""
     token = new_token()
     await u.execute(
         queries.NEW_SESSION,
@@ -101,8 +117,11 @@ async def new_session(u: Unit, person_id: UUID, *, stepped_up: bool = False) -> 
         hash=hashed(token),
         person=person_id,
         now=u.now,
-        expires=u.now + SESSION_LIFE,
+        begun=begun or u.now,
+        expires=session_end(begun or u.now, u.now),
         stepped_up=u.now if stepped_up else None,
+        device=device,
+        outside=outside,
     )
     return token
 
@@ -110,7 +129,8 @@ async def new_session(u: Unit, person_id: UUID, *, stepped_up: bool = False) -> 
 async def actor_of(app: App, token: str) -> Actor:
     """The person behind a session token, with the permissions their roles give now.
 
-    Each use moves the end of the session twelve hours ahead. Raises NotSignedIn.
+    Each use moves the end of the session twelve hours ahead, up to seven days after sign-in. Raises
+    NotSignedIn.
     """
     return (await me(app, token)).actor
 
@@ -126,7 +146,7 @@ async def me(app: App, token: str) -> Me:
                 practice=practice_id,
                 hash=hashed(token),
                 now=u.now,
-                expires=u.now + SESSION_LIFE,
+                expires=session_end(row.created_at, u.now),
             )
     if row is None:
         raise NotSignedIn(GONE)
@@ -138,21 +158,45 @@ async def me(app: App, token: str) -> Me:
         practice_label=row.label,
         timezone=row.timezone,
         has_totp=row.has_totp,
+        has_password=row.has_password,
         fresh_until=row.stepped_up_at + FRESH_FOR if row.stepped_up_at else None,
     )
 
 
-async def sign_out(app: App, token: str) -> None:
-    """End a session. A session that is already over is no problem."""
+async def sign_out(app: App, token: str) -> bool:
+    """End a session; whether a provider had opened it. One that is already over is no problem."""
     found = await find(app, queries.FIND_SESSION, hash=hashed(token))
     if found is None or found.practice_id is None:
-        return
+        return False
     async with app.uow(system(found.practice_id, "access")) as u:
         row = await session_row(u, token)
         await u.execute(queries.DROP_SESSION, practice=u.practice_id, hash=hashed(token))
         if row is not None:
             u.actor = actor_for(u.practice_id, row)
             await record(u, AuditTag.SIGNED_OUT)
+    return bool(row is not None and row.outside)
+
+
+async def own_sessions(app: App, token: str) -> list[SessionRow]:
+    """Where the person is signed in, the last used first. Raises NotSignedIn."""
+    who = await actor_of(app, token)
+    async with app.uow(who) as u:
+        rows = await u.execute(
+            queries.SESSIONS_OF, practice=u.practice_id, person=who.person_id, hash=hashed(token), now=u.now
+        )
+        return [SessionRow(**row) for row in rows.mappings()]
+
+
+async def sign_out_elsewhere(app: App, token: str) -> int:
+    """End every other session of this person; returns how many. Raises NotSignedIn."""
+    who = await actor_of(app, token)
+    async with app.uow(who) as u:
+        done = await u.execute(
+            queries.DROP_OTHER_SESSIONS, practice=u.practice_id, person=who.person_id, hash=hashed(token)
+        )
+        await record(u, AuditTag.SIGNED_OUT, elsewhere=done.rowcount)
+        ended: int = done.rowcount
+        return ended
 
 
 async def require_fresh(app: App, token: str) -> None:
@@ -166,7 +210,7 @@ async def carry_sessions(u: Unit, by: timedelta) -> None:
     """QA mode moved the clock: move the ends of the practice's sessions with it, so that a tester
     who skips three days is still signed in."""
     await u.execute(
-        "UPDATE cm.session SET expires_at = expires_at + :by WHERE practice_id = :practice",
+        "UPDATE cm.session SET expires_at = expires_at + :by, created_at = created_at + :by WHERE practice_id = :practice",
         practice=u.practice_id,
         by=by,
     )

@@ -51,7 +51,7 @@ async def step_up(app: App, token: str, code: str, *, rotate: bool = False) -> S
         if refusal is None:
             u.actor = actor_for(practice_id, person)
             await _remember(u, person.person_id, step)
-            token = await _freshen(u, token, person.person_id, rotate)
+            token = await _freshen(u, token, session, rotate)
             await record(u, AuditTag.STEPPED_UP)
             return SignedIn(token, u.actor)
     raise refusal if isinstance(refusal, LockedOut) else WrongCode(WRONG_CODE)
@@ -128,10 +128,17 @@ async def _remember(u: Unit, person_id: UUID, step: int | None) -> None:
     )
 
 
-async def _freshen(u: Unit, token: str, person_id: UUID, rotate: bool) -> str:
+async def _freshen(u: Unit, token: str, session: Any, rotate: bool) -> str:
     if rotate:
         await u.execute(queries.DROP_SESSION, practice=u.practice_id, hash=hashed(token))
-        return await new_session(u, person_id, stepped_up=True)
+        return await new_session(
+            u,
+            session.person_id,
+            device=session.device,
+            outside=session.outside,
+            stepped_up=True,
+            begun=session.created_at,
+        )
     await u.execute(
         "UPDATE cm.session SET stepped_up_at = :now WHERE practice_id = :practice AND session_hash = :hash",
         practice=u.practice_id,

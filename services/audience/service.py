@@ -89,6 +89,11 @@ def problems(audience: Audience) -> list[str]:
     return [text for rule in [*audience.include, *audience.exclude] for text in rule_problems(rule)]
 
 
+async def sentence(u: Unit, audience: Audience) -> str:
+    """The audience read back in one sentence, with the names of saved segments."""
+    return read_back(audience, await names(u))
+
+
 async def preview(u: Unit, journey: Journey, *, breakdown: Breakdown | None = None) -> AudiencePreview:
     """What the audience panel shows: the count, a few members, who is left out and why.
 
@@ -103,8 +108,8 @@ async def preview(u: Unit, journey: Journey, *, breakdown: Breakdown | None = No
         async with over_everyone(u):
             reachable, refused = await breakdown(source.sql, source.params)
         excluded = [Exclusion(*row) for row in refused]
-    sentence = read_back(audience, await names(u))
-    return AudiencePreview(total, reachable, await sample(u, audience), excluded, sentence)
+    told = await sentence(u, audience)
+    return AudiencePreview(total, reachable, await sample(u, audience), excluded, told)
 
 
 async def sample(u: Unit, audience: Audience, size: int = SAMPLE_SIZE) -> list[SamplePerson]:

@@ -16,7 +16,9 @@ DATE_FIELDS = frozenset({"contact.birthday", "appointment.next_booked", "appoint
 """Dates of a person's own that a Wait may aim at; the engine knows how to find each."""
 
 Severity = Literal["blocking", "warning"]
-Remedy = Literal["share_evenly", "add_email_footer", "add_stop_words", "add_exit", "use_field", "remove_step"]
+Remedy = Literal[
+    "share_evenly", "add_email_footer", "add_stop_words", "add_exit", "use_field", "remove_step", "drop_step"
+]
 
 
 class Fix(Strict):

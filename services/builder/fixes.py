@@ -41,6 +41,8 @@ def apply_fix(journey: Journey, problem: Problem) -> Journey:
     match fix.do:
         case "remove_step":
             return _without_islands(journey, step_id)
+        case "drop_step":
+            return remove_steps(journey, [step_id])
         case "add_exit":
             return _with_exit(journey, step)
         case "share_evenly":

@@ -3,11 +3,11 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey
-from services.kit.errors import NotFound
+from services.kit.errors import Invalid, NotFound
 
 FOLDER = Path(__file__).parent / "gallery_journeys"
 
@@ -25,19 +25,30 @@ class GalleryTemplate(Strict):
 
 
 @lru_cache
-def _all() -> tuple[GalleryTemplate, ...]:
-    found = [GalleryTemplate.model_validate_json(path.read_bytes()) for path in sorted(FOLDER.glob("*.json"))]
+def read(folder: Path) -> tuple[GalleryTemplate, ...]:
+    """Every journey of a folder, read once a process. Raises Invalid naming a file that is none."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found.append(GalleryTemplate.model_validate_json(path.read_bytes()))
+        except ValidationError as error:
+            raise Invalid(
+                f"{path.name} is not a journey for the gallery: {error.errors()[0]['msg']}."
+            ) from error
+    keys = [one.key for one in found]
+    if len(set(keys)) < len(keys):
+        raise Invalid("Two journeys of the gallery have the same key.")
     return tuple(sorted(found, key=lambda t: (t.order, t.key)))
 
 
 def templates() -> list[GalleryTemplate]:
     """Every template, in the order a practice is most likely to want them."""
-    return list(_all())
+    return list(read(FOLDER))
 
 
 def template(key: str) -> GalleryTemplate:
     """One template. Raises NotFound."""
-    for found in _all():
+    for found in read(FOLDER):
         if found.key == key:
             return found
     raise NotFound(f"There is no campaign template called “{key}”.")

@@ -198,14 +198,20 @@ def _check_sub_campaign(step: SubCampaign, context: CheckContext) -> Iterator[Pr
             step_id=step.id,
             code="sub_campaign_itself",
             sentence=f"{name_of(step)} leads into this same campaign. Choose a different one.",
+            fix=Fix(label="Remove this step", do="drop_step"),
         )
-    elif not step.campaign_id or (
-        context.campaigns is not None and step.campaign_id not in context.campaigns
-    ):
+    elif not step.campaign_id:
+        yield Problem(
+            step_id=step.id,
+            code="no_campaign",
+            sentence=f"{name_of(step)} does not say which campaign people are handed to. Choose one from the list.",
+        )
+    elif context.campaigns is not None and step.campaign_id not in context.campaigns:
         yield Problem(
             step_id=step.id,
             code="unknown_campaign",
             sentence=f"{name_of(step)} leads to a campaign that does not exist. Choose one from the list.",
+            fix=Fix(label="Remove this step", do="drop_step"),
         )
 
 

@@ -5,6 +5,7 @@ All pure, all checked against the grammar by `edits.revised`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 from services.builder.edits import find, revised
@@ -12,6 +13,7 @@ from services.contracts.journey import (
     Arm,
     Branch,
     Channel,
+    ChannelContent,
     Entry,
     EventMatch,
     Journey,
@@ -28,6 +30,7 @@ from services.contracts.journey import (
     WaitUntilField,
     WaitUntilWindow,
 )
+from services.contracts.languages import NAMES
 from services.contracts.segment import Group
 from services.kit.errors import Invalid
 
@@ -110,6 +113,46 @@ def remove_variant(journey: Journey, step_id: str, index: int) -> Journey:
         raise Invalid("A message needs at least one wording.")
     kept = [v for n, v in enumerate(step.variants) if n != index]
     return replace(journey, revised(step, variants=_shared(kept)))
+
+
+def add_language(journey: Journey, step_id: str, index: int, locale: str) -> Journey:
+    """Another language of a wording, with nothing written in it yet. Raises Invalid."""
+    if locale not in NAMES:
+        raise Invalid("Choose one of the languages of the list.")
+    variant = _wording(journey, step_id, index)
+    return _with_languages(
+        journey, step_id, index, {**variant.translations, locale: variant.translations.get(locale, {})}
+    )
+
+
+def remove_language(journey: Journey, step_id: str, index: int, locale: str) -> Journey:
+    kept = {
+        one: words for one, words in _wording(journey, step_id, index).translations.items() if one != locale
+    }
+    return _with_languages(journey, step_id, index, kept)
+
+
+def use_template(journey: Journey, step_id: str, index: int, template_id: str | None) -> Journey:
+    """Take a wording from the registry, or (None) write it on the step itself again."""
+    return set_field(journey, step_id, f"variants.{index}.template_id", template_id)
+
+
+def _wording(journey: Journey, step_id: str, index: int) -> Variant:
+    variants = _message(journey, step_id).variants
+    if not 0 <= index < len(variants):
+        raise Invalid("That wording no longer exists.")
+    return variants[index]
+
+
+def _with_languages(
+    journey: Journey, step_id: str, index: int, translations: Mapping[str, Mapping[Channel, ChannelContent]]
+) -> Journey:
+    step = _message(journey, step_id)
+    changed = step.variants[index].model_copy(
+        update={"translations": {k: dict(v) for k, v in translations.items()}}
+    )
+    variants = [changed if n == index else v for n, v in enumerate(step.variants)]
+    return replace(journey, revised(step, variants=variants))
 
 
 def add_path(journey: Journey, step_id: str) -> Journey:

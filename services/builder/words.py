@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from services.builder.contracts import CheckContext, Fix, Problem, name_of
-from services.content.rules import placeholders, sms_parts
+from services.content.rules import leftovers, placeholders, sms_parts
 from services.contracts.journey import Channel, ChannelContent, Journey, Message, Variant
 from services.contracts.languages import name_of as name_of_language
 from services.contracts.merge_fields import (
@@ -124,12 +124,14 @@ def check_words(
 
 
 def _check_text(step_id: str | None, name: str, text: str) -> Iterator[Problem]:
+    places = {one.words: one.line for one in reversed(leftovers(text))}
     left = placeholders(text)
     for found in left:
+        where = f" on line {places[found]}" if places[found] > 1 else ""
         yield Problem(
             step_id=step_id,
             code="placeholder",
-            sentence=f"{name} still contains “{found}”. Replace it with the real words.",
+            sentence=f"{name} still contains “{found}”{where}. Replace it with the real words.",
         )
     try:
         used = variables(text)
@@ -150,7 +152,7 @@ def _check_text(step_id: str | None, name: str, text: str) -> Iterator[Problem]:
         )
     for field in MERGE_FIELDS:
         guard = _guard(field)
-        if field.optional and field.name in used and not _asked(guard, text):
+        if field.optional and field.name in used and not _asked(guard, text) and not _instead(field, text):
             yield Problem(
                 step_id=step_id,
                 code="optional_field",
@@ -165,6 +167,12 @@ def _guard(field: MergeField) -> str:
     owner = field.name.split(".")[0]
     siblings = [other for other in MERGE_FIELDS if other.name.split(".")[0] == owner]
     return owner if all(other.optional for other in siblings) else field.name
+
+
+def _instead(field: MergeField, text: str) -> bool:
+    """Whether every use of a field says what stands there where it is missing."""
+    uses = len(re.findall(rf"{re.escape(field.name)}(?![.\w])", text))
+    return uses == len(re.findall(rf"{re.escape(field.name)}\s*\|\s*(?:default|d)\s*\(", text))
 
 
 def _asked(guard: str, text: str) -> bool:

@@ -13,15 +13,16 @@ from services.builder.diff import diff
 from services.builder.rules import blocking
 from services.builder.summary import summary
 from services.campaigns import queries
+from services.campaigns.approval_terms import people_before
 from services.campaigns.audience_size import audience_count
 from services.campaigns.checking import problems_of
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow, CampaignState, ChosenFate, VersionRow
-from services.campaigns.errors import ApprovalClosed, NotEditable, OwnWork
+from services.campaigns.errors import ApprovalClosed, NotEditable, OwnWork, Unreadable
 from services.campaigns.impact import checked, decide
 from services.campaigns.lifecycle import activate, lock, move, revoke_outdated
 from services.campaigns.models import Approval
 from services.campaigns.rules import EDITABLE, content_hash, is_own_work, too_soon, why_not_approve
-from services.campaigns.versions import author_of, editors_of, ensure_version, journey_of, open_draft
+from services.campaigns.versions import author_of, editors_of, ensure_version, open_draft, read_version
 from services.content.service import count_uses, resolve
 from services.contracts.journey import Journey
 from services.kit.errors import Invalid, NotFound
@@ -88,7 +89,7 @@ async def _draft(u: Unit, campaign_id: UUID) -> tuple[Journey, list[UUID]]:
     row = (await u.execute(queries.DRAFT, practice=u.practice_id, campaign=campaign_id)).mappings().one()
     draft = open_draft(u, campaign_id, row["draft"])
     if not isinstance(draft, Journey):
-        raise Invalid("This campaign cannot be read.", [problem.model_dump() for problem in draft])
+        raise Unreadable("This campaign", draft)
     return draft, list(row["draft_editors"])
 
 
@@ -178,25 +179,37 @@ async def approval(u: Unit, approval_id: UUID) -> ApprovalDetail:
     """One request with what it will do, what changed, and whether this person may decide."""
     u.actor.require("read")
     row = await _row(u, approval_id)
-    journey = await journey_of(u, row.version_id)
+    read = await read_version(u, row.version_id)
+    journey = read if isinstance(read, Journey) else Journey()
     before = await _previous_version(u, row)
-    previous = await journey_of(u, before) if before else None
+    old = await read_version(u, before) if before else None
+    previous = old if isinstance(old, Journey) else None
+    problems = [] if isinstance(read, Journey) else read
     why_not = "" if u.actor.may("approve") else "Your role does not let you approve campaigns."
     if not why_not:
         why_not = await _why_not(u, row) or ""
+    if problems:
+        why_not = f"This version cannot be read, so it cannot be approved. {problems[0].sentence}"
     return ApprovalDetail(
         row=row,
         journey=journey,
         previous_journey=previous,
+        previous_version_id=before,
+        people_before=await people_before(u, row, before),
+        own_work=await _is_exemption(u, row),
         diff=diff(previous, journey),
-        summary=summary(journey),
+        summary=[] if problems else summary(journey),
         may_decide=row.state == "requested" and not why_not,
         why_not=why_not,
+        problems=problems,
     )
 
 
-async def approve(u: Unit, approval_id: UUID, *, note: str = "") -> ApprovalRow:
-    """Approve one version; it starts at once, or becomes Scheduled for the approved time.
+async def approve(
+    u: Unit, approval_id: UUID, *, note: str = "", until: datetime | None = None
+) -> ApprovalRow:
+    """Approve one version; it starts at once, or becomes Scheduled for the approved time. With `until` it
+    is approved for a time: the scheduler pauses it then, and it needs a new approval to go on.
 
     Raises OwnWork for whoever made or edited it (D9), ApprovalClosed when it was decided already.
     """
@@ -205,8 +218,10 @@ async def approve(u: Unit, approval_id: UUID, *, note: str = "") -> ApprovalRow:
     reason = await _why_not(u, row)
     if reason is not None:
         raise OwnWork(reason)
+    if until is not None and until <= max(u.now, row.activate_at or u.now):
+        raise Invalid("An approval for a time ends after it begins. Choose a later day.")
     exempt = await _is_exemption(u, row)
-    await _decide(u, row, "approved", note=note, exemption=exempt)
+    await _decide(u, row, "approved", note=note, exemption=exempt, until=until)
     await record(
         u,
         AuditTag.APPROVAL_GRANTED,
@@ -215,6 +230,7 @@ async def approve(u: Unit, approval_id: UUID, *, note: str = "") -> ApprovalRow:
         approval=str(approval_id),
         version=str(row.version_id),
         hash=row.content_hash,
+        until=until.isoformat() if until else None,
     )
     if exempt:
         await record(
@@ -305,7 +321,9 @@ async def _open(u: Unit, approval_id: UUID) -> ApprovalRow:
     return row
 
 
-async def _decide(u: Unit, row: ApprovalRow, state: str, *, note: str, exemption: bool) -> None:
+async def _decide(
+    u: Unit, row: ApprovalRow, state: str, *, note: str, exemption: bool, until: datetime | None = None
+) -> None:
     decided = await u.execute(
         queries.DECIDE,
         practice=u.practice_id,
@@ -315,6 +333,7 @@ async def _decide(u: Unit, row: ApprovalRow, state: str, *, note: str, exemption
         now=u.now,
         note=note.strip()[:2000],
         exemption=exemption,
+        until=until,
     )
     if decided.first() is None:
         raise ApprovalClosed("Somebody else decided this request at the same moment. Reload the inbox.")

@@ -5,6 +5,7 @@ from uuid import UUID
 from services.audience import service as audience
 from services.builder.contracts import CheckContext, Problem, TemplateFact
 from services.builder.rules import check
+from services.campaigns.handover import handover_problems
 from services.contracts.journey import Branch, Journey, Path
 from services.contracts.segment import Audience, Group
 from services.kit.uow import Unit
@@ -17,8 +18,7 @@ async def check_context(u: Unit, campaign_id: UUID | None = None) -> CheckContex
         practice=u.practice_id,
     )
     campaigns = await u.execute(
-        "SELECT campaign_id FROM cm.campaign WHERE practice_id = :practice"
-        " AND state NOT IN ('completed', 'cancelled')",
+        "SELECT campaign_id FROM cm.campaign WHERE practice_id = :practice",
         practice=u.practice_id,
     )
     registered = await u.execute(
@@ -39,7 +39,10 @@ async def check_context(u: Unit, campaign_id: UUID | None = None) -> CheckContex
 async def problems_of(u: Unit, journey: Journey, campaign_id: UUID | None = None) -> list[Problem]:
     """Every problem of a journey in this practice, blocking first."""
     found = check(journey, await check_context(u, campaign_id))
-    return sorted([*found, *rule_problems(journey)], key=lambda problem: problem.severity != "blocking")
+    handing = await handover_problems(u, journey, campaign_id)
+    return sorted(
+        [*found, *rule_problems(journey), *handing], key=lambda problem: problem.severity != "blocking"
+    )
 
 
 def rule_problems(journey: Journey) -> list[Problem]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from services.builder.contracts import Problem
 from services.builder.diff import JourneyDiff
+from services.campaigns.errors import Unreadable
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey
 
@@ -176,6 +177,8 @@ class ApprovalRow(Strict):
     decision_note: str
     exemption: bool
     impact: list[KeptFate]
+    valid_until: datetime | None
+    reminded_at: datetime | None
 
 
 class CampaignDetail(Strict):
@@ -191,6 +194,42 @@ class CampaignDetail(Strict):
     last_decision: ApprovalRow | None
     editable: bool
 
+    @property
+    def readable(self) -> Journey:
+        """The draft, for whoever needs a real one. Raises Unreadable."""
+        if self.draft_problems:
+            raise Unreadable("This campaign", self.draft_problems)
+        return self.draft
+
+
+class Comment(Strict):
+    """One remark in the thread of a request."""
+
+    comment_id: UUID
+    person: str
+    at: datetime
+    words: str
+
+
+Tone = Literal["danger", "warn", "info"]
+
+
+class Risk(Strict):
+    """Something to look at before approving; `code` is stable, `sentence` is what people read."""
+
+    code: str
+    tone: Tone
+    sentence: str
+
+
+class Decided(Strict):
+    """What became of one campaign when several were dealt with at once; `why_not` is empty when it went."""
+
+    id: UUID
+    name: str
+    done: bool
+    why_not: str
+
 
 class ApprovalDetail(Strict):
     """What the approver reads: the journey, the one it replaces, and both in plain words."""
@@ -198,7 +237,13 @@ class ApprovalDetail(Strict):
     row: ApprovalRow
     journey: Journey
     previous_journey: Journey | None
+    previous_version_id: UUID | None
+    people_before: int | None
+    own_work: bool
     diff: JourneyDiff
     summary: list[str]
     may_decide: bool
     why_not: str
+    problems: list[Problem] = Field(
+        default_factory=list, description="Why the version cannot be read; `journey` is then empty."
+    )

@@ -216,6 +216,11 @@ async def resume(u: Unit, campaign_id: UUID, *, reason: str = "") -> None:
         raise Invalid(
             "This campaign was changed while it was paused. Ask for approval of the changes, or undo them."
         )
+    ended = (
+        await u.execute(queries.RAN_OUT_OF, practice=u.practice_id, campaign=campaign_id, now=u.now)
+    ).first()
+    if state == "paused" and ended is not None:
+        raise Invalid("This campaign was approved for a time, which is over. Ask for a new approval.")
     await move(u, campaign_id, "active", reason=reason)
 
 

@@ -81,3 +81,5 @@ class Approval(SQLModel, table=True):
     decision_note: str = ""
     exemption: bool = False
     impact: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB))
+    valid_until: datetime | None = Field(default=None, sa_column=_at(nullable=True))
+    reminded_at: datetime | None = Field(default=None, sa_column=_at(nullable=True))

@@ -65,7 +65,7 @@ SELECT a.approval_id, a.campaign_id, c.name AS campaign_name, c.campaign_type,
        a.activate_at, a.audience_count, a.note, a.requested_by,
        coalesce(r.display_name, '') AS requested_by_name, a.requested_at, a.decided_by,
        coalesce(d.display_name, '') AS decided_by_name, a.decided_at, a.decision_note, a.exemption,
-       a.impact
+       a.impact, a.valid_until, a.reminded_at
 FROM cm.approval a
 JOIN cm.campaign c ON c.practice_id = a.practice_id AND c.campaign_id = a.campaign_id
 JOIN cm.campaign_version v ON v.practice_id = a.practice_id AND v.version_id = a.version_id
@@ -77,7 +77,7 @@ WHERE a.practice_id = :practice
 DECIDE = """
 UPDATE cm.approval
 SET state = :state, decided_by = :person, decided_at = :now, decision_note = :note,
-    exemption = :exemption
+    exemption = :exemption, valid_until = :until
 WHERE practice_id = :practice AND approval_id = :approval AND state = 'requested'
 RETURNING approval_id
 """
@@ -121,4 +121,12 @@ END_EXECUTIONS = """
 UPDATE cm.execution SET ended_at = :now, outcome = 'stopped', enrolled_all = true
 WHERE practice_id = :practice AND campaign_id = :campaign AND ended_at IS NULL
 RETURNING execution_id
+"""
+
+# What a campaign runs under: the approval used last.
+RAN_OUT_OF = """
+SELECT a.valid_until FROM (
+  SELECT valid_until FROM cm.approval WHERE practice_id = :practice AND campaign_id = :campaign AND state = 'used'
+  ORDER BY decided_at DESC, approval_id DESC LIMIT 1) a
+WHERE a.valid_until <= :now
 """

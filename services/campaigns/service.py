@@ -1,5 +1,6 @@
 """Use cases of campaigns, in one place for callers. Each needs a unit of work; none commits."""
 
+from services.campaigns.approval_terms import campaign_of_request, comment, comments, mind_approvals
 from services.campaigns.approvals import (
     activate_due,
     approval,
@@ -38,7 +39,7 @@ from services.campaigns.lifecycle import (
 )
 from services.campaigns.pages import page
 from services.campaigns.template_uses import template_uses
-from services.campaigns.versions import journey_of, versions
+from services.campaigns.versions import journey_of, version_numbers, versions
 
 __all__ = [
     "STATES",
@@ -55,9 +56,12 @@ __all__ = [
     "announce",
     "approval",
     "approve",
+    "campaign_of_request",
     "cancel",
     "check_context",
     "clone",
+    "comment",
+    "comments",
     "complete",
     "create",
     "delete",
@@ -67,6 +71,7 @@ __all__ = [
     "inbox",
     "journey_of",
     "kill_switch",
+    "mind_approvals",
     "move",
     "page",
     "pause",
@@ -80,6 +85,7 @@ __all__ = [
     "set_tags",
     "template_uses",
     "unschedule",
+    "version_numbers",
     "versions",
     "withdraw",
 ]

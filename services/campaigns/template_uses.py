@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.campaigns.contracts import TemplateUse
-from services.campaigns.versions import journey_of, open_draft
+from services.campaigns.versions import open_draft, read_version
 from services.content.service import template_ids
 from services.contracts.journey import Journey, Message
 from services.kit.uow import Unit
@@ -23,9 +23,9 @@ async def template_uses(u: Unit, template_id: UUID) -> list[TemplateUse]:
     found: list[TemplateUse] = []
     for row in await u.execute(OPEN, practice=u.practice_id):
         draft = open_draft(u, row.campaign_id, row.draft)
-        live = await journey_of(u, row.active_version_id) if row.active_version_id else None
+        live = await read_version(u, row.active_version_id) if row.active_version_id else None
         steps = _steps(draft, template_id) if isinstance(draft, Journey) else []
-        running = _steps(live, template_id) if live else []
+        running = _steps(live, template_id) if isinstance(live, Journey) else []
         if steps or running:
             found.append(
                 TemplateUse(

@@ -9,11 +9,13 @@ from services.builder.contracts import Problem
 from services.builder.rules import parse
 from services.campaigns import queries
 from services.campaigns.contracts import VersionRow
+from services.campaigns.errors import Unreadable
 from services.campaigns.models import CampaignVersion
 from services.campaigns.rules import content_hash
 from services.contracts.journey import Journey
 from services.kit.actor import Actor
-from services.kit.errors import Invalid, NotFound
+from services.kit.crypto import SealBroken
+from services.kit.errors import NotFound
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 
@@ -29,11 +31,26 @@ def open_draft(u: Unit, campaign_id: UUID, sealed: bytes | None) -> Journey | li
     """The draft, or what is wrong with it when it no longer fits the grammar."""
     if sealed is None:
         return Journey()
-    return parse(u.keyring.open(bytes(sealed), place=f"campaign.draft:{campaign_id}"))
+    return _opened(u, bytes(sealed), f"campaign.draft:{campaign_id}")
+
+
+def _opened(u: Unit, sealed: bytes, place: str) -> Journey | list[Problem]:
+    try:
+        return parse(u.keyring.open(sealed, place=place))
+    except SealBroken as error:
+        return [Problem(code="sealed", sentence=f"It cannot be decrypted: {error.message}")]
 
 
 async def journey_of(u: Unit, version_id: UUID) -> Journey:
-    """The definition of one version. Versions never change, so it is read once a process."""
+    """The definition of one version. Raises NotFound, and Unreadable with what is wrong."""
+    found = await read_version(u, version_id)
+    if isinstance(found, list):
+        raise Unreadable("This version", found)
+    return found
+
+
+async def read_version(u: Unit, version_id: UUID) -> Journey | list[Problem]:
+    """One version, or what is wrong with it. Versions never change, so it is read once a process."""
     key = (u.practice_id, version_id)
     if key in _cache:
         _cache.move_to_end(key)
@@ -48,12 +65,9 @@ async def journey_of(u: Unit, version_id: UUID) -> Journey:
     ).scalar_one_or_none()
     if sealed is None:
         raise NotFound("This version of the campaign does not exist.")
-    journey = parse(u.keyring.open(bytes(sealed), place=f"campaign.version:{version_id}"))
+    journey = _opened(u, bytes(sealed), f"campaign.version:{version_id}")
     if isinstance(journey, list):
-        raise Invalid(
-            "This version was made by a release whose campaigns this one cannot read.",
-            [problem.model_dump() for problem in journey],
-        )
+        return journey
     _cache[key] = journey
     if len(_cache) > _CACHED:
         _cache.popitem(last=False)
@@ -71,6 +85,11 @@ async def version_rows(u: Unit, campaign_id: UUID) -> list[VersionRow]:
         queries.VERSIONS + " ORDER BY v.number DESC", practice=u.practice_id, campaign=campaign_id
     )
     return [VersionRow.model_validate(dict(row)) for row in rows.mappings()]
+
+
+async def version_numbers(u: Unit, campaign_id: UUID) -> dict[UUID, int]:
+    """Version → its number; not guarded, for features that show versions."""
+    return {row.version_id: row.number for row in await version_rows(u, campaign_id)}
 
 
 async def ensure_version(

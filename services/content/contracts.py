@@ -41,6 +41,7 @@ class TemplateVersion(Texts):
     version: int
     name: str
     created_by: UUID
+    created_by_name: str
     created_at: datetime
     restored: int | None = None
 

@@ -33,8 +33,9 @@ VALUES (:practice, :template, :version, :name, :content, :person, :now, :restore
 """
 
 VERSIONS = """
-SELECT version, name, content, created_by, created_at, restored FROM cm.template_version
-WHERE practice_id = :practice AND template_id = :template ORDER BY version DESC
+SELECT v.version, v.name, v.content, v.created_by, coalesce(p.display_name, '') AS created_by_name, v.created_at, v.restored
+FROM cm.template_version v LEFT JOIN cm.person p ON p.practice_id = v.practice_id AND p.person_id = v.created_by
+WHERE v.practice_id = :practice AND v.template_id = :template ORDER BY v.version DESC
 """
 
 CONTACT = """

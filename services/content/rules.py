@@ -118,6 +118,11 @@ def _blanked(text: str, pairs: tuple[tuple[str, str], ...]) -> str:
     return "".join([*kept, text[done:]])
 
 
+def not_in_gsm(text: str) -> list[str]:
+    """The letters of a text that make it a Unicode one, each once, in order."""
+    return list(dict.fromkeys(c for c in text if c not in _GSM and c not in _GSM_DOUBLE))
+
+
 def sms_parts(text: str) -> SmsParts:
     """How a text message is cut: 160 or 153 characters in GSM-7, 70 or 67 in Unicode."""
     unicode = any(c not in _GSM and c not in _GSM_DOUBLE for c in text)

@@ -17,12 +17,19 @@ from services.kit.uow import Unit
 
 
 async def templates(
-    u: Unit, *, channel: Channel | None = None, campaign_id: UUID | None = None, active_only: bool = False
+    u: Unit,
+    *,
+    channel: Channel | None = None,
+    campaign_id: UUID | None = None,
+    active_only: bool = False,
+    everywhere: bool = False,
 ) -> list[TemplateRow]:
-    """Global templates, and those of `campaign_id` when given; by name."""
+    """Global templates, and those of `campaign_id` when given, or of every campaign; by name."""
     u.actor.require("read")
-    sql = queries.TEMPLATES + " AND (campaign_id IS NULL OR campaign_id = CAST(:campaign AS uuid))"
-    values: dict[str, Any] = {"campaign": campaign_id}
+    sql, values = queries.TEMPLATES, dict[str, Any]()
+    if not everywhere:
+        sql += " AND (campaign_id IS NULL OR campaign_id = CAST(:campaign AS uuid))"
+        values["campaign"] = campaign_id
     if channel is not None:
         sql, values["channel"] = sql + " AND channel = :channel", channel
     if active_only:
@@ -150,7 +157,7 @@ async def template_versions(u: Unit, template_id: UUID) -> list[TemplateVersion]
     return [
         TemplateVersion.model_validate(
             {
-                "version": row.version, "name": row.name, "created_by": row.created_by, "created_at": row.created_at,
+                "version": row.version, "name": row.name, "created_by": row.created_by, "created_by_name": row.created_by_name, "created_at": row.created_at,
                 "restored": row.restored, **_opened(u, template_id, row.content).model_dump(),
             }
         )

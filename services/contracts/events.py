@@ -168,7 +168,7 @@ OUTBOUND: dict[str, type[EventData]] = {
         f"campaign.{what}": CampaignLifecycle
         for what in (
             "created", "updated", "scheduled", "activated", "started",
-            "paused", "resumed", "completed", "cancelled",
+            "paused", "resumed", "completed", "cancelled", "approval_reminded",
         )
     },
     **{

@@ -34,5 +34,23 @@ class MessageStatus(Strict):
     permanent: bool = False
 
 
+class SendTest(Strict):
+    """`POST /test-messages` with the same token: write once to a named address, marked as a test (002).
+
+    The Hub fills the words in with an example person's values, asks no consent (the address is the
+    team's own, and no contact's) and counts nothing against anybody's limits. It answers 202, and
+    reports what became of it by event, with `test` set and no contact.
+    """
+
+    practice_id: UUID
+    dispatch_id: UUID
+    campaign_id: UUID
+    channel: Literal["email", "sms", "whatsapp"]
+    to: str = Field(min_length=3, max_length=254)
+    content_ref: str = Field(max_length=64)
+    content: dict[str, str]
+    language: str = Field("", max_length=12)
+
+
 class StatusAnswer(Strict):
     messages: list[MessageStatus] = Field(max_length=MOST)

@@ -16,25 +16,46 @@ class MergeField:
     label: str
     sample: str
     optional: bool = False
+    fallback: str = ""
 
     @property
     def tag(self) -> str:
         return f"{{{{ {self.name} }}}}"
+
+    @property
+    def insert(self) -> str:
+        """What the editor's menu puts into a text: with what is said where the value is missing, or
+        asked for first where nothing could be said instead."""
+        if self.fallback:
+            return f'{{{{ {self.name} | default("{self.fallback}", true) }}}}'
+        return f"{{% if {self.name} %}}{self.tag}{{% endif %}}" if self.optional else self.tag
 
 
 UNSUBSCRIBE = "unsubscribe_url"
 POSTAL_ADDRESS = "practice.address"
 
 MERGE_FIELDS: tuple[MergeField, ...] = (
-    MergeField("contact.first_name", "First name", "Amelia"),
+    MergeField("contact.first_name", "First name", "Amelia", fallback="there"),
     MergeField("contact.last_name", "Last name", "Wright"),
     MergeField("practice.name", "Practice name", "Harbour Dental"),
     MergeField("practice.phone", "Practice telephone", "0117 496 0123"),
     MergeField("practice.email", "Practice email", "hello@harbour-dental.example"),
     MergeField(POSTAL_ADDRESS, "Practice postal address", "1 Harbour Street, Bristol BS1 5TY"),
     MergeField("practice.booking_url", "Online booking page", "https://book.example/harbour", optional=True),
-    MergeField("next_appointment.date", "Date of the next appointment", "Tuesday 9 June", optional=True),
-    MergeField("next_appointment.time", "Time of the next appointment", "10:30", optional=True),
+    MergeField(
+        "next_appointment.date",
+        "Date of the next appointment",
+        "Tuesday 9 June",
+        optional=True,
+        fallback="your next visit",
+    ),
+    MergeField(
+        "next_appointment.time",
+        "Time of the next appointment",
+        "10:30",
+        optional=True,
+        fallback="the usual time",
+    ),
     MergeField(UNSUBSCRIBE, "Unsubscribe link", "https://messages.example/u/sample"),
 )
 NAMES: frozenset[str] = frozenset(field.name for field in MERGE_FIELDS)

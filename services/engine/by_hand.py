@@ -178,7 +178,7 @@ def _row(row: Any) -> EnrolmentRow:
 
 
 def _asked(row: Any, chosen: bool) -> Asked:
-    if row.enrolment_id is not None:
+    if chosen and row.enrolment_id is not None:
         return Asked(row.contact_id, "enrolled", row.enrolment_id, None, "")
     if chosen and row.reason:
         return Asked(row.contact_id, "refused", None, row.reason, sentence(row.reason))

@@ -165,6 +165,8 @@ async def send(
     for row in rows:
         numbers["requested" if row.cleared else "refused", row.variant] += row.people
         numbers["completed", ""] += row.finished
+        if row.effect in ("next", "skip"):
+            numbers["port:next", ""] += row.people
     await count(u, due, numbers)
     return sent
 

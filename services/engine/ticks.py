@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.audience.service import measure
 from services.audit.service import seal_once
-from services.campaigns.service import activate_due
+from services.campaigns.service import activate_due, mind_approvals
 from services.engine.executions import recount
 from services.engine.offers import offer_again
 from services.engine.recurring import start_recurring
@@ -87,6 +87,7 @@ async def measure_segments(u: Unit) -> int:
 
 TICKS: tuple[Tick | Whole, ...] = (
     Tick("activate", 1.0, activate_due, "activate"),
+    Tick("approvals", 30.0, mind_approvals, "approvals"),
     Tick("recurring", 1.0, start_recurring, "recurring"),
     Tick("expire", 2.0, expire, "expire"),
     Tick("care_plans", 30.0, tell_care_plans, "care_plans"),

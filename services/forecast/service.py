@@ -86,7 +86,7 @@ async def forecast_campaign(
     """The forecast of a campaign's draft, or of one of its versions. Raises NotFound, Invalid."""
     detail = await campaigns.get(u, campaign_id)
     if version_id is None:
-        return await forecast(u, campaign_id, detail.draft, days=days, given=given)
+        return await forecast(u, campaign_id, detail.readable, days=days, given=given)
     journey = await _version(u, campaign_id, version_id)
     return await forecast(u, campaign_id, journey, version_id=version_id, days=days, given=given)
 

@@ -85,6 +85,7 @@ class Status:
 
 async def apply_statuses(u: Unit, statuses: Sequence[Status]) -> int:
     """Take in a batch; returns how many named a dispatch of ours. Test sends do not count."""
+    await _apply_tests(u, [s for s in statuses if s.data.test])
     real = [s for s in statuses if not s.data.test]
     if not real:
         return 0
@@ -102,6 +103,31 @@ async def apply_statuses(u: Unit, statuses: Sequence[Status]) -> int:
         rendered=[s.data.rendered for s in real],
     )
     return int(known.scalar_one())
+
+
+# A test message's own row; it moves forward only, and nothing else hears of it (CNT-5).
+TESTS = """
+UPDATE cm.test_send t SET state = n.what, reason = n.reason, state_at = :now
+FROM (SELECT DISTINCT ON (id) id, what, reason FROM unnest(CAST(:ids AS uuid[]), CAST(:whats AS text[]), CAST(:reasons AS text[]))
+        AS x(id, what, reason) ORDER BY id, array_position(CAST(:order AS text[]), what) DESC) n
+WHERE t.practice_id = :practice AND t.test_id = n.id
+  AND array_position(CAST(:order AS text[]), n.what) > array_position(CAST(:order AS text[]), t.state)
+"""
+TEST_STATES = ("asked", "accepted", "sent", "delivered", "failed", "bounced")
+
+
+async def _apply_tests(u: Unit, statuses: Sequence[Status]) -> None:
+    told = [s for s in statuses if s.what in TEST_STATES]
+    if told:
+        await u.execute(
+            TESTS,
+            practice=u.practice_id,
+            now=u.now,
+            ids=[s.data.dispatch_id for s in told],
+            whats=[s.what for s in told],
+            reasons=[s.data.reason for s in told],
+            order=list(TEST_STATES),
+        )
 
 
 def _ids(n: int) -> list[UUID]:

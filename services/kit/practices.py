@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 Work = Literal[
     "engine", "relay", "activate", "recurring", "expire", "seal", "recount", "ask", "followups", "offers", "care_plans",
-    "segments", "invariants", "proofs", "metric_feed", "deliveries",
+    "segments", "invariants", "proofs", "metric_feed", "deliveries", "approvals",
 ]  # fmt: skip
 
 

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         None,
         description="OTLP/HTTP collector that traces go to, as `http://host:4318`. Empty: none are made.",
     )
+    oidc_issuer: str = Field("", description="OpenID provider people may sign in with. Empty: none.")
+    oidc_client_id: str = Field("", description="What the provider calls this installation.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Empty: a public client, PKCE alone.")
+    oidc_scopes: str = "openid email profile"
+    oidc_label: str = Field("your organisation", max_length=40, description="“Sign in with …”.")
+
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token that `/metrics` asks for. Empty: it answers this machine only."
     )

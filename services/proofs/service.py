@@ -154,7 +154,7 @@ async def make(
 async def _ready(u: Unit, campaign_id: UUID) -> tuple[str, Journey]:
     """The name and draft of a campaign that could run. Raises NotFound, Invalid."""
     found = await campaigns.get(u, campaign_id)
-    problems = await campaigns.problems_of(u, found.draft, campaign_id)
+    problems = await campaigns.problems_of(u, found.readable, campaign_id)
     blocking = [p for p in problems if p.severity == "blocking"]
     if blocking:
         raise Invalid(

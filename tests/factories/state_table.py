@@ -15,12 +15,16 @@ AUTHORS_LATER = "author|author"
 """The refusal comes after something that everybody here may read (which day it is)."""
 
 TABLE: dict[str, dict[str, str]] = {
+    "Account": {
+        SIGNED_IN: "load sign_out_elsewhere change_password begin_totp confirm_totp give_code",
+        TAB: "leave_totp ask_code",
+    },
     "Approval": {"read": "load follow", "approve": "approve send_back", TAB: "ask_back"},
     "Approvals": {"read": "load follow"},
     "Audit": {
-        "compliance": "load choose clear show_more verify export give_code",
+        "compliance": "load choose about find clear show_more verify download give_code",
         SIGNED_IN: "follow",
-        TAB: "ask_code",
+        TAB: "ask_code ask_export export",
     },
     "AudiencePanel": {"author": "rule toggle_kind", "read": "open recount"},
     "Blocks": {
@@ -29,12 +33,19 @@ TABLE: dict[str, dict[str, str]] = {
         "compliance": "remove",
         TAB: "set_ground ask_removal leave_it",
     },
+    "ChangeImpact": {"author": "choose_all", TAB: "choose chosen read"},
+    "Clipboard": {"author": "cut pasted", "read": "copied"},
+    "NoteReports": {"author": "added changed"},
+    "Outline": {
+        "read": "load set_view",
+        "author": "added moved linked unlinked removed duplicated travelled",
+    },
     "Builder": {
         "read": "load chosen open_panel today",
         "author": "rename save save_soon settle undo redo apply",
-        TAB: "adopt facts touched check show open_step look_at",
+        TAB: "adopt facts touched check show open_step look_at travel",
     },
-    "CanvasReports": {"author": "step_added step_moved linked unlinked removed duplicated tidied"},
+    "CanvasReports": {"author": "step_added put step_moved linked unlinked removed duplicated tidied"},
     "Dashboard": {
         "read": "load follow find toggle_state choose clear show_more",
         "author": "clone",
@@ -87,7 +98,9 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "Story": {"read": "load narrow of_campaign older", SIGNED_IN: "follow"},
     "Team": {
-        "people": "load edit keep_role retire bring_back choose_person keep_person close_account open_account",
+        "people": "load edit keep_role retire bring_back choose_person keep_person close_account open_account"
+        " ask_invite invite",
+        "administer": "keep_outside",
         TAB: "leave_role leave_person",
     },
     "Templates": {"author": "load use start_empty"},
@@ -120,6 +133,10 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "Dashboard.choose": ("kind", "one_off"),
     "Dashboard.toggle_state": ("draft",),
     "Followups.plan": ({"due": "2026-07-01T10:00", "subject": "Hello", "body": "See you soon."},),
+    "Outline.added": ({"kind": "wait"},),
+    "Outline.moved": ({"id": "a", "way": "up"},),
+    "Outline.set_view": ("canvas",),
+    "Outline.travelled": ("undo",),
     "Life.set_objective": ("booking",),
     "Life.set_pace": ("per_hour", "10"),
     "Life.set_spread": ("2", "hours"),

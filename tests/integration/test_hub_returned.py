@@ -147,7 +147,8 @@ async def test_a_bounce_by_mail_closes_the_channel_all_the_way_through(
             dispatch = await world.one("SELECT dispatch_id FROM cm.dispatch WHERE practice_id = :practice")
             async with hub.hub.unit(practice) as u:  # the words of this test's journey
                 await u.execute(
-                    "INSERT INTO hub.content SELECT practice_id, (SELECT content_ref FROM hub.message), content, received_at FROM hub.content"
+                    "INSERT INTO hub.content (practice_id, content_ref, content, received_at)"
+                    " SELECT practice_id, (SELECT content_ref FROM hub.message), content, received_at FROM hub.content"
                 )
             await hub.send()
             ((mail_from, sent),) = mailbox.got

@@ -130,7 +130,7 @@ async def test_every_state_handler_is_called_as_everyone(portal: Portal):
             tab.goes_to(f"/a/{at}" + ("/b" if cls.__name__ in ("WalkPage", "ForecastPage") else ""))
             builder = tab.of(Builder)
             builder.id, builder.step = str(portal.campaign), StepForm(id="a", kind="wait", channel="email")
-            builder.saved, builder._edit = "saving", 1
+            builder.saved, builder._edit, builder.ready = "saving", 1, True
             tab.of(Followups).cancelling, tab.of(Followups).template = str(portal.followup), ""
             given = GIVEN.get(name) or invented(handler, at)
             seen = await tab.call(cls, handler, *given)

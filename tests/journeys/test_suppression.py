@@ -54,7 +54,6 @@ async def later(world: World, person: UUID) -> tuple[str, str | None, int]:
         ("pipeline.opportunity.lost", {"opportunity_id": RECORD, "lead_id": "?", "source_channel": "standard", "lost_reason": "price", "lost_at_timestamp": "2026-06-01T10:00:00Z"}, "OPPORTUNITY_CLOSED"),
         ("consent.revoked", {"contact_id": "?", "channel": "all"}, "CONSENT_REVOKED"),
         ("pipeline.lead.opened", {"lead_id": "?", "source_channel": "Emergency"}, "EMERGENCY_STACK_EXCLUSION"),
-        ("contact.erased", {"contact_id": "?"}, "CONTACT_ERASED"),
         ("concierge.contact.declined", {"contact_id": "?"}, "CONCIERGE_DECLINED"),
     ],
 )  # fmt: skip
@@ -63,6 +62,16 @@ async def test_the_journey_ends_before_any_later_step(
 ):
     await world.event(type, {k: person if v == "?" else v for k, v in data.items()})
     assert await later(world, person) == ("exited", why, 1)
+
+
+@pytest.mark.covers("SUP-1", "GOV-5")
+async def test_whoever_is_erased_gets_nothing_more_and_leaves_no_row(world: World, person: UUID):
+    await world.event("contact.erased", {"contact_id": person})
+    await world.advance(days=7)
+    assert await world.rows(STATE, contact=person) == []
+    ended = "SELECT exit_reason FROM cm.enrolment WHERE practice_id = :practice"
+    assert [row.exit_reason for row in await world.rows(ended)] == ["CONTACT_ERASED"]
+    assert await world.one("SELECT count(*) FROM cm.dispatch WHERE practice_id = :practice") == 1
 
 
 @pytest.mark.covers("SUP-1")

@@ -42,6 +42,9 @@ class Claimed:
     token: str
     accepted_at: datetime
     traceparent: str | None = None
+    to_address: str = ""
+    """A test's: where it goes, whoever reads it there; `language` is that of its words."""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,14 @@ ON CONFLICT DO NOTHING
 RETURNING dispatch_id, contact_id, campaign_id, test, traceparent
 """
 
+ACCEPT_TEST = """
+INSERT INTO hub.message (practice_id, dispatch_id, idempotency_key, campaign_id, contact_id, channels, content_ref,
+  variant, topic, test, to_address, language, state, due_at, token, accepted_at)
+VALUES (:practice, :dispatch, CAST(:dispatch AS text), :campaign, '00000000-0000-0000-0000-000000000000', ARRAY[:channel], :ref,
+  '', 'test', true, :to, :language, 'queued', :now, :token, :now)
+ON CONFLICT DO NOTHING RETURNING dispatch_id, contact_id, campaign_id, test, traceparent
+"""
+
 KNOWN = """
 SELECT dispatch_id, contact_id, campaign_id, channel, test, traceparent, state, coalesce(failure, '') AS failure,
   language, rendered
@@ -106,7 +114,7 @@ WHERE practice_id = :practice AND contact_id = ANY(:contacts) AND state = 'queue
 
 CLAIM = """
 SELECT dispatch_id, campaign_id, contact_id, channels, content_ref, topic, purpose, caps, test,
-  attempts, token, accepted_at, traceparent
+  attempts, token, accepted_at, traceparent, to_address, language
 FROM hub.message WHERE practice_id = :practice AND state = 'queued' AND due_at <= :now
 ORDER BY due_at, dispatch_id LIMIT {batch} FOR UPDATE SKIP LOCKED
 """

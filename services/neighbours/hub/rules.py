@@ -57,6 +57,9 @@ def decide(
 ) -> Decision:
     """`written` are the channels there are words for; `zone` the recipient's; `touches` the
     person's earlier ones and those of this batch, oldest first."""
+    if message.to_address:  # a test to the team itself: nobody's consent, night or limits are in it
+        channel = message.channels[0]
+        return Send(channel, message.to_address) if channel in written else Refuse("no_content")
     if person.stop:
         return Refuse(person.stop)
     choice = choose(message.channels, person, written)

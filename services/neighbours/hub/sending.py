@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.contracts.events import ContactCaps
 from services.contracts.journey import Channel
+from services.contracts.merge_fields import sample_context
 from services.kit.rendering import RenderProblem
 from services.kit.telemetry import logger
 from services.kit.tracing import spans
@@ -120,7 +121,7 @@ class Sender:
         composer = Composer(self.hub.settings.hub_address(), practice, self.hub.settings.bounce_address)
         touched: dict[UUID, list[datetime]] = {}
         for message in claimed:
-            person = people[message.dispatch_id]
+            person = example(u.now, message.language) if message.to_address else people[message.dispatch_id]
             content = words.get(message.content_ref)
             if content is None:
                 _await_words(batch, message, u.now)
@@ -209,6 +210,12 @@ class Allowance:
     def spend(self, channel: str) -> None:
         for name in (channel, "all"):
             self.used[name] = self.used.get(name, 0) + 1
+
+
+def example(now: datetime, language: str) -> Person:
+    """Who a test message is written to: the example person of the merge fields, never a contact."""
+    contact = sample_context()["contact"]
+    return Person(UUID(int=0), **contact, locale=language, next_appointment_at=now + timedelta(days=9))
 
 
 def zone_of(person: Person, practice: Practice) -> ZoneInfo:

@@ -5,8 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException
 
-from services.contracts.hub_api import StatusAnswer, StatusQuestion
-from services.neighbours.hub.service import Hub
+from services.contracts.hub_api import SendTest, StatusAnswer, StatusQuestion
+from services.kit.ids import new_token
+from services.kit.uow import Unit
+from services.neighbours.hub import queries
+from services.neighbours.hub.contracts import Report
+from services.neighbours.hub.service import Hub, report, rows
 
 # What is queued or in hand was accepted; what was taken back is nobody's news.
 STATUS = """
@@ -24,13 +28,46 @@ def status_router(hub: Hub) -> APIRouter:
     configured = hub.settings.hub_token
     token = configured.get_secret_value() if configured else hub.keyring.sign("hub.status", b"token")[:40]
 
-    @router.post("/status")
-    async def status(question: StatusQuestion, authorization: Annotated[str, Header()] = "") -> StatusAnswer:
+    def check(authorization: str) -> None:
         if not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
             raise HTTPException(401, "Send the Hub's token as a bearer token.")
+
+    @router.post("/status")
+    async def status(question: StatusQuestion, authorization: Annotated[str, Header()] = "") -> StatusAnswer:
+        check(authorization)
         async with hub.unit(question.practice_id) as u:
             found = await u.execute(STATUS, practice=question.practice_id, dispatches=question.dispatch_ids)
             rows = [dict(row._mapping) for row in found]
         return StatusAnswer.model_validate({"messages": rows})
 
+    @router.post("/test-messages", status_code=202)
+    async def test_message(asked: SendTest, authorization: Annotated[str, Header()] = "") -> dict[str, str]:
+        check(authorization)
+        async with hub.unit(asked.practice_id) as u:
+            await take_test(u, asked)
+        return {"status": "accepted"}
+
     return router
+
+
+async def take_test(u: Unit, asked: SendTest) -> None:
+    """Queue one test message; the same one twice is one."""
+    words = {asked.channel: asked.content}
+    translations = {asked.language: words} if asked.language else {}
+    kept = {"content_ref": asked.content_ref, "content": words, "translations": translations}
+    await u.execute(queries.ADD_CONTENT, practice=u.practice_id, now=u.now, rows=rows([kept]))
+    taken = await u.execute(
+        queries.ACCEPT_TEST,
+        practice=u.practice_id,
+        dispatch=asked.dispatch_id,
+        campaign=asked.campaign_id,
+        channel=asked.channel,
+        ref=asked.content_ref,
+        to=asked.to,
+        language=asked.language,
+        token=new_token(24),
+        now=u.now,
+    )
+    await report(
+        u, [Report("accepted", row.dispatch_id, row.contact_id, row.campaign_id, test=True) for row in taken]
+    )

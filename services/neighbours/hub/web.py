@@ -28,6 +28,8 @@ from services.neighbours.hub.status import status_router
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 MAX_BODY = 25_000
 MAX_MAIL = 2_000_000
+LIMITS = {"/inbound/mail": MAX_MAIL, "/test-messages": 1_000_000}
+"""Bytes that may be posted where it is more."""
 HEADERS = {
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{pages.STYLE_HASH}'; form-action 'self';"
@@ -78,7 +80,7 @@ def web_app(hub: Hub) -> FastAPI:
 
     @app.middleware("http")
     async def guard(request: Request, next: Callable[[Request], Awaitable[Response]]) -> Response:
-        limit = MAX_MAIL if request.url.path == "/inbound/mail" else MAX_BODY
+        limit = LIMITS.get(request.url.path, MAX_BODY)
         if int(request.headers.get("content-length") or 0) > limit:
             return JSONResponse({"detail": "Too much."}, status_code=413)
         response = await next(request)

@@ -1,0 +1,30 @@
+"""Test messages to the team's own addresses (CNT-5)."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from cm_app.api.security import Caller, caller
+from services.kit.live import notify
+from services.test_sends import service as test_sends
+from services.test_sends.contracts import TriedOut, TryOut
+
+router = APIRouter(prefix="/api/v1/campaigns/{campaign_id}/test-sends", tags=["Test messages"])
+Reader = Annotated[Caller, Depends(caller("read"))]
+Author = Annotated[Caller, Depends(caller("author"))]
+
+
+@router.get("")
+async def kept(campaign_id: UUID, who: Reader) -> list[TriedOut]:
+    """The latest fifty, newest first. Addresses are masked: they are not kept."""
+    async with who.unit() as u:
+        return await test_sends.tests(u, campaign_id)
+
+
+@router.post("", status_code=202)
+async def send(campaign_id: UUID, who: Author, wanted: TryOut) -> list[TriedOut]:
+    """Send a step of the draft. No campaign, contact or figure changes."""
+    sent = await test_sends.send(who.app, who.actor, campaign_id, wanted)
+    await notify(who.app.bus, who.actor.practice_id, "tests")
+    return sent

@@ -1,0 +1,353 @@
+"""What a message says: wording, language, channel, the words themselves, and a look at them."""
+
+import reflex as rx
+
+from components import tokens, ui
+from components.builder import inputs
+from components.looks import looks
+from services.contracts.languages import NAMES
+from services.contracts.merge_fields import MERGE_FIELDS
+from state.builder import Builder
+from state.builder_forms import ChannelRow, LanguageRow, ShareRow
+from state.builder_step import StepPanel
+from state.builder_words import TestRow, Words
+
+CURSOR = "(() => {{ const t = document.getElementById('{id}'); return t && t.selectionStart != null ? t.selectionStart : -1 }})()"
+
+
+def wording() -> rx.Component:
+    step = Builder.step
+    return rx.fragment(
+        rx.cond(step.variants.length() > 1, _variants()),
+        rx.cond(step.channel != "", _words(), ui.small("Switch a channel on to write its words.")),
+        rx.cond(
+            Builder.editable,
+            ui.quiet(
+                "Try another wording",
+                icon="split",
+                size="2",
+                on_click=StepPanel.act("add_variant", 0),
+                align_self="start",
+                data_testid="add-variant",
+            ),
+        ),
+        _devices(),
+        _try_out(),
+    )
+
+
+def _variants() -> rx.Component:
+    step = Builder.step
+
+    def variant(row: rx.Var[ShareRow]) -> rx.Component:
+        return rx.el.li(
+            ui.chip(
+                row.name,
+                on=row.index == step.variant,
+                on_click=StepPanel.show_words(row.index, step.channel),
+            ),
+            inputs.percent(row, "variants"),
+            rx.cond(
+                Builder.editable,
+                ui.ghost(
+                    "Remove this wording",
+                    icon="x",
+                    size="2",
+                    on_click=StepPanel.act("remove_variant", row.index),
+                ),
+            ),
+            class_name="cb-line",
+        )
+
+    return rx.el.ul(rx.foreach(step.variants, variant), class_name="cb-list")
+
+
+def _words() -> rx.Component:
+    step = Builder.step
+
+    def tab(row: rx.Var[ChannelRow]) -> rx.Component:
+        return rx.cond(
+            row.on,
+            rx.el.button(
+                row.words,
+                type="button",
+                role="tab",
+                on_click=StepPanel.show_words(step.variant, row.key),
+                aria_selected=row.key == step.channel,
+                class_name="cb-tab",
+                data_testid="words-" + row.key.to(str),
+            ),
+        )
+
+    return rx.flex(
+        rx.el.div(rx.foreach(step.channels, tab), role="tablist", aria_label="Channel", class_name="cb-tabs"),
+        _languages(),
+        _template(),
+        rx.cond(
+            step.has_subject,
+            inputs.text(
+                "Subject", "words-subject", step.subject, lambda v: StepPanel.set_words("subject", v)
+            ),
+        ),
+        rx.cond(
+            step.channel == "email",
+            inputs.text(
+                "Preview line",
+                "words-preheader",
+                step.preheader,
+                lambda v: StepPanel.set_words("preheader", v),
+            ),
+        ),
+        inputs.area(
+            "Text",
+            "words-body",
+            step.body,
+            lambda v: StepPanel.set_words("body", v),
+            hint=step.size_words,
+        ),
+        rx.cond(
+            Builder.editable,
+            merge_menu("words-body", StepPanel.insert_field),
+        ),
+        _preview(),
+        rx.flex(
+            ui.quiet(
+                "See it on devices",
+                icon="smartphone",
+                size="2",
+                on_click=Words.look(True),
+                data_testid="open-looks",
+            ),
+            rx.cond(
+                step.channel != "in_app",
+                ui.quiet(
+                    "Send a test",
+                    icon="send",
+                    size="2",
+                    on_click=Words.try_out(True),
+                    data_testid="open-test",
+                ),
+            ),
+            gap="8px",
+            wrap="wrap",
+        ),
+        direction="column",
+        gap="12px",
+    )
+
+
+def _languages() -> rx.Component:
+    step = Builder.step
+
+    def language(row: rx.Var[LanguageRow]) -> rx.Component:
+        return ui.chip(
+            [
+                row.name,
+                rx.cond(row.written, rx.fragment(), rx.el.span("No words yet", class_name="cb-missing")),
+            ],
+            on=row.key == step.language,
+            on_click=StepPanel.show_language(row.key),
+            data_testid="language-" + row.key.to(str),
+        )
+
+    return rx.flex(
+        rx.cond(step.languages.length() > 1, ui.chips("Language", rx.foreach(step.languages, language))),
+        rx.cond(
+            Builder.editable,
+            rx.flex(
+                language_menu(StepPanel.add_language),
+                rx.cond(
+                    step.language != "",
+                    ui.quiet(
+                        "Remove this language",
+                        icon="x",
+                        size="2",
+                        on_click=StepPanel.remove_language(step.language),
+                        data_testid="remove-language",
+                    ),
+                ),
+                gap="8px",
+                wrap="wrap",
+            ),
+        ),
+        direction="column",
+        gap="8px",
+    )
+
+
+def language_menu(add: rx.event.EventCallback | rx.EventHandler) -> rx.Component:
+    """Every language the editor offers; `add` takes its locale."""
+    return rx.menu.root(
+        rx.menu.trigger(
+            ui.quiet(
+                "Add a language", icon="languages", size="2", align_self="start", data_testid="add-language"
+            )
+        ),
+        rx.menu.content(
+            *[
+                rx.menu.item(name, on_select=add(locale), data_testid=f"add-{locale}")
+                for locale, name in sorted(NAMES.items(), key=lambda pair: pair[1])
+            ],
+            max_height="320px",
+        ),
+    )
+
+
+def _template() -> rx.Component:
+    step = Builder.step
+    return rx.cond(
+        step.language == "",
+        rx.flex(
+            inputs.choice(
+                "Words from",
+                "template",
+                rx.Var.create([["", "Written here"]]).to(list[list[str]]) + Words.templates,
+                step.template,
+                StepPanel.use_template,
+                on_focus=Words.offer_templates,
+                on_mount=Words.offer_templates,
+            ),
+            rx.cond(
+                step.template != "",
+                rx.flex(
+                    ui.small(
+                        "The template's words go out as they are when this is approved. What you write below instead wins.",
+                        flex="1 1 200px",
+                    ),
+                    rx.cond(
+                        Builder.editable,
+                        ui.quiet(
+                            "Copy its words here",
+                            icon="copy",
+                            size="2",
+                            on_click=Words.copy_template,
+                            data_testid="copy-template",
+                        ),
+                    ),
+                    gap="10px",
+                    align="center",
+                    wrap="wrap",
+                ),
+            ),
+            direction="column",
+            gap="8px",
+        ),
+    )
+
+
+def merge_menu(field_id: str, insert: rx.EventHandler) -> rx.Component:
+    """The merge fields; one is put where the cursor is in the field of that id."""
+
+    def put(tag: str) -> rx.event.EventSpec:
+        return rx.call_script(CURSOR.format(id=field_id), callback=lambda at: insert(tag, at))
+
+    return rx.menu.root(
+        rx.menu.trigger(
+            ui.quiet(
+                "Insert a field", icon="braces", size="2", align_self="start", data_testid="insert-field"
+            )
+        ),
+        rx.menu.content(
+            *[
+                rx.menu.item(
+                    rx.el.span(field.label, flex="1"),
+                    rx.el.span(field.sample, **tokens.text("small"), color=tokens.QUIET),
+                    on_select=put(field.insert),
+                    data_testid=f"field-{field.name}",
+                )
+                for field in MERGE_FIELDS
+            ],
+        ),
+    )
+
+
+def _preview() -> rx.Component:
+    """What a sample person would read. Email is drawn in a frame that runs nothing."""
+    step = Builder.step
+    return rx.box(
+        ui.label("As a sample patient sees it"),
+        rx.cond(
+            step.shown_problem != "",
+            ui.notice(step.shown_problem, tone="warn", icon="triangle-alert", margin_top="8px"),
+            rx.cond(
+                step.channel == "email",
+                rx.box(
+                    rx.el.div(
+                        rx.cond(step.shown_subject != "", step.shown_subject, "No subject yet"),
+                        class_name="cb-subject",
+                    ),
+                    rx.el.iframe(
+                        src_doc=step.shown_body,
+                        sandbox="",
+                        title="Preview of the email",
+                        class_name="cb-email",
+                    ),
+                    class_name="cb-paper",
+                ),
+                rx.box(
+                    rx.box(
+                        rx.cond(step.shown_subject != "", rx.el.b(step.shown_subject, display="block")),
+                        rx.cond(step.shown_body != "", step.shown_body, "Nothing written yet"),
+                        class_name="cb-bubble",
+                    ),
+                    class_name="cb-phone",
+                ),
+            ),
+        ),
+        data_testid="preview",
+    )
+
+
+def _devices() -> rx.Component:
+    return ui.dialog(
+        "How it looks",
+        "On the devices people read it on, with an example's values or a real person's.",
+        looks(),
+        rx.flex(ui.quiet("Close", on_click=Words.look(False)), justify="end", margin_top="18px"),
+        open=Words.looking,
+        on_open_change=Words.look,
+        max_width="860px",
+    )
+
+
+def _try_out() -> rx.Component:
+    def test(row: rx.Var[TestRow]) -> rx.Component:
+        return rx.el.li(
+            rx.box(
+                rx.el.span(row.what, **tokens.text("small"), color=tokens.INK),
+                ui.small(rx.cond(row.reason != "", f"{row.when}. {row.reason}", row.when)),
+                flex="1",
+                min_width="0",
+            ),
+            ui.pill(row.state, row.tone),
+            class_name="cb-line",
+            data_testid="test-row",
+        )
+
+    return ui.dialog(
+        "Send a test",
+        "To your team's own addresses, marked as a test. Nobody else gets anything, and no figure changes.",
+        inputs.area(
+            "To",
+            "test-addresses",
+            Words.addresses,
+            Words.type_addresses,
+            rows="2",
+            hint="Up to five addresses, or telephone numbers for texts, with commas between them. They are not kept.",
+        ),
+        rx.cond(
+            Words.tests.length() > 0,
+            rx.el.ul(
+                rx.foreach(Words.tests, test), class_name="cb-list", aria_live="polite", margin_top="14px"
+            ),
+        ),
+        ui.decisions(
+            "Send the test",
+            away=Words.try_out(False),
+            stay="Close",
+            on_click=Words.send_test,
+            data_testid="send-test",
+        ),
+        open=Words.trying,
+        on_open_change=Words.try_out,
+    )

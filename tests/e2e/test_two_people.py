@@ -1,0 +1,103 @@
+"""Versions told and restored; two people in one journey; the journey on paper."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.test_access_for_all import check
+
+SignedIn = Callable[..., Awaitable[Page]]
+
+
+async def from_template(page: Page, key: str = "whitening_promotion") -> str:
+    """A new campaign from the gallery; its address."""
+    await page.goto("/templates")
+    await page.get_by_test_id(f"use-{key}").click()
+    await page.wait_for_url(re.compile(r"/campaigns/."))
+    await expect(page.get_by_test_id("undo")).to_be_visible()
+    return page.url.rstrip("/")
+
+
+async def ask(page: Page, note: str) -> None:
+    await page.get_by_test_id("ask-approval").click()
+    await page.locator("#approval-note").fill(note)
+    await page.get_by_test_id("send-request").click()
+    await expect(page.get_by_test_id("withdraw")).to_be_visible()
+
+
+async def saved(page: Page) -> None:
+    await expect(page.get_by_test_id("saved-state")).to_have_attribute("data-state", "saved")
+
+
+@pytest.mark.covers("BLD-5", "LIF-5")
+async def test_what_changed_between_versions_is_shown_and_an_old_one_restored(signed_in: SignedIn) -> None:
+    page = await signed_in("marketer")
+    address = await from_template(page)
+    await ask(page, "The first try")
+    await page.locator(".react-flow__node[data-kind=message]").first.click()
+    title = page.locator("#step-title")
+    await expect(title).to_be_visible()
+    before = await title.input_value()
+    await title.fill("A brighter smile")
+    await expect(page.locator(".react-flow__node").filter(has_text="A brighter smile")).to_be_visible()
+    await saved(page)
+
+    await page.get_by_test_id("open-more").click()
+    await page.get_by_test_id("open-versions").click()
+    await page.wait_for_url(re.compile("/versions"))
+    await expect(page.get_by_test_id("counts")).to_have_text("1 step changed")
+    change = page.get_by_test_id("step-change")
+    await expect(change).to_contain_text("A brighter smile")
+    await expect(change.locator("del").first).to_have_text(before)
+    await expect(page.get_by_test_id("version")).to_contain_text("The first try")
+    found = await check(page, "versions")
+
+    await page.get_by_test_id("restore").click()
+    await expect(page.get_by_test_id("same")).to_be_visible()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_test_id("counts")).to_have_text("1 step changed")
+    await page.get_by_test_id("restore").click()
+    await expect(page.get_by_test_id("same")).to_be_visible()
+    await page.goto(address)
+    await expect(page.locator(".react-flow__node").filter(has_text=before).first).to_be_visible()
+    await expect(page.locator(".react-flow__node").filter(has_text="A brighter smile")).to_have_count(0)
+    assert found == []
+
+
+@pytest.mark.covers("BLD-5", "BLD-12")
+async def test_two_people_see_each_other_are_asked_whose_edit_stays_and_print(signed_in: SignedIn) -> None:
+    maya, ada = await signed_in("marketer"), await signed_in("administrator")
+    address = await from_template(maya)
+    await ada.goto(address)
+    there, here = maya.get_by_test_id("other-person"), ada.get_by_test_id("other-person")
+    await expect(there).to_have_attribute("aria-label", re.compile("^Ada .*, looking at the journey"))
+    await maya.locator(".react-flow__node[data-kind=wait]").first.click()
+    await expect(here).to_have_attribute("aria-label", re.compile("^Maya .*, at ‘"))
+
+    # Ada saves first; Maya is told who did and what differs, and chooses.
+    await ada.locator(".react-flow__node[data-kind=message]").first.click()
+    await ada.locator("#step-title").fill("Ada was here")
+    await saved(ada)
+    await expect(ada.locator(".react-flow__node").filter(has_text="Ada was here")).to_be_visible()
+    await expect(ada.get_by_test_id("saved-state")).to_have_text(re.compile("Saved"))
+    await maya.locator("#step-title").fill("Maya was here")
+    conflict = maya.get_by_test_id("conflict")
+    await expect(conflict).to_contain_text(re.compile("Ada .* saved this campaign"))
+    await expect(maya.get_by_test_id("differences")).to_contain_text("Ada was here")
+    found = await check(maya, "conflict")
+    await maya.get_by_test_id("take-theirs").click()
+    await expect(maya.locator(".react-flow__node").filter(has_text="Ada was here")).to_be_visible()
+
+    await ada.close()
+    await expect(there).to_have_count(0, timeout=30_000)
+
+    await maya.goto(f"{address}/print")
+    await expect(maya.get_by_test_id("paper")).to_contain_text("Ada was here")
+    await expect(maya.get_by_test_id("decision")).to_have_text("Not sent for approval yet.")
+    found += await check(maya, "print")
+    await maya.emulate_media(media="print")
+    await expect(maya.get_by_test_id("nav-campaigns")).to_be_hidden()
+    await expect(maya.get_by_test_id("flow")).to_be_visible()
+    assert found == []
