@@ -56,7 +56,6 @@ PAGES: list[ModuleType] = [
     imports,
     integrations,
     audit,
-    status,
     settings,
     status,
     team,
