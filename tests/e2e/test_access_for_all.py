@@ -77,7 +77,12 @@ async def test_the_marketers_pages_and_every_panel_of_the_builder(signed_in):
     await page.get_by_test_id("ask-approval").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     found += await check(page, "builder, asking for approval")
-    for path, sign in (("/", "campaign-row"), ("/people", "person-row"), ("/imports", "drop-file")):
+    for path, sign in (
+        ("/", "campaign-row"),
+        ("/calendar", "calendar-day"),
+        ("/people", "person-row"),
+        ("/imports", "drop-file"),
+    ):
         found += await check(await _opened(page, path, sign), path)
     await _opened(page, "/demo", "pick-person")
     await page.get_by_test_id("pick-person").first.click()
