@@ -111,6 +111,11 @@ async def test_the_pages_of_reception_and_of_the_administrator(signed_in):
     await admin.get_by_test_id("verify-audit").click()
     await expect(admin.get_by_test_id("audit-verdict")).to_be_visible()
     found += await check(admin, "audit")
+    await admin.get_by_test_id("export-audit").click()
+    await expect(admin.get_by_role("dialog")).to_be_visible()
+    found += await check(admin, "audit, exporting")
+    await _opened(admin, "/status", "status-line")
+    found += await check(admin, "status")
     assert found == []
 
 
