@@ -11,13 +11,14 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.contracts.envelope import Strict
 from services.privacy import service as privacy
 from services.privacy.contracts import AccessReport, ErasureProgress
 from services.privacy.readable import page
 
-router = APIRouter(prefix="/api/v1/people/{contact_id}", tags=["Privacy"])
+router = APIRouter(prefix="/api/v1/people/{contact_id}", tags=["Privacy"], route_class=Route)
 Officer = Annotated[Caller, Depends(caller("compliance"))]
 
 

@@ -6,12 +6,13 @@ import ipaddress
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Running
 from services.bootstrap import App
 from services.kit.errors import NotSignedIn
 from services.kit.vitals import exposition, queues, signs
 
-router = APIRouter(tags=["Health"])
+router = APIRouter(tags=["Health"], route_class=Route)
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 

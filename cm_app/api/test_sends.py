@@ -5,12 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.kit.live import notify
 from services.test_sends import service as test_sends
 from services.test_sends.contracts import TriedOut, TryOut
 
-router = APIRouter(prefix="/api/v1/campaigns/{campaign_id}/test-sends", tags=["Test messages"])
+router = APIRouter(
+    prefix="/api/v1/campaigns/{campaign_id}/test-sends", tags=["Test messages"], route_class=Route
+)
 Reader = Annotated[Caller, Depends(caller("read"))]
 Author = Annotated[Caller, Depends(caller("author"))]
 
