@@ -58,7 +58,6 @@ PAGES: list[ModuleType] = [
     imports,
     integrations,
     audit,
-    status,
     settings,
     status,
     team,
