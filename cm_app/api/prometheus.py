@@ -6,18 +6,19 @@ import ipaddress
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from cm_app.api.routing import Route
 from cm_app.api.security import Running
 from services.bootstrap import App
 from services.kit.errors import NotSignedIn
 from services.kit.vitals import exposition, queues, signs
 
-router = APIRouter(tags=["Health"])
+router = APIRouter(tags=["Health"], route_class=Route)
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
-@router.get("/metrics", summary="Metrics", response_class=Response)
+@router.get("/metrics", response_class=Response)
 async def metrics(request: Request, app: Running) -> Response:
-    """In Prometheus' text form. From this machine, or with the token of `CM_METRICS_TOKEN` as bearer; where
+    """Read the metrics in Prometheus' text form. From this machine, or with the token of `CM_METRICS_TOKEN` as bearer; where
     a token is set, only with it."""
     if not _may(request, app):
         raise NotSignedIn("Metrics are for this machine, or for whoever sends the token of CM_METRICS_TOKEN.")
