@@ -20,6 +20,7 @@ from services.kit.uow import Unit
 router = APIRouter(prefix="/api/v1/approvals", tags=["Approvals"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 Approver = Annotated[Caller, Depends(caller("approve"))]
+Writer = Annotated[Caller, Depends(caller("approve", "author"))]
 
 
 class Decision(Strict):
@@ -63,8 +64,8 @@ async def judgement(approval_id: UUID, who: Reader) -> Judged:
 
 
 @router.post("/{approval_id}/comments", status_code=201)
-async def remark(approval_id: UUID, who: Reader, said: Remark) -> list[Comment]:
-    """Add to the thread; for whoever may write or approve campaigns. Returns the whole thread."""
+async def remark(approval_id: UUID, who: Writer, said: Remark) -> list[Comment]:
+    """Comment on a request. Adds to the thread; returns the whole thread."""
     async with who.unit("approvals") as u:
         await campaigns.comment(u, approval_id, said.words)
         return await campaigns.comments(u, approval_id)

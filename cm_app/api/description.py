@@ -86,6 +86,8 @@ BODIES: dict[str, tuple[dict[str, Any], Any]] = {
 }
 """Bodies that a handler reads itself."""
 FILES = {
+    "stored_stored": ("text/plain",),
+    "prometheus_metrics": ("text/plain",),
     "proofs_files": ("application/zip",),
     "audit_export": ("application/jsonl", "text/csv"),
     "audit_the_verifier": ("text/x-python",),
@@ -241,7 +243,7 @@ def _refusals(
 ) -> list[int]:
     """The statuses of every problem that this route can answer with."""
     if "Health" in route.tags:
-        return [422]
+        return [401, 422] if operation_id(route) == "prometheus_metrics" else [422]
     calls = {one.call for one in _every(route.dependant)}
     found = {422, 429, 500}
     found |= {401, 403}
@@ -258,6 +260,8 @@ def _refusals(
     if conditions.may_match in calls:
         found |= {412} | ({428} if method == "post" and route.path_format.endswith("/steps") else set())
     if set(route.tags) & {"Imports", "QA mode", "Events"}:
+        found |= {503}
+    if set(route.tags) & {"Privacy", "Test messages"} or "oidc" in operation_id(route):
         found |= {503}
     if permissions is None and "Events" not in route.tags:
         found |= {400}

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from cm_app.api.routing import Route
+from cm_app.api.routing import Route, any_query
 from cm_app.api.security import COOKIE, Running
 from cm_app.api.sessions import is_https, is_local, with_cookie
 from services.access import service as access
@@ -23,9 +23,12 @@ async def _provider(app: Running) -> access.Provider:
 Asked = Annotated[access.Provider, Depends(_provider)]
 
 
-@router.get("", summary="Sign in through the provider", status_code=303, response_class=RedirectResponse)
+@router.get("", status_code=303, response_class=RedirectResponse)
 async def begin(request: Request, app: Running, provider: Asked, next: str = "/") -> Response:
-    """Sends the browser to the provider; `next` is the path of this portal to go on to afterwards."""
+    """Sign in through the provider: sends the browser there.
+
+    `next` is the path of this portal to go on to afterwards.
+    """
     try:
         begun = await provider.begin(app.clock.now(), next if is_local(next) else "/")
     except access.SignInRefused as error:
@@ -39,9 +42,10 @@ async def begin(request: Request, app: Running, provider: Asked, next: str = "/"
     return answer
 
 
-@router.get("/back", summary="Back from the provider", status_code=303, response_class=RedirectResponse)
+@router.get("/back", status_code=303, response_class=RedirectResponse)
+@any_query
 async def back(request: Request, app: Running, provider: Asked) -> Response:
-    """Where the provider sends people: a session, or the sign-in page with what went wrong."""
+    """Come back from the provider: a session, or the sign-in page with what went wrong."""
     given = {key: value for key, value in request.query_params.items() if len(value) < 4_096}
     try:
         proved = await provider.finish(app.clock.now(), request.cookies.get(CARRIED, ""), given)

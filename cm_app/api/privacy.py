@@ -41,7 +41,7 @@ class Put(Strict):
 async def access_report(
     contact_id: UUID, who: Officer, response: Response, form: Literal["json", "html"] = "json"
 ) -> AccessReport | HTMLResponse:
-    """Everything held about a person, as data or as a page to print. Audited."""
+    """Report everything held about a person, as data or as a page to print. Audited."""
     await who.require_fresh()
     async with who.unit() as u:
         report = await privacy.access_report(u, contact_id, form=form)
@@ -56,14 +56,14 @@ async def access_report(
 
 @router.post("/rectification")
 async def rectification(contact_id: UUID, who: Officer, given: PutRight) -> Put:
-    """Has the Practice Platform, whose record it is, put these fields right."""
+    """Put a person's record right. Has the Practice Platform, whose record it is, put these fields right."""
     values = given.model_dump(mode="json", exclude_none=True)
     return Put(changed=await privacy.rectify(who.app, who.actor, contact_id, values))
 
 
 @router.post("/erasure")
 async def erasure(contact_id: UUID, who: Officer) -> ErasureProgress:
-    """Forgets a person: here at once, then at the Practice Platform, which tells the others. Asked
+    """Forget a person: here at once, then at the Practice Platform, which tells the others. Asked
     again, it goes on with what is left."""
     await who.require_fresh()
     return await privacy.forget_person(who.app, who.actor, contact_id)
@@ -71,6 +71,6 @@ async def erasure(contact_id: UUID, who: Officer) -> ErasureProgress:
 
 @router.get("/erasure")
 async def how_far(contact_id: UUID, who: Officer) -> ErasureProgress:
-    """How far an erasure is."""
+    """Read how far an erasure is."""
     async with who.unit() as u:
         return await privacy.progress(u, contact_id)

@@ -16,9 +16,9 @@ router = APIRouter(tags=["Health"], route_class=Route)
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
-@router.get("/metrics", summary="Metrics", response_class=Response)
+@router.get("/metrics", response_class=Response)
 async def metrics(request: Request, app: Running) -> Response:
-    """In Prometheus' text form. From this machine, or with the token of `CM_METRICS_TOKEN` as bearer; where
+    """Read the metrics in Prometheus' text form. From this machine, or with the token of `CM_METRICS_TOKEN` as bearer; where
     a token is set, only with it."""
     if not _may(request, app):
         raise NotSignedIn("Metrics are for this machine, or for whoever sends the token of CM_METRICS_TOKEN.")

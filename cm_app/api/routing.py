@@ -76,6 +76,12 @@ def accepts(*kinds: str, most: int = LIMIT) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
+def any_query(endpoint: Endpoint) -> Endpoint:
+    """Mark a handler whose query somebody else writes, such as a sign-in provider."""
+    endpoint.any_query = True  # type: ignore[attr-defined]
+    return endpoint
+
+
 @dataclass
 class Call:
     """One request on its way: its Idempotency-Key, the transaction it holds open, its standing."""
@@ -137,6 +143,7 @@ class Route(APIRoute):
     def get_route_handler(self) -> Handler:  # type: ignore[override]
         handle = super().get_route_handler()
         known = frozenset(parameters(self.dependant))
+        any_query = getattr(self.endpoint, "any_query", False)
         body = self.body_field
         takes: Accepts | None = getattr(self.endpoint, "accepts", None)
         if takes is None and body is not None and not isinstance(body.field_info, Form):
@@ -146,7 +153,8 @@ class Route(APIRoute):
             request = Request(given.scope, limited(given, takes.most if takes else LIMIT))
             call = Call(request, _key(request))
             request.state.call = call
-            check_query(request, known)
+            if not any_query:
+                check_query(request, known)
             if takes is not None:
                 check_kind(request, takes.kinds)
             try:

@@ -91,7 +91,8 @@ async def identify(
     *permissions: Permission,
 ) -> Caller:
     """The caller behind a cookie or a key; a key wins. Raises NotSignedIn, Forbidden, TooMany."""
-    call: Call = request.state.call
+    call: Call = getattr(request.state, "call", None) or Call(request)
+    request.state.call = call
     try:
         if key is not None:
             found = Caller(app, await access.actor_of_key(app, key.credentials), None, call)

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import Field
 
 from cm_app.api import paging
+from cm_app.api.conditions import MustMatch
 from cm_app.api.paging import Page, Pages
 from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
@@ -21,6 +22,7 @@ from services.contracts.languages import Locale
 router = APIRouter(prefix="/api/v1/templates", tags=["Templates"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 Author = Annotated[Caller, Depends(caller("author"))]
+VersionNumber = Annotated[int, Path(ge=1, le=1_000_000)]
 
 
 class TemplateIn(Texts):
@@ -87,9 +89,11 @@ async def one(template_id: UUID, who: Reader) -> TemplateRow:
 
 
 @router.put("/{template_id}")
-async def change(template_id: UUID, who: Author, wanted: TemplateChange) -> TemplateRow:
+async def change(template_id: UUID, who: Author, wanted: TemplateChange, if_match: MustMatch) -> TemplateRow:
     """Change a template. The words that are sent become its newest version."""
     async with who.unit("templates") as u:
+        now = content.template(u, template_id)
+        await if_match.still(u, "cm.content_template", "template_id", template_id, now)
         return await content.update_template(
             u,
             template_id,
@@ -102,30 +106,36 @@ async def change(template_id: UUID, who: Author, wanted: TemplateChange) -> Temp
 
 
 @router.patch("/{template_id}")
-async def in_use(template_id: UUID, who: Author, wanted: TemplateUseChange) -> TemplateRow:
+async def in_use(
+    template_id: UUID, who: Author, wanted: TemplateUseChange, if_match: MustMatch
+) -> TemplateRow:
     """Take a template out of use, or back into it."""
     async with who.unit("templates") as u:
+        now = content.template(u, template_id)
+        await if_match.still(u, "cm.content_template", "template_id", template_id, now)
         await content.set_template_active(u, template_id, wanted.active)
         return await content.template(u, template_id)
 
 
 @router.get("/{template_id}/versions")
-async def versions(template_id: UUID, who: Reader) -> list[TemplateVersion]:
+async def versions(template_id: UUID, who: Reader, pages: Pages) -> Page[TemplateVersion]:
     """List every saved state, newest first."""
     async with who.unit() as u:
-        return await content.template_versions(u, template_id)
+        found = await content.template_versions(u, template_id)
+    return paging.of_list(who, f"template/{template_id}", found, pages, lambda row: row.version)
 
 
 @router.post("/{template_id}/versions/{version}/restore")
-async def restore(template_id: UUID, version: int, who: Author) -> TemplateRow:
+async def restore(template_id: UUID, version: VersionNumber, who: Author) -> TemplateRow:
     """Make an earlier state the newest one; nothing in between is lost."""
     async with who.unit("templates") as u:
         return await content.restore_template(u, template_id, version)
 
 
 @router.get("/{template_id}/uses")
-async def uses(template_id: UUID, who: Reader) -> list[TemplateUse]:
+async def uses(template_id: UUID, who: Reader, pages: Pages) -> Page[TemplateUse]:
     """List campaigns that are not over and name this template."""
     async with who.unit() as u:
         await content.template(u, template_id)
-        return await campaigns.template_uses(u, template_id)
+        found = await campaigns.template_uses(u, template_id)
+    return paging.of_list(who, f"uses/{template_id}", found, pages, lambda row: row.campaign_id)

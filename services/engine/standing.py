@@ -66,7 +66,13 @@ class PeopleHere:
 
 
 async def people_here(
-    u: Unit, campaign_id: UUID, step_id: str, *, what: What = "waiting", after: str | None = None
+    u: Unit,
+    campaign_id: UUID,
+    step_id: str,
+    *,
+    what: What = "waiting",
+    after: str | None = None,
+    limit: int = PAGE,
 ) -> PeopleHere:
     """One page of the people at a step, in all versions that run. Needs `read` and the right to look
     people up. Raises NotFound, Invalid for a place that no page gave."""
@@ -77,14 +83,14 @@ async def people_here(
     at, last = _place(after)
     rows = (
         await u.execute(
-            SQL[what], practice=u.practice_id, step=step_id, after_at=at, after_id=last, limit=PAGE + 1,
+            SQL[what], practice=u.practice_id, step=step_id, after_at=at, after_id=last, limit=limit + 1,
             **({"versions": list(numbers)} if what == "waiting" else {"campaign": campaign_id}),
         )
     ).all()  # fmt: skip
-    shown = rows[:PAGE]
+    shown = rows[:limit]
     names = dict(await people_named(u, [row.contact_id for row in shown]))
     people = [_person(row, names, numbers, await _step(u, row.version_id, step_id)) for row in shown]
-    more = len(rows) > PAGE
+    more = len(rows) > limit
     return PeopleHere(tuple(people), _cursor(shown[-1]) if more else None)
 
 

@@ -22,6 +22,9 @@ async def client(app: App, practice: UUID) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+ANY = {"if-match": "*"}
+
+
 @pytest.mark.covers("CNT-1", "CNT-7")
 async def test_a_template_is_made_changed_brought_back_and_retired(client: httpx.AsyncClient):
     welsh = {"cy": {"body": "Helo {{ contact.first_name }}"}}
@@ -38,28 +41,30 @@ async def test_a_template_is_made_changed_brought_back_and_retired(client: httpx
     assert (await client.post("/api/v1/templates", json=new)).json()["code"] == "name_taken"
 
     change = {"name": "Hello again", "content": {"body": "Good day"}, "expected": 1}
-    assert (await client.put(at, json=change)).json()["version"] == 2
-    assert (await client.put(at, json=change)).status_code == 409
+    assert (await client.put(at, json=change, headers=ANY)).json()["version"] == 2
+    assert (await client.put(at, json=change, headers=ANY)).status_code == 409
+    assert (await client.put(at, json=change, headers={"if-match": '"old"'})).status_code == 412
     wrong = await client.put(
-        at, json={**change, "content": {"body": "{% for x in y %}lorem ipsum"}, "expected": 2}
+        at, json={**change, "content": {"body": "{% for x in y %}lorem ipsum"}, "expected": 2}, headers=ANY
     )
     assert wrong.status_code == 422
-    assert {p["code"] for p in wrong.json()["problems"]} == {"placeholder", "bad_template"}
+    assert {p["code"] for p in wrong.json()["errors"]} == {"placeholder", "bad_template"}
 
-    assert [v["version"] for v in (await client.get(f"{at}/versions")).json()] == [2, 1]
+    assert [v["version"] for v in (await client.get(f"{at}/versions")).json()["rows"]] == [2, 1]
     back = (await client.post(f"{at}/versions/1/restore")).json()
     assert (back["version"], back["content"]["body"], list(back["translations"])) == (
         3,
         "Hello {{ contact.first_name }}",
         ["cy"],
     )
-    assert (await client.get(f"{at}/uses")).json() == []
-    assert (await client.patch(at, json={"active": False})).json()["active"] is False
-    assert (await client.get("/api/v1/templates", params={"active": True})).json() == []
+    assert (await client.get(f"{at}/uses")).json()["rows"] == []
+    assert (await client.patch(at, json={"active": False}, headers=ANY)).json()["active"] is False
+    assert (await client.get("/api/v1/templates", params={"active": True})).json()["rows"] == []
     assert [
-        one["name"] for one in (await client.get("/api/v1/templates", params={"channel": "sms"})).json()
+        one["name"]
+        for one in (await client.get("/api/v1/templates", params={"channel": "sms"})).json()["rows"]
     ] == ["Hello"]
-    assert len((await client.get("/api/v1/gallery")).json()) == 9
+    assert len((await client.get("/api/v1/gallery")).json()["rows"]) == 9
 
 
 @pytest.mark.covers("CNT-5")
@@ -72,6 +77,6 @@ async def test_a_test_that_cannot_be_handed_over_says_so(client: httpx.AsyncClie
     sent = await client.post(at, json=wanted)
     assert sent.status_code == 202
     assert [(one["state"], one["sent_to"]) for one in sent.json()] == [("failed", "te…@practice.example")]
-    assert (await client.get(at)).json() == sent.json()
+    assert (await client.get(at)).json()["rows"] == sent.json()
     refused = await client.post(at, json={**wanted, "channel": "sms"})
     assert "no words" in refused.text
