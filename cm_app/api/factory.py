@@ -9,6 +9,7 @@ from cm_app.api import (
     administration,
     approvals,
     audit,
+    calendar,
     campaigns,
     drafts,
     enrolments,
@@ -65,6 +66,7 @@ ROUTERS = (
     me.router,
     campaigns.router,
     running.router,
+    calendar.router,
     drafts.router,
     stored.router,
     executions.router,
@@ -111,6 +113,7 @@ def api(wired: App | None = None) -> FastAPI:
     made.state.wired = wired
     made.router.route_class = Route
     for router in ROUTERS:
+        assert router.route_class is Route, f"{router.prefix} needs the routes that hold calls to the rules"
         made.include_router(router)
     if config.qa:
         made.include_router(qa.router)

@@ -50,7 +50,7 @@ ORDER BY lower(s.name)
 
 INSERT_SEGMENT = """
 INSERT INTO cm.segment (practice_id, segment_id, name, description, rule, created_by, created_at, updated_at)
-VALUES (:practice, :segment, :name, :description, CAST(:rule AS jsonb), :person, :now, :now)
+VALUES (:practice, :segment, :name, :description, :rule, :person, :now, :now)
 ON CONFLICT (practice_id, lower(name)) WHERE archived_at IS NULL DO NOTHING
 RETURNING segment_id
 """
@@ -61,7 +61,7 @@ SELECT EXISTS (SELECT FROM cm.segment WHERE practice_id = :practice AND lower(na
 """
 
 UPDATE_SEGMENT = """
-UPDATE cm.segment SET name = :name, description = :description, rule = CAST(:rule AS jsonb), updated_at = :now
+UPDATE cm.segment SET name = :name, description = :description, rule = :rule, updated_at = :now
 WHERE practice_id = :practice AND segment_id = :segment AND archived_at IS NULL
   AND (CAST(:since AS timestamptz) IS NULL OR updated_at = :since)
 RETURNING segment_id

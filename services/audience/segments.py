@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from services.audience.sentence import read_back
 from services.audit import append
 from services.audit.tags import AuditTag
 from services.contracts.segment import Audience
+from services.kit.crypto import SealBroken
 from services.kit.errors import Conflict, Invalid, NotFound, StaleWrite
 from services.kit.ids import new_id
 from services.kit.uow import Unit
@@ -32,8 +34,8 @@ async def page(u: Unit, *, archived: bool = False) -> list[SegmentRow]:
             segment_id=row.segment_id,
             name=row.name,
             description=row.description,
-            audience=(audience := _read(row.rule) or Audience()),
-            sentence=read_back(audience, known) if _read(row.rule) else UNREADABLE,
+            audience=(audience := (read := _read(u, row)) or Audience()),
+            sentence=read_back(audience, known) if read else UNREADABLE,
             size=row.size,
             counted_at=row.counted_at,
             updated_at=row.updated_at,
@@ -55,7 +57,7 @@ async def saved(u: Unit) -> dict[UUID, Audience]:
     """What rules may name. Archived segments keep working where they are used; one that cannot be
     read is not there, so what names it is refused and everything else goes on."""
     rows = await u.execute(queries.SEGMENTS, practice=u.practice_id)
-    read = {row.segment_id: _read(row.rule) for row in rows}
+    read = {row.segment_id: _read(u, row) for row in rows}
     return {segment_id: audience for segment_id, audience in read.items() if audience is not None}
 
 
@@ -75,7 +77,7 @@ async def create(u: Unit, *, name: str, audience: Audience, description: str = "
         segment=segment_id,
         name=name.strip(),
         description=description.strip(),
-        rule=audience.model_dump_json(),
+        rule=_sealed(u, segment_id, audience),
         person=u.actor.person_id or u.practice_id,  # an API key is nobody: the practice stands for it
         now=u.now,
     )
@@ -110,7 +112,7 @@ async def update(
         segment=segment_id,
         name=name.strip(),
         description=description.strip(),
-        rule=audience.model_dump_json(),
+        rule=_sealed(u, segment_id, audience),
         now=u.now,
         since=unchanged_since,
     )
@@ -162,12 +164,20 @@ async def _check(u: Unit, segment_id: UUID, name: str, audience: Audience) -> No
     audience_where(audience, u.now, segments=known)
 
 
-def _read(rule: object) -> Audience | None:
-    """A stored rule; None for one that is not in the grammar (any more)."""
+def _read(u: Unit, row: Any) -> Audience | None:
+    """The rules of a stored segment; None for those that were altered or that we no longer know."""
     try:
-        return Audience.model_validate(rule)
-    except ValidationError:
+        return Audience.model_validate_json(u.keyring.open(bytes(row.rule), place=place(row.segment_id)))
+    except (ValidationError, SealBroken):
         return None
+
+
+def _sealed(u: Unit, segment_id: UUID, audience: Audience) -> bytes:
+    return u.keyring.seal(audience.model_dump_json().encode(), place=place(segment_id))
+
+
+def place(segment_id: UUID) -> str:
+    return f"segment.rule:{segment_id}"
 
 
 def _taken(name: str) -> Conflict:

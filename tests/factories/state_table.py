@@ -19,8 +19,13 @@ TABLE: dict[str, dict[str, str]] = {
         SIGNED_IN: "load sign_out_elsewhere change_password begin_totp confirm_totp give_code",
         TAB: "leave_totp ask_code",
     },
-    "Approval": {"read": "load follow", "approve": "approve send_back", TAB: "ask_back"},
-    "Approvals": {"read": "load follow"},
+    "Approval": {
+        "read": "load follow foresee",
+        "approve": "approve send_back",
+        "approve|author": "remark",
+        TAB: "ask_back set_until",
+    },
+    "Approvals": {"read": "load follow", "approve": "approve_chosen give_code", TAB: "choose ask_code"},
     "Audit": {
         "compliance": "load choose about find clear show_more verify download give_code",
         SIGNED_IN: "follow",
@@ -43,7 +48,12 @@ TABLE: dict[str, dict[str, str]] = {
     "Builder": {
         "read": "load chosen open_panel today",
         "author": "rename save save_soon settle undo redo apply",
-        TAB: "adopt facts touched check show open_step look_at travel",
+        TAB: "adopt facts touched check show show_taken open_step look_at travel",
+    },
+    "Calendar": {
+        "read": "load follow show turn",
+        "author": "move",
+        TAB: "ask_move set_moving set_moving_to",
     },
     "CanvasReports": {"author": "step_added put step_moved linked unlinked removed duplicated tidied"},
     "Dashboard": {
@@ -82,6 +92,10 @@ TABLE: dict[str, dict[str, str]] = {
         "author": "rule toggle_kind undo redo rename describe save settle",
     },
     "Segments": {"read": "load follow", "author": "archive"},
+    "Several": {
+        "manage": "do undo give_code",
+        TAB: "clear choose set_tag set_tagging set_cancelling ask_code",
+    },
     "Session": {SIGNED_IN: "enter follow"},
     "Settings": {
         "read": "load",
@@ -89,6 +103,7 @@ TABLE: dict[str, dict[str, str]] = {
         "administer": "save",
         TAB: "set_single ask_stop ask_code",
     },
+    "StepPeople": {"read": "overview open show_more"},
     "StepPanel": {
         "author": "left set_text set_number set_flag set_words insert_field set_share set_control"
         " set_path_label set_length set_offset set_windowed set_rate set_spread toggle_day"
@@ -124,6 +139,8 @@ class Sent:
 
 
 GIVEN: dict[str, tuple[Any, ...]] = {
+    "Several.do": ("pause",),
+    "StepPeople.open": ({"step": "entry", "key": "waiting"},),
     "Audit.choose": ("tag", ""),
     "AudiencePanel.rule": ("include", "add", "", "", ""),
     "AudiencePanel.toggle_kind": ("lead",),

@@ -21,8 +21,8 @@ RECORD = "0192b5a4-0000-7000-8000-00000000000a"
 # One of each way into our tables: (table and column, statement, value, what it is).
 LEAKS = [
     ("campaign.name", "UPDATE cm.campaign SET name = 'For ' || :v", "ada@example.com", "e-mail address"),
-    ("segment.rule", "INSERT INTO cm.segment (practice_id, segment_id, name, rule, created_by, created_at, updated_at)"
-     " SELECT practice_id, uuidv7(), 'x', jsonb_build_object('a', jsonb_build_array(CAST(:v AS text))), uuidv7(), created_at, created_at FROM cm.practice",
+    ("segment.description", "INSERT INTO cm.segment (practice_id, segment_id, name, rule, description, created_by, created_at, updated_at)"
+     " SELECT practice_id, uuidv7(), 'x', '', :v, uuidv7(), created_at, created_at FROM cm.practice",
      "+44 7700 900123", "phone number"),
     ("refusal.inputs", "UPDATE cm.refusal SET inputs = jsonb_build_object('who', CAST(:v AS text))", "Zuleika Dobson", "name of a contact"),
     ("campaign.tags", "UPDATE cm.campaign SET tags = ARRAY['a', :v]", "020 7946 0958", "phone number"),

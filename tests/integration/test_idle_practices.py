@@ -120,7 +120,7 @@ async def test_each_kind_of_work_is_found_where_it_is(idle: World, database_url:
         ("followups", "INSERT INTO cm.followup (practice_id, followup_id, contact_id, due_at, channels, content_ref, content,"
          " created_by, created_at) VALUES (:p, :id, :c, :now, '{email}', 'r', '', :id, :now)"),
         ("segments", "INSERT INTO cm.segment (practice_id, segment_id, name, rule, created_by, created_at, updated_at)"
-         " VALUES (:p, :id, 'All', '{}', :id, :now, :now)"),
+         " VALUES (:p, :id, 'All', '', :id, :now, :now)"),
         ("proofs", "INSERT INTO cm.proof (practice_id, proof_id, campaign_id, asked_by, asked_ref, asked_at)"
          " VALUES (:p, :id, :id, :id, 'test', :now)"),
         ("deliveries", "WITH e AS (INSERT INTO cm.webhook_endpoint (practice_id, endpoint_id, label, url, event_types, state, secret,"

@@ -159,8 +159,12 @@ async def test_a_rule_smuggled_into_the_table_is_refused_where_it_is_used(
     evil = [{"node": "field", "field": "clinical.notes", "op": "is_set", "value": None}]
     run(
         database_url,
-        "UPDATE cm.segment SET rule = CAST(:rule AS jsonb)",
-        {"rule": orjson.dumps({"include": evil}).decode()},
+        "UPDATE cm.segment SET rule = :rule",
+        {
+            "rule": app.keyring.seal(
+                orjson.dumps({"include": evil}), place=f"segment.rule:{made['segment_id']}"
+            )
+        },
     )
     async with app.uow(system(practice, "engine")) as u:
         with pytest.raises(RuleInvalid, match="no field called"):

@@ -45,7 +45,7 @@ async def test_a_template_is_made_changed_brought_back_and_retired(client: httpx
     assert (await client.put(at, json=change, headers=ANY)).status_code == 409
     assert (await client.put(at, json=change, headers={"if-match": '"old"'})).status_code == 412
     wrong = await client.put(
-        at, json={**change, "content": {"body": "{% for x in y %}TODO"}, "expected": 2}, headers=ANY
+        at, json={**change, "content": {"body": "{% for x in y %}lorem ipsum"}, "expected": 2}, headers=ANY
     )
     assert wrong.status_code == 422
     assert {p["code"] for p in wrong.json()["errors"]} == {"placeholder", "bad_template"}
