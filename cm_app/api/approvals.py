@@ -79,9 +79,8 @@ async def approve_several(who: Approver, decision: ApproveSeveral) -> list[Decid
     async def deed(u: Unit, approval_id: UUID) -> None:
         await campaigns.approve(u, approval_id, note=decision.note)
 
-    done = await each(who.app.uow, who.actor, decision.approval_ids, deed, campaigns.campaign_of_request)
-    async with who.unit("campaigns", "approvals"):
-        return done
+    async with who.unit("campaigns", "approvals"):  # a key is claimed before the first of them
+        return await each(who.app.uow, who.actor, decision.approval_ids, deed, campaigns.campaign_of_request)
 
 
 @router.post("/{approval_id}/approve")

@@ -19,6 +19,7 @@ from services.engine.agenda import MOST_DAYS, Agenda, agenda
 router = APIRouter(prefix="/api/v1", tags=["Calendar"], route_class=Route)
 Reader = Annotated[Caller, Depends(caller("read"))]
 Author = Annotated[Caller, Depends(caller("author"))]
+Doer = Annotated[Caller, Depends(caller("manage", "author"))]
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS)]
 
 
@@ -39,8 +40,11 @@ class BulkAsked(Strict):
 
 @router.get("/calendar")
 async def calendar(who: Reader, first: date, days: Days = 31) -> Agenda:
-    """Planned starts, repeating runs, people whose next message is due, messages that went out, people in
-    two campaigns in one week, and days off; in the practice's days."""
+    """Read the calendar.
+
+    Planned starts, repeating runs, people whose next message is due, messages that went out, people in
+    two campaigns in one week, and days off; in the practice's days.
+    """
     async with who.unit() as u:
         return await agenda(u, first, days)
 
@@ -53,13 +57,12 @@ async def planned_start(campaign_id: UUID, who: Author, new: NewDay) -> Approval
 
 
 @router.post("/campaign-deeds")
-async def deeds(who: Reader, asked: BulkAsked) -> list[Decided]:
+async def deeds(who: Doer, asked: BulkAsked) -> list[Decided]:
     """Pause, resume, cancel or tag several campaigns; each by itself, and what is refused says why.
     Resuming several needs a fresh one-time code (D10)."""
     if asked.do == "resume":
         await who.require_fresh()
-    done = await several(
-        who.app.uow, who.actor, asked.campaign_ids, asked.do, reason=asked.reason, tag=asked.tag
-    )
-    async with who.unit("campaigns"):
-        return done
+    async with who.unit("campaigns"):  # an Idempotency-Key is claimed before the first of them
+        return await several(
+            who.app.uow, who.actor, asked.campaign_ids, asked.do, reason=asked.reason, tag=asked.tag
+        )

@@ -5,7 +5,7 @@ from typing import Any
 
 ID = "0192f0c1-2a3b-7c4d-8e5f-60718293a4b5"
 NAMED: dict[str, Any] = {
-    "name": "Spring check-ups", "label": "Reports", "note": "Asked at the desk", "why": "After the crown",
+    "phone": "+441179460000", "name": "Spring check-ups", "label": "Reports", "note": "Asked at the desk", "why": "After the crown",
     "reason": "Wrong words in the second email", "entry": "someone@example.com", "url": "https://crm.example.com/hooks",
     "description": "Patients near us", "login": "maya", "password": "a-long-password", "code": "123456",
     "detail": "Somebody changed this since you read it.", "title": "Changed meanwhile", "timezone": "Europe/London",
@@ -78,6 +78,13 @@ BY_SCHEMA: dict[str, Any] = {
         "external_key": "crown-7",
     },
     "FollowupChange": {"state": "cancelled", "note": "She came in"},
+    "TemplateIn": {
+        "name": "Hello",
+        "channel": "sms",
+        "content": {"body": "Hello {{ contact.first_name }}"},
+        "translations": {"cy": {"body": "Helo {{ contact.first_name }}"}},
+    },
+    "TemplateChange": {"name": "Hello again", "content": {"body": "Good day"}, "expected": 1},
     "NewEndpoint": {
         "label": "CRM",
         "url": "https://crm.example.com/hooks",
@@ -100,7 +107,7 @@ BY_SCHEMA: dict[str, Any] = {
 }
 """By the name of a schema: what a reader would send, or get."""
 
-LIKELY = ("code", "a1", "GB", "0", "abc-1", "2026-06-01", "09:00:00")
+LIKELY = ("code", "a1", "cy", "en-GB", "GB", "0", "abc-1", "2026-06-01", "09:00:00")
 """One of these fits every pattern we use."""
 FORMATS = {
     "uuid": ID, "date-time": "2026-06-01T10:00:00Z", "date": "2026-06-01", "time": "21:00:00",

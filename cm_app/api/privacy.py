@@ -58,7 +58,8 @@ async def access_report(
 async def rectification(contact_id: UUID, who: Officer, given: PutRight) -> Put:
     """Put a person's record right. Has the Practice Platform, whose record it is, put these fields right."""
     values = given.model_dump(mode="json", exclude_none=True)
-    return Put(changed=await privacy.rectify(who.app, who.actor, contact_id, values))
+    async with who.unit():  # claims the Idempotency-Key; the act is the platform's
+        return Put(changed=await privacy.rectify(who.app, who.actor, contact_id, values))
 
 
 @router.post("/erasure")
@@ -66,7 +67,8 @@ async def erasure(contact_id: UUID, who: Officer) -> ErasureProgress:
     """Forget a person: here at once, then at the Practice Platform, which tells the others. Asked
     again, it goes on with what is left."""
     await who.require_fresh()
-    return await privacy.forget_person(who.app, who.actor, contact_id)
+    async with who.unit():
+        return await privacy.forget_person(who.app, who.actor, contact_id)
 
 
 @router.get("/erasure")

@@ -33,6 +33,7 @@ async def kept(campaign_id: UUID, who: Reader, pages: Pages) -> Page[TriedOut]:
 @router.post("", status_code=202)
 async def send(campaign_id: UUID, who: Author, wanted: TryOut) -> list[TriedOut]:
     """Send a test message of a step of the draft. No campaign, contact or figure changes."""
-    sent = await test_sends.send(who.app, who.actor, campaign_id, wanted)
+    async with who.unit():
+        sent = await test_sends.send(who.app, who.actor, campaign_id, wanted)
     await notify(who.app.bus, who.actor.practice_id, "tests")
     return sent
