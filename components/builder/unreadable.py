@@ -12,8 +12,8 @@ def unreadable() -> rx.Component:
         ui.card(
             ui.heading("This journey cannot be read"),
             ui.body(
-                "What is stored of it is damaged, or was made by another release. Nothing is lost or sent because of "
-                "it, and every version is still kept.",
+                "What is stored of it is damaged, or was made by another release. It stays as it is until somebody "
+                "restores a version.",
                 margin_top="6px",
             ),
             rx.el.ul(
