@@ -173,8 +173,8 @@ class Approval(rx.State):
     @rx.event
     async def approve(self, form: dict[str, str]) -> Any:
         """Approves exactly the version on this page."""
-        end = end_of(self.until, (await self.get_state(Session)).zone)
         async with acting(self, "approve") as u:
+            end = end_of(self.until, (await self.get_state(Session)).zone)
             row = await campaigns.approve(u, uuid_of(self._id), note=form.get("note", "")[:2000], until=end)
         await self._tell()
         start = starts(row, (await self.get_state(Session)).zone)

@@ -37,7 +37,8 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def config(home: Path) -> Settings:
     return Settings(
-        home=home, secret_key="test-secret-test-secret-test-secret!", qa=True, api_per_stranger=5_000, _env_file=None
+        home=home, secret_key="test-secret-test-secret-test-secret!", qa=True, api_per_stranger=10**6,
+        _env_file=None,
     )  # fmt: skip
 
 

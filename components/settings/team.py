@@ -122,6 +122,7 @@ def _cell(on: rx.Var[bool]) -> rx.Component:
             ),
         ),
         text_align="center",
+        position="relative",  # the words for screen readers stay inside the part that scrolls
     )
 
 
@@ -244,6 +245,7 @@ def outside() -> rx.Component:
             rx.flex(
                 ui.quiet(
                     "Invite by address",
+                    align_self="start",
                     icon="mail-plus",
                     on_click=Team.ask_invite(True),
                     data_testid="invite",

@@ -7,7 +7,8 @@ is here and no longer exists.
 from typing import Any
 
 TAB = "tab"
-"""Changes what this tab shows and reads nothing: no statement, whoever calls."""
+"""Changes what this tab shows and reads nothing: no statement, whoever calls. Also what turns down
+everything that this tab was not shown before, as nothing was to whoever calls here."""
 SIGNED_IN = "signed in"
 ANYBODY = "anybody"
 PLANNERS, CANCELLERS = "author|manage", "author|manage|suppress"
@@ -21,11 +22,15 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "Approval": {
         "read": "load follow foresee",
-        "approve": "approve send_back",
         "approve|author": "remark",
+        "approve": "approve send_back",
         TAB: "ask_back set_until",
     },
-    "Approvals": {"read": "load follow", "approve": "approve_chosen give_code", TAB: "choose ask_code"},
+    "Approvals": {
+        "read": "load follow",
+        "approve": "approve_chosen give_code",
+        TAB: "choose ask_code",
+    },
     "Audit": {
         "compliance": "load choose about find clear show_more verify download give_code",
         SIGNED_IN: "follow",
@@ -47,8 +52,8 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "Builder": {
         "read": "load chosen open_panel today",
-        "author": "rename save save_soon settle undo redo apply",
-        TAB: "adopt facts touched check show show_taken open_step look_at travel",
+        "author": "rename save save_soon settle undo redo apply restore_good",
+        TAB: "adopt facts touched check show open_step look_at travel show_taken fix",
     },
     "Calendar": {
         "read": "load follow show turn",
@@ -69,6 +74,34 @@ TABLE: dict[str, dict[str, str]] = {
         PLANNERS: "plan",
         CANCELLERS: "cancel",
         TAB: "choose_template choose_channel choose_otherwise ask_cancel keep",
+    },
+    "HandOver": {"read": "load", TAB: "choose"},
+    "Looks": {
+        "read": "choose_device turn_dark choose_language find choose another",
+        "author": "ask_links",
+        TAB: "take",
+    },
+    "MessageTemplate": {
+        "read": "load show_language",
+        "author": "rename choose_channel choose_scope add_language remove_language set_words insert_field"
+        " save settle restore use",
+    },
+    "MessageTemplates": {"read": "load choose_channel", SIGNED_IN: "follow"},
+    "Presence": {"read": "follow moved", TAB: "load"},
+    "PrintSheet": {"read": "load"},
+    "Privacy": {
+        "compliance": "correct report erase give_code go_on",
+        SIGNED_IN: "load follow",
+        TAB: "ask_correct ask_erase ask_code",
+    },
+    "StatusPage": {"manage": "load", SIGNED_IN: "follow"},
+    "StepPeople": {"read": "overview open show_more"},
+    "Versions": {"read": "load choose", TAB: "show", "author": "restore undo", SIGNED_IN: "follow"},
+    "Words": {
+        "read": "offer_templates look",
+        "author": "copy_template try_out send_test",
+        SIGNED_IN: "follow",
+        TAB: "type_addresses",
     },
     "ForecastPage": {"read": "load choose_days choose_version assume as_known work_out"},
     "Imports": {"author": "load upload open back confirm", TAB: "map declare"},
@@ -103,13 +136,12 @@ TABLE: dict[str, dict[str, str]] = {
         "administer": "save",
         TAB: "set_single ask_stop ask_code",
     },
-    "StepPeople": {"read": "overview open show_more"},
     "StepPanel": {
         "author": "left set_text set_number set_flag set_words insert_field set_share set_control"
         " set_path_label set_length set_offset set_windowed set_rate set_spread toggle_day"
-        " set_clock set_holidays toggle_channel move_channel act remove duplicate rule choose_event condition",
+        " set_clock set_holidays add_language remove_language use_template toggle_channel move_channel act remove duplicate rule choose_event condition",
         AUTHORS_LATER: "set_how",
-        TAB: "show_words",
+        TAB: "show_words show_language",
     },
     "Story": {"read": "load narrow of_campaign older", SIGNED_IN: "follow"},
     "Team": {
@@ -118,7 +150,7 @@ TABLE: dict[str, dict[str, str]] = {
         "administer": "keep_outside",
         TAB: "leave_role leave_person",
     },
-    "Templates": {"author": "load use start_empty"},
+    "Templates": {"author": "load use start_empty", "read": "look", TAB: "show"},
     "WalkPage": {"read": "load choose step event_comes"},
     "Webhooks": {
         "administer": "load open narrow add rotate switch remove test retry",
@@ -141,6 +173,7 @@ class Sent:
 GIVEN: dict[str, tuple[Any, ...]] = {
     "Several.do": ("pause",),
     "StepPeople.open": ({"step": "entry", "key": "waiting"},),
+    "Approval.approve": ({},),
     "Audit.choose": ("tag", ""),
     "AudiencePanel.rule": ("include", "add", "", "", ""),
     "AudiencePanel.toggle_kind": ("lead",),
@@ -159,6 +192,8 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "Life.set_spread": ("2", "hours"),
     "Life.set_type": ("reactivation",),
     "Life.set_when": ("now",),
+    "MessageTemplate.set_words": ("body", "Hello"),
+    "MessageTemplates.choose_channel": ("email",),
     "Runs.choose": ("outcome", "delivered"),
     "SegmentEditor.choose_channel": ("email",),
     "SegmentEditor.rule": ("include", "mode", "", "", "all"),

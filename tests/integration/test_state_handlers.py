@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import httpx
 import pytest
 
 import services.bootstrap as root
+from cm_app.api.factory import api
 from services.access import queries
 from services.access import service as access
 from services.access.rules import ROLES
@@ -20,12 +22,18 @@ from services.followups.contracts import NewFollowup
 from services.kit import live
 from services.kit.actor import PERMISSIONS, system
 from services.kit.embedded import Servers
-from services.kit.errors import NotSignedIn
+from services.kit.errors import NotSignedIn, StepUpNeeded
 from services.kit.ids import new_id
 from state import session
+from state.approvals import Approval
+from state.audit import Audit
 from state.builder import Builder
 from state.builder_forms import StepForm
 from state.followups import Followups
+from state.inbox import Approvals
+from state.privacy import Privacy
+from state.settings import Settings
+from tests.factories.api import ORIGIN
 from tests.factories.practice import make_contact, make_practice
 from tests.factories.state_table import ANYBODY, GIVEN, SIGNED_IN, TAB, permissions
 from tests.factories.tab import Seen, Tab, handlers, invented, states
@@ -127,10 +135,15 @@ async def test_every_state_handler_is_called_as_everyone(portal: Portal):
             at = (
                 portal.contact if cls.__name__ in ("Person", "Story", "Followups", "Why") else portal.campaign
             )
-            tab.goes_to(f"/a/{at}" + ("/b" if cls.__name__ in ("WalkPage", "ForecastPage") else ""))
+            tab.goes_to(
+                f"/a/{at}"
+                + ("/b" if cls.__name__ in ("WalkPage", "ForecastPage", "Versions", "PrintSheet") else "")
+            )
             builder = tab.of(Builder)
             builder.id, builder.step = str(portal.campaign), StepForm(id="a", kind="wait", channel="email")
-            builder.saved, builder._edit, builder.ready = "saving", 1, True
+            tab.of(Approval).until = ""
+            builder._edit, builder.ready = 1, True
+            builder.saved = "saving" if name in ("Builder.save", "Builder.save_soon") else "saved"
             tab.of(Followups).cancelling, tab.of(Followups).template = str(portal.followup), ""
             given = GIVEN.get(name) or invented(handler, at)
             seen = await tab.call(cls, handler, *given)
@@ -167,3 +180,70 @@ def test_the_check_itself_finds_handlers_that_ask_too_late_or_not_at_all():
     assert _problem(TAB, "nobody", frozenset(), looked)
     assert _problem("read", "analyst", frozenset({"read"}), Seen(NotSignedIn("no")))
     assert not _problem("read", "analyst", frozenset({"read"}), looked)
+
+
+@pytest.mark.covers("GOV-2")
+async def test_what_is_hard_to_undo_waits_for_a_fresh_code_in_the_portal_and_the_api(portal: Portal):
+    """D10: without a code of the last five minutes each act is refused, and nothing is written."""
+    tab = Tab(portal.app.uow.engine)
+    form = {
+        "concierge_hold_hours": "72", "per_days": "7", "global_holdout_percent": "0", "quiet_start": "21:00",
+        "quiet_end": "08:00", "emergency_stacks": "",
+    }  # fmt: skip
+    acts = [
+        ("administrator", Settings, "release", (), portal.campaign),
+        ("administrator", Settings, "save", (form | {"emergency_stacks": "weekend"},), portal.campaign),
+        ("administrator", Settings, "save", (form | {"long-welcome": "on"},), portal.campaign),
+        ("administrator", Audit, "download", (), portal.campaign),
+        ("approver", Approvals, "approve_chosen", (), portal.campaign),
+        ("compliance", Privacy, "erase", (), portal.contact),
+        ("compliance", Privacy, "go_on", (), portal.contact),
+    ]
+    for who, cls, name, given, at in acts:
+        tab.cookie = portal.people[who][0]
+        tab.goes_to(f"/a/{at}")
+        tab.of(Privacy)._id = str(portal.contact)
+        tab.of(Settings).single_operator = False
+        found = tab.of(cls)
+        found.coding = False
+        seen = await tab.call(cls, cls.event_handlers[name], *given)
+        assert isinstance(seen.error, StepUpNeeded) or found.coding, f"{name}: {seen.error!r}"
+        assert not [sql for sql in seen.statements if sql.startswith(("INSERT", "UPDATE", "DELETE"))], name
+    tab.of(Settings).single_operator, tab.of(Settings).coding = True, False
+    tab.cookie = portal.people["administrator"][0]
+    tab.goes_to("/settings")
+    await tab.call(Settings, Settings.event_handlers["save"], form)
+    assert tab.of(Settings).coding, "the single-operator flag"
+
+    stale = "This needs a fresh code"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api(portal.app)), base_url=ORIGIN) as client:
+        for who, method, path, body in (
+            (
+                "approver",
+                "POST",
+                "/api/v1/approvals/decisions",
+                {"approval_ids": [str(new_id())], "note": ""},
+            ),
+            ("approver", "POST", "/api/v1/kill-switch/release", {"reason": "over"}),
+            ("administrator", "GET", "/api/v1/audit/export", None),
+            ("administrator", "GET", "/api/v1/events/secret", None),
+            ("compliance", "POST", f"/api/v1/people/{portal.contact}/erasure", None),
+            ("compliance", "GET", f"/api/v1/people/{portal.contact}/access-report", None),
+        ):
+            client.cookies.set("cm_session", portal.people[who][0])
+            answer = await client.request(method, path, json=body)
+            assert (answer.status_code, answer.json()["code"]) == (403, "step_up_needed"), (
+                f"{path}: {answer.text}"
+            )
+            assert stale in answer.text
+        client.cookies.set("cm_session", portal.people["administrator"][0])
+        tag = (await client.get("/api/v1/settings")).headers["etag"]
+        for change in (
+            {"single_operator": True},
+            {"emergency_stacks": ["weekend"]},
+            {"long_horizon_types": ["welcome"]},
+        ):
+            answer = await client.patch("/api/v1/settings", json=change, headers={"if-match": tag})
+            assert (answer.status_code, answer.json()["code"]) == (403, "step_up_needed"), (
+                f"{change}: {answer.text}"
+            )
