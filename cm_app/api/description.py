@@ -263,6 +263,8 @@ def _refusals(
         found |= {503}
     if set(route.tags) & {"Privacy", "Test messages"} or "oidc" in operation_id(route):
         found |= {503}
+    if "oidc" in operation_id(route):
+        found |= {404}  # no provider is set up
     if permissions is None and "Events" not in route.tags:
         found |= {400}
     return sorted(found)
