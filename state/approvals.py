@@ -138,7 +138,9 @@ class Approval(rx.State):
         async with self:
             if asked == self._id:
                 self.forecast = (
-                    f"{words.plural(found.requested, 'message')} to {words.plural(found.entered, 'person', 'people')} "
+                    "Nobody new would come in now; who is inside goes on as decided."
+                    if not found.entered
+                    else f"{words.plural(found.requested, 'message')} to {words.plural(found.entered, 'person', 'people')} "
                     f"in {(found.last_day - found.first_day).days + 1} days; "
                     f"{words.count(found.goals)} may reach the goal."
                 )
@@ -171,8 +173,8 @@ class Approval(rx.State):
     @rx.event
     async def approve(self, form: dict[str, str]) -> Any:
         """Approves exactly the version on this page."""
-        end = end_of(self.until, (await self.get_state(Session)).zone)
         async with acting(self, "approve") as u:
+            end = end_of(self.until, (await self.get_state(Session)).zone)
             row = await campaigns.approve(u, uuid_of(self._id), note=form.get("note", "")[:2000], until=end)
         await self._tell()
         start = starts(row, (await self.get_state(Session)).zone)
@@ -258,6 +260,8 @@ def type_of(row: ApprovalRow) -> str:
 
 
 def starts(row: ApprovalRow, zone: str) -> str:
+    if row.activate_at is None and row.campaign_state == "paused":
+        return "Goes on as soon as it is approved"
     if row.activate_at is None:
         return "Starts as soon as it is approved"
     return f"Starts {words.moment(row.activate_at, zone)}"

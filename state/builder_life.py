@@ -11,6 +11,7 @@ from services.builder import edits
 from services.builder.step_edits import minutes_of
 from services.campaigns import service as campaigns
 from services.contracts.campaign_types import TYPE_KEYS
+from services.engine.marks import PATIENCE, Age
 from services.engine.outlook import outlook
 from services.insights import service as insights
 from services.kit.errors import Invalid
@@ -41,11 +42,14 @@ class Life(rx.State):
 
     @rx.event(background=True, supersedes=True)
     async def follow(self) -> None:
-        """Numbers and state of the campaign, as they change, for as long as the page is open."""
+        """Numbers and state of the campaign, as they change, for as long as the page is open. Where
+        counting takes long, because a million people are inside, it is done less often."""
+        age = Age()
         async for topic in pings(self, "/campaigns"):
-            if topic in TOPICS:
-                async with self:
-                    await self._refresh()
+            if topic in TOPICS and not age.serves(PATIENCE):
+                with age.measured():
+                    async with self:
+                        await self._refresh()
 
     async def _refresh(self) -> None:
         builder = await self.get_state(Builder)

@@ -223,7 +223,7 @@ class MessageTemplate(rx.State):
         except Invalid as error:
             found = [Wrong(_placed(problem), True) for problem in error.problems]
         for locale, said in {"": texts.content, **texts.translations}.items():
-            where = f"The template in {name_of(locale)}" if locale else "The template"
+            where = f"this template in {name_of(locale)}" if locale else "this template"
             later = check_words(None, where, channel, said) if said.body.strip() else ()
             found += [Wrong(p.sentence, False) for p in later if p.code not in _SAID]
         self.wrong, self.stopping = found, sum(one.stops for one in found)

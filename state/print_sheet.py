@@ -6,7 +6,8 @@ from typing import Any
 import reflex as rx
 
 from services.builder.comparison import plain
-from services.builder.step_words import CHANNEL_WORDS, without_tags
+from services.builder.step_words import CHANNEL_WORDS
+from services.builder.template_words import spelled
 from services.campaigns.contracts import ApprovalRow
 from services.campaigns.sheet import Sheet, Wording, sheet
 from services.contracts.campaign_types import LABELS
@@ -114,7 +115,7 @@ def _worded(one: Wording) -> Worded:
     """A wording in full, merge fields named as people know them."""
     name = CHANNEL_WORDS[one.channel] + (f", {one.variant}" if one.variant else "")
     text = plain(one.body) if one.channel == "email" else one.body
-    return Worded(name, without_tags(one.subject), without_tags(one.preheader), without_tags(text))
+    return Worded(name, spelled(one.subject), spelled(one.preheader), spelled(text))
 
 
 def _decision(request: ApprovalRow | None, zone: str) -> str:

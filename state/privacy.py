@@ -25,11 +25,13 @@ class Stage:
     name: str
     state: str
     tone: str
+    when: str = ""
 
 
 class Privacy(rx.State):
     audit_href: str = "/audit"
     stages: list[Stage] = []
+    unfinished: bool = False
     correcting: bool = False
     erasing: bool = False
     working: bool = False
@@ -140,9 +142,14 @@ class Privacy(rx.State):
         if done.here is None and not done.platform:
             self.stages = []
             return
-        here = f"Forgotten {words.moment(done.here, zone)}" if done.here else "Nothing was held"
+        self.unfinished = not done.platform
         self.stages = [
-            Stage("Campaign Manager", here, "ok"),
+            Stage(
+                "Campaign Manager",
+                "Forgotten" if done.here else "Nothing held",
+                "ok",
+                words.moment(done.here, zone) if done.here else "",
+            ),
             Stage("Practice Platform", *(("Forgotten", "ok") if done.platform else ("Still to do", "warn"))),
             Stage("Hub and other modules", *(("Told", "ok") if done.told else ("Being told", "info"))),
         ]

@@ -34,7 +34,7 @@ class Card:
     goal: str
     description: str
     audience: str
-    length: str
+    takes: str
     channels: str
     steps: list[FlowRow] = field(default_factory=list)
 

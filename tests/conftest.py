@@ -36,7 +36,9 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def config(home: Path) -> Settings:
-    return Settings(home=home, secret_key="test-secret-test-secret-test-secret!", qa=True, _env_file=None)
+    return Settings(
+        home=home, secret_key="test-secret-test-secret-test-secret!", qa=True, api_per_stranger=5_000, _env_file=None
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -383,6 +383,7 @@ CREATE TABLE cm.work (
   enrolled_at timestamptz NOT NULL,             -- this and the next two are the enrolment's and the subject's:
   pseudonym uuid NOT NULL,                      -- a move reads and writes this table alone
   lane smallint NOT NULL,
+  trace text,                                   -- traceparent of the event that let them in (services.kit.tracing)
   PRIMARY KEY (practice_id, enrolment_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX work_due ON cm.work (practice_id, version_id, step_id, lane, due_at);

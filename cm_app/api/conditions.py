@@ -82,7 +82,7 @@ def _condition(if_match: str | None) -> Condition:
     return Condition() if "*" in tags else Condition(tags)
 
 
-def _may(
+def may_match(
     if_match: Annotated[
         str | None, Header(max_length=1000, description="ETag of what you read; without it: as it is.")
     ] = None,
@@ -90,7 +90,7 @@ def _may(
     return _condition(if_match)
 
 
-def _must(
+def must_match(
     if_match: Annotated[
         str | None, Header(max_length=1000, description="ETag of what you read, or `*` for any. Needed.")
     ] = None,
@@ -100,5 +100,5 @@ def _must(
     return _condition(if_match)
 
 
-MayMatch = Annotated[Condition, Depends(_may)]
-MustMatch = Annotated[Condition, Depends(_must)]
+MayMatch = Annotated[Condition, Depends(may_match)]
+MustMatch = Annotated[Condition, Depends(must_match)]

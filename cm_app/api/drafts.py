@@ -108,6 +108,7 @@ async def save_step(
 async def versions(campaign_id: UUID, who: Reader, pages: Pages) -> Page[VersionRow]:
     """List the versions, the newest first."""
     async with who.unit() as u:
+        await campaigns.get(u, campaign_id)
         found = await campaigns.versions(u, campaign_id)
     return paging.of_list(who, f"versions/{campaign_id}", found, pages, lambda row: row.version_id)
 

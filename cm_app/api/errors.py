@@ -74,7 +74,9 @@ def problem(
 
 async def _app_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
-    if error.status >= 500:
+    if error.status == 503:
+        log.warning("request.unavailable", path=request.url.path, code=error.code)
+    elif error.status >= 500:
         log.error("request.failed", path=request.url.path, code=error.code, exc_info=error)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     more = {name: value for name, value in error.details.items() if name not in RESERVED}

@@ -1,5 +1,7 @@
 """Makes the API; `cm_app.cm_app` mounts it on the portal's port."""
 
+from functools import lru_cache, partial
+
 from fastapi import FastAPI, HTTPException
 from fastapi.routing import APIRoute
 
@@ -7,6 +9,7 @@ from cm_app.api import (
     administration,
     approvals,
     audit,
+    calendar,
     campaigns,
     drafts,
     enrolments,
@@ -36,6 +39,7 @@ from cm_app.api import (
     test_sends,
     webhooks,
 )
+from cm_app.api.description import describe
 from cm_app.api.routing import Route
 from services.bootstrap import App
 from services.kit.errors import AppError, NotFound
@@ -62,6 +66,7 @@ ROUTERS = (
     me.router,
     campaigns.router,
     running.router,
+    calendar.router,
     drafts.router,
     stored.router,
     executions.router,
@@ -108,12 +113,20 @@ def api(wired: App | None = None) -> FastAPI:
     made.state.wired = wired
     made.router.route_class = Route
     for router in ROUTERS:
+        assert router.route_class is Route, f"{router.prefix} needs the routes that hold calls to the rules"
         made.include_router(router)
     if config.qa:
         made.include_router(qa.router)
     made.add_api_route("/api/{rest:path}", _nothing, methods=METHODS, include_in_schema=False)
     errors.install(made)
+    made.openapi = lru_cache(partial(describe, made, routes_of(config)))  # type: ignore[method-assign]
     return made
+
+
+def routes_of(config: Settings) -> tuple[APIRoute, ...]:
+    """Every route that is described, in the order of the routers."""
+    routers = (*ROUTERS, qa.router) if config.qa else ROUTERS
+    return tuple(route for router in routers for route in router.routes if isinstance(route, APIRoute))
 
 
 async def _nothing(rest: str) -> None:

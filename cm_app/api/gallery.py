@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from cm_app.api import paging
+from cm_app.api.paging import Page, Pages
 from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
 from services.builder import gallery
@@ -14,10 +16,12 @@ Reader = Annotated[Caller, Depends(caller("read"))]
 
 
 @router.get("")
-async def templates(_: Reader) -> list[GalleryTemplate]:
-    return gallery.templates()
+async def templates(who: Reader, pages: Pages) -> Page[GalleryTemplate]:
+    """List the ready-made journeys."""
+    return paging.of_list(who, "gallery", gallery.templates(), pages, lambda one: one.key)
 
 
 @router.get("/{key}")
 async def template(key: str, _: Reader) -> GalleryTemplate:
+    """Read a ready-made journey."""
     return gallery.template(key)

@@ -9,6 +9,7 @@ from cm_app.api import paging
 from cm_app.api.paging import Page, Pages
 from cm_app.api.routing import Route
 from cm_app.api.security import Caller, caller
+from services.campaigns import service as campaigns
 from services.proofs import service as proofs
 from services.proofs.contracts import ProofRow
 
@@ -30,6 +31,7 @@ async def ask(campaign_id: UUID, who: Author, response: Response) -> ProofRow:
 async def kept(campaign_id: UUID, who: Reader, pages: Pages) -> Page[ProofRow]:
     """List the proof runs of a campaign, the newest first."""
     async with who.unit() as u:
+        await campaigns.get(u, campaign_id)
         found = await proofs.proofs(u, campaign_id)
     return paging.of_list(who, f"proofs/{campaign_id}", found, pages, lambda row: row.proof_id)
 

@@ -79,3 +79,14 @@ def bench_peers(
     from cm_app.bench import peers
 
     peers.main(people)
+
+
+@bench.command("canvas")
+def bench_canvas(
+    steps: Annotated[int, typer.Option(min=2, max=500, help="Steps of the large journey.")] = 200,
+    moves: Annotated[int, typer.Option(min=5, help="Mouse moves a movement.")] = 90,
+) -> None:
+    """Frame times while a large journey is dragged, moved and zoomed, next to an empty canvas in the same run."""
+    from cm_app.bench import canvas
+
+    canvas.main(steps, moves)

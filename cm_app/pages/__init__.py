@@ -12,6 +12,7 @@ from cm_app.pages import (
     approvals,
     audit,
     builder,
+    calendar,
     dashboard,
     demo,
     forecast,
@@ -38,6 +39,7 @@ from cm_app.pages import (
 PAGES: list[ModuleType] = [
     dashboard,
     builder,
+    calendar,
     runs,
     run,
     forecast,
@@ -56,7 +58,6 @@ PAGES: list[ModuleType] = [
     imports,
     integrations,
     audit,
-    status,
     settings,
     status,
     team,

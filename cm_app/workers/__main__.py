@@ -8,7 +8,7 @@ from importlib import import_module
 from pydantic import SecretStr
 
 from services.bootstrap import servers
-from services.kit import telemetry
+from services.kit import telemetry, tracing
 from services.kit.settings import settings
 
 
@@ -16,6 +16,7 @@ def run(name: str) -> None:
     """Set logging up, then run the `main` of that worker until it is told to stop."""
     config = settings()
     telemetry.configure(name, level=config.log_level)
+    tracing.configure(name, config.otlp_endpoint)
     for _, value in config:
         if isinstance(value, SecretStr):
             telemetry.hide(value.get_secret_value(), *value.get_secret_value().split(","))

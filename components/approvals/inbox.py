@@ -12,7 +12,7 @@ def _asked(row: rx.Var[Asked]) -> rx.Component:
         rx.cond(Approvals.may_approve & ~row.mine, _mark(row), rx.box(width="44px", flex="none")),
         rx.el.a(
             ui.card(
-                rx.flex(
+                rx.flex(rx.flex(
                     rx.box(
                         rx.el.h2(row.campaign, **tokens.text("heading"), color=tokens.INK, margin="0"),
                         ui.small(row.type, " · asked by ", row.by, " ", row.asked),
@@ -35,10 +35,15 @@ def _asked(row: rx.Var[Asked]) -> rx.Component:
                         gap="6px",
                         align="start",
                     ),
-                    rx.icon("chevron-right", size=20, aria_hidden="true", color=tokens.QUIET),
                     gap="20px",
                     align="center",
                     wrap="wrap",
+                    flex="1",
+                    min_width="0",
+                ),
+                    rx.icon("chevron-right", size=20, aria_hidden="true", color=tokens.QUIET, flex="none"),
+                    gap="12px",
+                    align="center",
                 ),
             ),
             href=f"/approvals/{row.id}",

@@ -65,12 +65,15 @@ def _person() -> rx.Component:
         ui.search(
             "Find a person by name", value=Audit.looking, on_change=Audit.find, data_testid="audit-person"
         ),
-        ui.chips(
-            "People whose name fits",
-            rx.foreach(
-                Audit.found,
-                lambda one: ui.chip(
-                    one[1], on=False, on_click=Audit.about(one[0]), data_testid="audit-found"
+        rx.cond(
+            Audit.found.length() > 0,
+            ui.chips(
+                "People whose name fits",
+                rx.foreach(
+                    Audit.found,
+                    lambda one: ui.chip(
+                        one[1], on=False, on_click=Audit.about(one[0]), data_testid="audit-found"
+                    ),
                 ),
             ),
         ),
@@ -79,7 +82,7 @@ def _person() -> rx.Component:
         min_width="220px",
     )
     chosen = ui.chip(
-        [rx.icon("x", size=14, aria_hidden="true"), rx.el.span("About ", Audit.person_name)],
+        [rx.icon("x", size=14, aria_hidden="true"), rx.el.span("About: ", Audit.person_name)],
         on=True,
         on_click=Audit.about(""),
         data_testid="audit-about",
@@ -122,6 +125,8 @@ def export_dialog() -> rx.Component:
                         href="/api/v1/audit/verifier",
                         reload_document=True,
                         class_name="cm-plain-link",
+                        color=tokens.ink("accent"),
+                        text_decoration="underline",
                         data_testid="get-verifier",
                     ),
                     ". Hand both on together. A part proves that its rows are unchanged; that none is missing,"

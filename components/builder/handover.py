@@ -24,7 +24,7 @@ def handover() -> rx.Component:
             ),
             rx.cond(
                 target != "",
-                rx.el.a("Open that campaign", href="/campaigns/" + target, class_name="cm-plain-link"),
+                rx.el.a("Open that campaign", href="/campaigns/" + target, class_name="cv-link"),
             ),
             ui.small(
                 "Whoever gets here starts that campaign at its beginning, if its own rules let them: who may come "

@@ -203,8 +203,9 @@ def _looks() -> rx.Component:
             (Builder.state == "active") | (Builder.state == "paused"),
             rx.el.button(
                 rx.icon("user-round-check", size=16, aria_hidden="true"),
-                rx.el.span("Inside"),
                 type="button",
+                aria_label="Who is inside now",
+                title="Who is inside now",
                 on_click=StepPeople.overview,
                 aria_pressed=Builder.panel == "people",
                 class_name="cb-look",

@@ -6,6 +6,7 @@ import reflex as rx
 
 from components import tokens, ui
 from components.dashboard.filters import filters
+from components.dashboard.several import mark, several
 from state.dashboard import Dashboard, Row
 from state.session import may
 
@@ -38,6 +39,7 @@ def _actions(row: rx.Var[Row]) -> rx.Component:
 
 def _row(row: rx.Var[Row]) -> rx.Component:
     return rx.el.tr(
+        rx.el.td(mark(row), width="44px"),
         rx.el.td(
             rx.el.a(
                 row.name,
@@ -97,6 +99,7 @@ def _nothing() -> rx.Component:
 
 def campaigns() -> rx.Component:
     columns = [
+        "Mark",
         "Campaign",
         "State",
         "~Kind",
@@ -127,5 +130,6 @@ def campaigns() -> rx.Component:
             padding="0",
             overflow="hidden",
         ),
+        several(),
         aria_label="Campaigns",
     )

@@ -1,7 +1,7 @@
 // Where things are on the screen and on the canvas: drops, the first view, keeping steps in sight.
 const READABLE = 0.55; // the smallest size at which titles are read
 const LARGE = 0.8; // the size at which a step that was looked for is shown
-const BAR = 56; // pixels at the top that the bar of what is chosen may cover
+const BAR = 56; // pixels that the bars at the top and at the bottom cover
 const REACH = 36; // pixels around a plus that take a drop
 export const FIT = { padding: 0.18, maxZoom: 1, minZoom: 0.25, duration: 250 };
 
@@ -85,7 +85,7 @@ export function reveal(flow, root, id, close = false) {
   if (!node || !box) return;
   const { x, y } = flow.flowToScreenPosition(node.position);
   const zoom = flow.getZoom();
-  const clear = within(box, x, close ? y - BAR : y) && within(box, x + node.width * zoom, y + (node.height + 60) * zoom);
+  const clear = within(box, x, close ? y - BAR : y) && within(box, x + node.width * zoom, y + (node.height + 60) * zoom + BAR);
   if (clear && zoom >= (close ? LARGE : READABLE)) return;
   flow.setCenter(node.position.x + node.width / 2, node.position.y + node.height / 2, {
     zoom: Math.max(zoom, close ? LARGE : 0.6), duration: 250,

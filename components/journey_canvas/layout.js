@@ -7,6 +7,7 @@ const COUNTS_HEIGHT = 46;
 const GAP = 84; // room for a plus and a label between two steps
 const PORT_WIDTH = 124;
 const OPEN_END_HEIGHT = 64;
+const LARGE = 80; // steps
 const LANE_WIDTH = 8; // of a line that passes other steps
 
 // Many ways out need a wide card, so that their labels do not touch.
@@ -14,6 +15,7 @@ export const widthOf = (step) => Math.max(WIDTH, step.ports.length * PORT_WIDTH)
 export const heightOf = (hasCounts) => HEIGHT + (hasCounts ? COUNTS_HEIGHT : 0);
 
 export function layout(steps, counts, close) {
+  if (steps.every((step) => step.position)) return Object.fromEntries(steps.map((step) => [step.id, step.position]));
   const height = heightOf(Boolean(counts));
   const first = laidOut(steps, counts, close, []);
   // A line past several layers is given its place among them, in the order of the ways out.
@@ -35,7 +37,10 @@ export function layout(steps, counts, close) {
 
 function laidOut(steps, counts, close, long) {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 48, ranksep: close ? 56 : GAP, marginx: 24, marginy: 24 });
+  const large = steps.length > LARGE;
+  graph.setGraph({
+    rankdir: "TB", nodesep: 48, ranksep: close ? 56 : GAP, marginx: 24, marginy: 24, ranker: large ? "tight-tree" : undefined,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   const known = new Set(steps.map((step) => step.id));
   const layers = new Map(long.map((line) => [line.key, line.layers]));
@@ -58,7 +63,8 @@ function laidOut(steps, counts, close, long) {
       }
       graph.setEdge(last, port.target);
     }
-  dagre.layout(graph, { constraints: siblings(graph, steps, heads) });
+  // In a large journey the order of the ways out stands as it is, instead of being weighed again and again.
+  dagre.layout(graph, large ? { disableOptimalOrderHeuristic: true } : { constraints: siblings(graph, steps, heads) });
   return graph;
 }
 

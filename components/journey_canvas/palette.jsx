@@ -1,7 +1,7 @@
 // What can be added: a list to drag from (mouse, pen or finger); `chooser.jsx` is the same list as a menu.
 import { Search } from "lucide-react";
-import { useRef, useState } from "react";
-import { matches } from "./chooser.jsx";
+import { useMemo, useRef, useState } from "react";
+import { Chooser, matches, toAdd } from "./chooser.jsx";
 import { KindIcon } from "./kinds.jsx";
 
 const SLOP = 6; // pixels before a press becomes a drag
@@ -89,4 +89,11 @@ export function Ghost({ ghost }) {
       </div>
     </div>
   );
+}
+
+// The same list beside a point: what may go there, and nothing else.
+export function AddMenu({ menu, palette, onPick, onClose }) {
+  const groups = useMemo(() => toAdd(palette, { between: menu.between }), [palette, menu.between]);
+  const at = useMemo(() => ({ x: menu.x, y: menu.y }), [menu.x, menu.y]);
+  return <Chooser at={at} label="Add a step" groups={groups} onPick={(item) => onPick(item.kind)} onClose={onClose} />;
 }

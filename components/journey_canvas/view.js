@@ -65,12 +65,12 @@ export function useView({ flow, root, steps, notes, nodes, drawn, selected, sele
   // step in sight.
   useEffect(() => {
     const box = root.current.querySelector(".jc-flow");
-    let width = box.clientWidth;
+    let { clientWidth: width, clientHeight: height } = box;
     const watch = new ResizeObserver(() => {
-      if (!begun.current || box.clientWidth === width) return;
+      if (!begun.current || (box.clientWidth === width && box.clientHeight === height)) return;
       const { x, y, zoom } = flow.getViewport();
-      flow.setViewport({ x: x + (box.clientWidth - width) / 2, y, zoom });
-      width = box.clientWidth;
+      if (box.clientWidth !== width) flow.setViewport({ x: x + (box.clientWidth - width) / 2, y, zoom });
+      ({ clientWidth: width, clientHeight: height } = box);
       if (seen.current) reveal(flow, root.current, seen.current);
     });
     watch.observe(box);

@@ -21,6 +21,7 @@ class Place:
 
 WORK = (
     Place("campaigns", "Campaigns", "megaphone", "/"),
+    Place("calendar", "Calendar", "calendar-days", "/calendar", "read"),
     Place("runs", "Runs", "history", "/runs", "read"),
     Place("templates", "Templates", "layout-template", "/templates", "author"),
     Place("approvals", "Approvals", "badge-check", "/approvals"),

@@ -10,7 +10,12 @@ from state.session import may
 
 def _stage(stage: rx.Var[Stage]) -> rx.Component:
     return rx.el.li(
-        ui.body(stage.name, font_weight="540", flex="1"),
+        rx.box(
+            ui.body(stage.name, font_weight="540"),
+            rx.cond(stage.when != "", ui.small(stage.when)),
+            flex="1",
+            min_width="0",
+        ),
         ui.pill(stage.state, stage.tone),
         display="flex",
         align_items="center",
@@ -45,8 +50,11 @@ def _wishes() -> rx.Component:
 def _progress() -> rx.Component:
     return rx.fragment(
         rx.el.ul(rx.foreach(Privacy.stages, _stage), padding="0", margin="0 0 12px"),
-        ui.quiet(
-            "Go on with what is left", icon="refresh-cw", on_click=Privacy.erase, loading=Privacy.working
+        rx.cond(
+            Privacy.unfinished,
+            ui.quiet(
+                "Go on with what is left", icon="refresh-cw", on_click=Privacy.erase, loading=Privacy.working
+            ),
         ),
     )
 

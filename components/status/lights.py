@@ -29,7 +29,10 @@ def _line(line: rx.Var[Line]) -> rx.Component:
 
 def _part(part: rx.Var[Part]) -> rx.Component:
     return ui.section(
-        part.name, rx.el.ul(rx.foreach(part.lines, _line), padding="0", margin="0", list_style="none")
+        part.name,
+        rx.el.ul(rx.foreach(part.lines, _line), padding="0", margin="0", list_style="none"),
+        break_inside="avoid",
+        margin_bottom="24px",
     )
 
 
@@ -43,10 +46,9 @@ def lights() -> rx.Component:
             ),
             rx.box(
                 rx.foreach(StatusPage.parts, _part),
-                display="grid",
-                grid_template_columns="repeat(auto-fit, minmax(min(100%, 380px), 1fr))",
-                gap="24px",
-                align_items="start",
+                columns="380px 2",
+                column_gap="24px",
+                margin_top="24px",
             ),
         ),
     )

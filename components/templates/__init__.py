@@ -36,7 +36,7 @@ def _card(card: rx.Var[Card]) -> rx.Component:
             ),
             rx.el.dl(
                 fact("For", card.audience),
-                fact("Takes", card["length"]),
+                fact("Takes", card.takes),
                 fact("By", card.channels),
                 class_name="cl-facts",
             ),
@@ -87,7 +87,7 @@ def _line(line: rx.Var[FlowRow]) -> rx.Component:
             rx.el.span(line.subtitle, display="block", color=tokens.QUIET, font_size="12.5px"),
             min_width="0",
         ),
-        style={"--in": line.indent},
+        margin_left=line.indent,
     )
 
 

@@ -111,7 +111,6 @@ def _line(name: str, key: str, value: Any, on_change: Any, **props: Any) -> rx.C
         ),
         direction="column",
         gap="6px",
-        flex="1 1 220px",
     )  # fmt: skip
 
 

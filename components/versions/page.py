@@ -28,7 +28,7 @@ def _story() -> rx.Component:
                     wrap="wrap",
                 ),
                 ui.small(Versions.draft_words),
-                rx.el.a("Open in the builder", href="/campaigns/" + Versions.id, class_name="cm-plain-link"),
+                rx.el.a("Open in the builder", href="/campaigns/" + Versions.id, class_name="cv-link"),
                 class_name="cv-version",
                 data_testid="draft-line",
             ),

@@ -21,7 +21,10 @@ def counted(tag: AuditTag, reason: str, detail: Mapping[str, Any]) -> Counter | 
         return ENROLMENTS.labels(ENROLMENT[tag])
     if tag in SUPPRESSION:
         return SUPPRESSIONS.labels(SUPPRESSION[tag], reason)
-    if tag is AuditTag.STATE_CHANGED and detail.get("to") == "active":
+    if tag is AuditTag.STATE_CHANGED and (detail.get("after"), detail.get("before") == "paused") == (
+        "active",
+        False,
+    ):
         return ACTIVATIONS
     if tag is AuditTag.AIDEN_SUGGESTED:
         return AI_SUGGESTIONS.labels("offered")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.builder import step_words
-from services.builder.graph import graph_of
+from services.builder.graph import graph_of, reachable
 from services.contracts.journey import (
     CHANNELS,
     Branch,
@@ -18,6 +18,7 @@ from services.contracts.journey import (
     Wait,
     WaitEvent,
     WaitFor,
+    WaitUntilField,
     ports,
 )
 
@@ -39,18 +40,28 @@ class FlowLine:
 
 
 def flow(journey: Journey) -> list[FlowLine]:
-    """Every step once, each way out of a fork indented below it."""
+    """Every step once, each way out of a fork indented below it; where ways meet again comes after them."""
+    graph = graph_of(journey)
     steps = {step.id: step for step in journey.steps}
     start = next((step for step in journey.steps if step.kind == "entry"), None)
     lines: list[FlowLine] = []
     seen: set[str] = set()
+    later: dict[str, int] = {}
     pending: list[tuple[str | None, int, str]] = [(start.id if start else None, 0, "")]
     while pending:
         step_id, depth, way = pending.pop()
         step = steps.get(step_id or "")
         if step is None or step.id in seen:
             continue
+        others = [
+            n for n, (other, _, _) in enumerate(pending) if other and step.id in reachable(graph, [other])
+        ]
+        if others and step.id not in later:
+            later[step.id] = max(depth - 1, 0)
+            pending.insert(min(others), (step.id, later[step.id], ""))
+            continue
         seen.add(step.id)
+        depth = later.get(step.id, depth)
         lines.append(
             FlowLine(step.id, _look(step), step_words.title(step), step_words.subtitle(step), depth, way)
         )
@@ -63,6 +74,10 @@ def flow(journey: Journey) -> list[FlowLine]:
 def length(journey: Journey) -> str:
     """How long the longest way through takes, in words: “about 6 weeks”; “a moment” without any wait."""
     minutes = _longest(journey)
+    if not minutes and any(
+        isinstance(s, Wait) and isinstance(s.until, WaitUntilField) for s in journey.steps
+    ):
+        return "until a day of their own"
     if minutes < DAY:
         return "less than a day" if minutes else "a moment"
     days = round(minutes / DAY)

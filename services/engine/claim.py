@@ -35,7 +35,8 @@ holds the lane: so no two workers decide about the same person, or one household
 CLAIM_TABLE = """
 CREATE TEMP TABLE IF NOT EXISTS claim (
   place tid NOT NULL, enrolment_id uuid NOT NULL, contact_id uuid NOT NULL, move_no integer NOT NULL, signal text,
-  enrolled_at timestamptz NOT NULL, pseudonym uuid NOT NULL, lane smallint NOT NULL, due_at timestamptz NOT NULL
+  enrolled_at timestamptz NOT NULL, pseudonym uuid NOT NULL, lane smallint NOT NULL, due_at timestamptz NOT NULL,
+  trace text
 ) ON COMMIT DELETE ROWS
 """
 
@@ -73,12 +74,12 @@ ORDER BY d.due_at, s.version_id, s.step_id
 # people are to go to another version (D8): asked here, after the campaign's lock, so that no activation is missed.
 CLAIM = f"""
 WITH taken AS (
-INSERT INTO pg_temp.claim (place, enrolment_id, contact_id, move_no, signal, enrolled_at, pseudonym, lane, due_at)
+INSERT INTO pg_temp.claim (place, enrolment_id, contact_id, move_no, signal, enrolled_at, pseudonym, lane, due_at, trace)
 SELECT due.* FROM (SELECT (n + :turn) % {LANES} AS lane FROM generate_series(0, {LANES - 1}) n
   WHERE NOT EXISTS (SELECT 1 FROM cm.version_move x
     WHERE x.practice_id = :practice AND x.from_version = :version AND x.step_id = :step)) l
 CROSS JOIN LATERAL (
-  SELECT w.ctid, w.enrolment_id, w.contact_id, w.move_no, w.signal, w.enrolled_at, w.pseudonym, w.lane, w.due_at
+  SELECT w.ctid, w.enrolment_id, w.contact_id, w.move_no, w.signal, w.enrolled_at, w.pseudonym, w.lane, w.due_at, w.trace
   FROM cm.work w
   WHERE w.practice_id = :practice AND w.version_id = :version AND w.step_id = :step AND w.lane = l.lane
     AND w.due_at <= :now AND w.due_at >= (CAST(:since AS timestamptz[]))[l.lane + 1]

@@ -70,8 +70,8 @@ entered AS (
   RETURNING enrolment_id
 ),
 queued AS (
-  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane)
-  SELECT :practice, m.enrolment_id, :version, :first_step, {due}, m.contact_id, 0, :now, m.pseudonym, m.lane
+  INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at, pseudonym, lane, trace)
+  SELECT :practice, m.enrolment_id, :version, :first_step, {due}, m.contact_id, 0, :now, m.pseudonym, m.lane, CAST(:trace AS text)
   FROM m JOIN entered USING (enrolment_id) WHERE NOT ({ends})
 ),
 refusals AS (
@@ -136,9 +136,10 @@ async def enter(
     execution_id: UUID | None = None,
     trigger: str | None = None,
     already: int = 0,
+    trace: str | None = None,
 ) -> Entered:
     """Enrol everyone in `entrant` whom the gates let in. `already` people of this execution came
-    before: it keeps the pace even across batches."""
+    before: it keeps the pace even across batches. `trace`: of the event that lets them in."""
     if not candidates:
         return Entered(0, 0, 0)
     await u.execute(LOCK, practice=u.practice_id, now=u.now)
@@ -163,6 +164,7 @@ async def enter(
             **binding.values,
             execution=execution_id,
             trigger=trigger,
+            trace=trace,
             first_step=first.id if first else entry.id,
             entry_step=entry.id,
             batch=open_batch(u),

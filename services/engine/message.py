@@ -41,12 +41,12 @@ class Sent:
 
 STATEMENT = """
 WITH cand AS (
-  SELECT k.place, k.contact_id, k.enrolment_id, k.move_no, k.enrolled_at, k.pseudonym, k.lane FROM pg_temp.claim k
+  SELECT k.place, k.contact_id, k.enrolment_id, k.move_no, k.enrolled_at, k.pseudonym, k.lane, k.trace FROM pg_temp.claim k
 ),
 {verdicts},
 -- One id a person: of the request and of its line in the audit. Making one costs as much as a look-up.
 m AS MATERIALIZED (
-  SELECT v.place, v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels,
+  SELECT v.place, v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels, v.trace,
     v.channel_verdicts, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END AS effect,
     'next' AS port, uuidv7() AS id, row_number() OVER () + :first_seq AS seq, {variant} AS variant
   FROM verdict v WHERE v.lane = cm.lane(coalesce(v.household_id, v.contact_id))
@@ -62,8 +62,8 @@ dispatched AS (
   FROM n WHERE reason IS NULL
 ),
 outgoing AS (
-  INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, data)
-  SELECT :practice, id, 'campaign.step.requested', contact_id, id, :now,
+  INSERT INTO cm.outbox (practice_id, outbox_id, type, contact_id, dispatch_id, occurred_at, traceparent, data)
+  SELECT :practice, id, 'campaign.step.requested', contact_id, id, :now, trace,
     CAST(concat('{{', CAST(:request AS text), ',"dispatch_id":"', id, '","idempotency_key":"', enrolment_id, '/', move_no,
       '","enrolment_id":"', enrolment_id, '","contact_id":"', contact_id, '","channels":', array_to_json(channels),
       ',"variant":"', variant, '","content_ref":"', {content_ref}, '"}}') AS json)

@@ -33,15 +33,18 @@ from services.engine.pace import allowance, resting, spend
 from services.engine.plan import Binding, Plan
 from services.engine.plans import plan_of, policy_for, refs_of
 from services.engine.windows import put_off
+from services.kit import tracing
 from services.kit.actor import system
 from services.kit.metrics import STEP_LATE_SECONDS, STEP_SECONDS, STEPS, timed
 from services.kit.practices import Waiting, practices_with
+from services.kit.tracing import MOST, spans
 from services.kit.uow import Unit, UnitOfWork
 
 TURN = """
 INSERT INTO cm.turn (practice_id, turn) VALUES (:practice, nextval('cm.turn_no'))
 ON CONFLICT (practice_id) DO UPDATE SET turn = excluded.turn WHERE cm.turn.turn = :seen
 """
+TRACED = f"SELECT DISTINCT trace FROM pg_temp.claim WHERE trace IS NOT NULL LIMIT {MOST}"
 
 
 @dataclass
@@ -247,7 +250,13 @@ class Engine:
             left -= await put_off(u, step.window, Binding())
         if left:
             policy = await policy_for(u, due.campaign_id, due.version_id, plan, step)
-            sent = await send(u, due, plan, step, policy, refs_of(step), left)
+            with spans() as told:
+                if tracing.on():
+                    for row in await u.execute(TRACED):
+                        told.begin(
+                            "decide", row.trace, campaign=str(due.campaign_id), step=due.step_id, batch=left
+                        )
+                sent = await send(u, due, plan, step, policy, refs_of(step), left)
             done.requested += sent.requested
             done.refused += sent.refused
             u.after_commit(partial(STEPS.labels("requested").inc, sent.requested))

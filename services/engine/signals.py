@@ -257,4 +257,5 @@ async def enter_one(
         "now": u.now,
     }
     candidates = await choose(u, source, params)
-    return await enter(u, plan, policy, candidates=candidates, trigger=trigger)
+    trace = u.notes.get("traces", {}).get(contact_id)
+    return await enter(u, plan, policy, candidates=candidates, trigger=trigger, trace=trace)

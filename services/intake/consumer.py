@@ -22,6 +22,7 @@ from services.kit.bus import Bus, Consumer, Received
 from services.kit.errors import AppError
 from services.kit.live import notify
 from services.kit.metrics import EVENT_LAG_SECONDS, EVENTS_IN
+from services.kit.tracing import Spans, spans
 from services.kit.uow import UnitOfWork
 
 log = structlog.get_logger("intake")
@@ -198,8 +199,10 @@ class Intake:
         begins again, a few times."""
         for attempt in range(1, 4):
             try:
-                async with self.uow(system(wave[0].event.practiceid, "intake")) as u:
-                    return await handle_wave(u, wave, wait=wait)
+                with spans() as told:
+                    async with self.uow(system(wave[0].event.practiceid, "intake")) as u:
+                        u.notes["traces"] = _traces(wave, told)
+                        return await handle_wave(u, wave, wait=wait)
             except OperationalError as error:
                 if not isinstance(error.orig, DeadlockDetected) or attempt == 3:
                     raise
@@ -239,6 +242,17 @@ def _why(error: Exception) -> str:
     if isinstance(error, DBAPIError):
         return f"the database refused it ({type(error.orig).__name__})."
     return f"it broke the handler ({type(error).__name__}); the log says where."
+
+
+def _traces(wave: list[Understood], told: Spans) -> dict[UUID, str]:
+    """Whose event of this wave is part of which trace: it goes on from there, recorded or not."""
+    found: dict[UUID, str] = {}
+    for understood in wave:
+        event = understood.event
+        trace = told.begin(f"take in {event.type}", event.traceparent, source=event.source, event=event.id)
+        if trace is not None and (who := _who(understood)) is not None:
+            found[who] = trace
+    return found
 
 
 def _key(entry: Received) -> tuple[str, str]:

@@ -72,6 +72,10 @@ class Settings(BaseSettings):
         120, ge=1, description="Sign-ins and refused credentials a minute from one address."
     )
 
+    otlp_endpoint: str | None = Field(
+        None,
+        description="OTLP/HTTP collector that traces go to, as `http://host:4318`. Empty: none are made.",
+    )
     oidc_issuer: str = Field("", description="OpenID provider people may sign in with. Empty: none.")
     oidc_client_id: str = Field("", description="What the provider calls this installation.")
     oidc_client_secret: SecretStr | None = Field(None, description="Empty: a public client, PKCE alone.")

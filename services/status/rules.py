@@ -80,4 +80,6 @@ def disk(used: int, size: int) -> Check:
 
 
 def gigabytes(size: float) -> str:
+    if size < 1e6:
+        return "under 1 MB"
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

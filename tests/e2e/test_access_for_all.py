@@ -70,6 +70,13 @@ async def test_the_marketers_pages_and_every_panel_of_the_builder(signed_in):
         await page.locator(f".react-flow__node[data-kind={step}]").first.click()
         await expect(page.get_by_test_id("panel")).to_have_attribute("data-panel", "step")
         found += await check(page, f"builder, {step}")
+    await page.locator(".react-flow__node[data-kind=message]").first.click()
+    for dialog in ("open-looks", "open-test"):
+        await page.get_by_test_id(dialog).click()
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        found += await check(page, f"builder, {dialog}")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
     for panel in ("audience", "problems", "settings"):
         await page.get_by_test_id(f"open-{panel}").click()
         await expect(page.get_by_test_id("panel")).to_have_attribute("data-panel", panel)
@@ -77,7 +84,11 @@ async def test_the_marketers_pages_and_every_panel_of_the_builder(signed_in):
     await page.get_by_test_id("ask-approval").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     found += await check(page, "builder, asking for approval")
-    for path, sign in (("/", "campaign-row"), ("/people", "person-row"), ("/imports", "drop-file")):
+    pages = {
+        "/": "campaign-row", "/calendar": "calendar-day", "/people": "person-row", "/imports": "drop-file", "/templates/messages": "tab-messages",
+        "/templates/messages/new": "looks",
+    }  # fmt: skip
+    for path, sign in pages.items():
         found += await check(await _opened(page, path, sign), path)
     await _opened(page, "/demo", "pick-person")
     await page.get_by_test_id("pick-person").first.click()
@@ -105,6 +116,11 @@ async def test_the_pages_of_reception_and_of_the_administrator(signed_in):
     await admin.get_by_test_id("verify-audit").click()
     await expect(admin.get_by_test_id("audit-verdict")).to_be_visible()
     found += await check(admin, "audit")
+    await admin.get_by_test_id("export-audit").click()
+    await expect(admin.get_by_role("dialog")).to_be_visible()
+    found += await check(admin, "audit, exporting")
+    await _opened(admin, "/status", "status-line")
+    found += await check(admin, "status")
     assert found == []
 
 

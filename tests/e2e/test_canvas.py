@@ -3,9 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable
 
+import orjson
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
+from cm_app.bench import canvas as bench
+from tests.e2e.conftest import Site
 from tests.e2e.test_builder import TABLET, drag, edge, empty_campaign, middle, saved
 
 SignedIn = Callable[..., Awaitable[Page]]
@@ -147,3 +150,16 @@ async def test_choosing_moving_joining_and_finding_need_no_mouse(signed_in: Sign
     await page.keyboard.press("Control+z")
     await expect(steps(page)).to_have_count(3)
     await expect(page).to_have_url(re.compile(r"/campaigns/"))
+
+
+@pytest.mark.covers("BLD-6")
+async def test_the_bench_moves_both_canvases_and_says_how_evenly(
+    browser: Browser, site: Site, capsys
+) -> None:
+    figures = await bench.measure(browser, site.portal, site.people["marketer"], steps=20, moves=5)
+    assert figures.steps == 20
+    assert all(motion.frames > 0 for motion in (*figures.large.values(), *figures.empty.values()))
+    assert figures.p95_empty_ms > 0
+    assert figures.ratio == pytest.approx(figures.p95_ms / figures.p95_empty_ms)
+    bench._show(figures)
+    assert orjson.loads(capsys.readouterr().out.splitlines()[-1])["bench"] == "canvas"

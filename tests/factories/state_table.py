@@ -55,6 +55,11 @@ TABLE: dict[str, dict[str, str]] = {
         "author": "rename save save_soon settle undo redo apply restore_good",
         TAB: "adopt facts touched check show open_step look_at travel show_taken fix",
     },
+    "Calendar": {
+        "read": "load follow show turn",
+        "author": "move",
+        TAB: "ask_move set_moving set_moving_to",
+    },
     "CanvasReports": {"author": "step_added put step_moved linked unlinked removed duplicated tidied"},
     "Dashboard": {
         "read": "load follow find toggle_state choose clear show_more",
@@ -120,6 +125,10 @@ TABLE: dict[str, dict[str, str]] = {
         "author": "rule toggle_kind undo redo rename describe save settle",
     },
     "Segments": {"read": "load follow", "author": "archive"},
+    "Several": {
+        "manage": "do undo give_code",
+        TAB: "clear choose set_tag set_tagging set_cancelling ask_code",
+    },
     "Session": {SIGNED_IN: "enter follow"},
     "Settings": {
         "read": "load",
@@ -163,6 +172,8 @@ class Sent:
 
 GIVEN: dict[str, tuple[Any, ...]] = {
     "Approval.approve": ({},),
+    "Several.do": ("pause",),
+    "StepPeople.open": ({"step": "entry", "key": "waiting"},),
     "Audit.choose": ("tag", ""),
     "AudiencePanel.rule": ("include", "add", "", "", ""),
     "AudiencePanel.toggle_kind": ("lead",),

@@ -40,7 +40,9 @@ async def test_a_template_is_made_changed_brought_back_and_retired(client: httpx
     change = {"name": "Hello again", "content": {"body": "Good day"}, "expected": 1}
     assert (await client.put(at, json=change)).json()["version"] == 2
     assert (await client.put(at, json=change)).status_code == 409
-    wrong = await client.put(at, json={**change, "content": {"body": "{% for x in y %}TODO"}, "expected": 2})
+    wrong = await client.put(
+        at, json={**change, "content": {"body": "{% for x in y %}lorem ipsum"}, "expected": 2}
+    )
     assert wrong.status_code == 422
     assert {p["code"] for p in wrong.json()["problems"]} == {"placeholder", "bad_template"}
 

@@ -10,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from cm_app.api.factory import api
+from services.audit.append import record
+from services.audit.tags import AuditTag
 from services.contracts.journey import Caps
 from services.kit import vitals
 from services.kit.errors import Forbidden
@@ -26,6 +28,13 @@ BOOK = Path(__file__).resolve().parents[2] / "docs" / "operate" / "metrics.md"
 
 def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def taken_back(world: World) -> None:
+    """An activation that is not committed."""
+    async with world.app.uow(staff(world.practice_id)) as u:
+        await record(u, AuditTag.STATE_CHANGED, before="draft", after="active")
+        raise ZeroDivisionError
 
 
 @pytest.mark.covers("OPS-1")
@@ -47,11 +56,18 @@ async def test_what_happens_is_counted_and_scraped_from_one_place(world: World, 
     contact = make_contact(database_url, world.practice_id, world.clock.now())
     await launch(world.app, world.practice_id, journey(message("hello", "end"), caps=Caps(max_touches=9)))
     await world.run()
+    with pytest.raises(ZeroDivisionError):
+        await taken_back(world)
+    assert value("cm_campaign_activations_total") == before[("cm_campaign_activations_total",)]
+    async with world.app.uow(staff(world.practice_id)) as u:
+        await record(u, AuditTag.STATE_CHANGED, before="paused", after="active")
+        await record(u, AuditTag.STATE_CHANGED, before="scheduled", after="active")
     revoked = {"contact_id": contact, "channel": "all", "purpose": "marketing"}
     await world.event("consent.revoked", revoked)
     await world.event("consent.revoked", {"contact_id": "nobody"})
     after = {(n, *labels.values()): value(n, **labels) for n, labels in names}
     assert {key for key in after if after[key] == before[key]} == set()
+    assert after[("cm_campaign_activations_total",)] == before[("cm_campaign_activations_total",)] + 1
 
     bus, clock = world.app.bus, world.clock
     for process in ("web", "intake", "journeys"):

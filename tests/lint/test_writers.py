@@ -41,9 +41,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """000 §8, line by line, and the tags that answer it."""
-NOT_WRITTEN = {
-    "aiden.suggested", "aiden.decided", "campaign.test_sent",
-}  # fmt: skip
+NOT_WRITTEN = {"aiden.suggested", "aiden.decided"}
 """Reserved: what would write them does not exist."""
 
 
@@ -76,7 +74,7 @@ def test_every_line_of_the_specification_has_tags_that_are_written():
         path.read_text()
         for room in ("services", "cm_app")
         for path in (ROOT / room).rglob("*.py")
-        if path.name not in ("tags.py", "outbound.py")
+        if path.name not in ("tags.py", "outbound.py", "counting.py")
     )
     families = set(re.findall(r"'(\w+\.)' \|\|", text))  # made of a state, in SQL
     unwritten = {

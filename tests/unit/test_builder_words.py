@@ -5,6 +5,7 @@ import pytest
 from services.builder import gallery
 from services.builder.diff import diff
 from services.builder.summary import duration, summary
+from services.builder.template_words import spelled
 from services.contracts.journey import Journey
 from tests.factories.journeys import email, journey
 
@@ -28,6 +29,15 @@ def test_every_gallery_journey_can_be_told(template: gallery.GalleryTemplate):
     lines = summary(template.journey)
     assert len(lines) >= len(template.journey.steps) + 2
     assert not any("_" in line for line in lines)
+
+
+@pytest.mark.covers("BLD-12")
+def test_both_ways_of_a_condition_are_spelled_out():
+    text = "Hi {{ contact.first_name }}, {% if practice.booking_url %}book{% else %}ring us{% endif %}."
+    told = spelled(text)
+    assert "‹first name›" in told
+    assert told.endswith(": book; otherwise: ring us].")
+    assert not set("{}%") & set(told)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,11 @@ def test_a_flow_is_drawn_with_its_forks():
     assert [(line.step_id, line.depth, line.way) for line in lines][:5] == [
         ("entry", 0, ""), ("ask", 0, ""), ("think", 0, ""), ("engaged", 0, ""), ("talk", 1, "Opened or clicked"),
     ]  # fmt: skip
+    assert [(line.step_id, line.depth) for line in lines][5:] == [
+        ("nudge", 1), ("pause", 0), ("leave_open", 0), ("end", 0),
+    ]  # fmt: skip
     assert length(made) == "about 3 weeks"
+    assert length(gallery.template("birthday").journey) == "until a day of their own"
     assert channels(made) == ["in_app", "email", "sms"]
     assert length(journey()) == "about 3 days"
     assert length(Journey()) == "a moment"

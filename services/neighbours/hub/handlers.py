@@ -27,6 +27,7 @@ from services.contracts.events import (
 from services.kit.bus import STALE_MS, Consumer, Received
 from services.kit.ids import new_token
 from services.kit.telemetry import logger
+from services.kit.tracing import spans
 from services.kit.uow import Unit
 from services.neighbours.hub import queries
 from services.neighbours.hub.contracts import Report
@@ -185,6 +186,14 @@ async def _requests(u: Unit, heard: Sequence[Heard]) -> None:
         }
         for h in heard
     ]
+    with spans() as told:
+        for h in heard:
+            if h.envelope.traceparent:
+                told.begin("hub accept", h.envelope.traceparent, step=h.data.step_id)
+        await _accept(u, heard, values)
+
+
+async def _accept(u: Unit, heard: Sequence[Heard], values: Sequence[dict[str, Any]]) -> None:
     answer = await u.execute(queries.ACCEPT, practice=u.practice_id, now=u.now, rows=rows(values))
     accepted = [
         Report(

@@ -23,6 +23,7 @@ from services.contracts.journey import Channel
 from services.contracts.merge_fields import sample_context
 from services.kit.rendering import RenderProblem
 from services.kit.telemetry import logger
+from services.kit.tracing import spans
 from services.kit.uow import Unit
 from services.neighbours.hub import queries, rules
 from services.neighbours.hub.composing import Composer
@@ -104,8 +105,12 @@ class Sender:
         claimed = [_claimed(row) for row in found.mappings()]
         if not claimed:
             return batch
-        await self._sort(u, claimed, batch)
-        await self._write(u, batch)
+        with spans() as told:
+            for message in claimed:
+                if message.traceparent:
+                    told.begin("hub send", message.traceparent, topic=message.topic)
+            await self._sort(u, claimed, batch)
+            await self._write(u, batch)
         return batch
 
     async def _sort(self, u: Unit, claimed: Sequence[Claimed], batch: Batch) -> None:

@@ -32,6 +32,8 @@ class Table:
 def read_table(content: bytes) -> Table:
     """Rows under the header line, padded to its width; empty lines are left out. Raises Invalid."""
     text, encoding = _decode(content)
+    if "\0" in text:  # no text of a person has it, and no database takes it
+        raise Invalid("This is not a text file. Save the spreadsheet as CSV and upload that.")
     delimiter, quote = _dialect(text)
     try:
         lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote) if any(cell.strip() for cell in line)]  # fmt: skip
