@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from cm_app.commands.bench import bench
+from cm_app.commands.keys import keys
 from cm_app.commands.suppress_list import suppress_list
 from cm_app.console import problem, screen
 from services.kit.errors import AppError
@@ -29,6 +30,7 @@ imports = typer.Typer(help="Bring people in through the Practice Platform.", no_
 exports = typer.Typer(help="Write data out.", no_args_is_help=True)
 proving = typer.Typer(help="Prove the engine: against a plain model, and in races.")
 app.add_typer(suppress_list, name="suppress-list")
+app.add_typer(keys, name="keys")
 proof = typer.Typer(help="Run a campaign with everything but the sending.", no_args_is_help=True)
 app.add_typer(proof, name="proof")
 app.add_typer(imports, name="import")

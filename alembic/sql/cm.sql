@@ -852,7 +852,27 @@ END $$;
 CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON cm.audit FOR EACH ROW EXECUTE FUNCTION cm.refuse_change();
 CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON cm.audit FOR EACH STATEMENT EXECUTE FUNCTION cm.refuse_change();
 CREATE TRIGGER audit_batch_sealed_once BEFORE UPDATE OR DELETE ON cm.audit_batch FOR EACH ROW EXECUTE FUNCTION cm.refuse_reseal();
-CREATE TRIGGER version_immutable BEFORE UPDATE OR DELETE ON cm.campaign_version FOR EACH ROW EXECUTE FUNCTION cm.refuse_change();
+-- What never changes is sealed under keys that do (D28). The one update these tables allow puts the same words
+-- under another key: nothing but the sealed column, of the same length (as AES-GCM makes it of the same words), and
+-- its key's id another. Whether the words are the same only the application can tell, which has the keys;
+-- content_hash beside them cannot be changed with them.
+CREATE FUNCTION cm.refuse_but_reseal() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE was bytea; becomes bytea;
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    EXECUTE format('SELECT ($1).%1$I, ($2).%1$I', TG_ARGV[0]) INTO was, becomes USING OLD, NEW;
+    IF to_jsonb(OLD) - TG_ARGV[0] = to_jsonb(NEW) - TG_ARGV[0] AND octet_length(was) = octet_length(becomes)
+       AND substring(was FROM 1 FOR 1) = substring(becomes FROM 1 FOR 1)
+       AND substring(was FROM 2 FOR 4) <> substring(becomes FROM 2 FOR 4) THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER version_immutable BEFORE UPDATE OR DELETE ON cm.campaign_version
+  FOR EACH ROW EXECUTE FUNCTION cm.refuse_but_reseal('definition');
+CREATE TRIGGER template_version_immutable BEFORE UPDATE ON cm.template_version
+  FOR EACH ROW EXECUTE FUNCTION cm.refuse_but_reseal('content');
 
 -- Functions the statements share --------------------------------------------------------------------------
 -- Sticky share of people for an experiment, 0..9999 (D24). `salt` is keyed by the application.
@@ -1107,6 +1127,8 @@ BEGIN
 END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cm TO cm_app;
 REVOKE UPDATE, DELETE ON cm.audit, cm.campaign_version, cm.template_version FROM cm_app;
+GRANT UPDATE (definition) ON cm.campaign_version TO cm_app;  -- under another key only: cm.refuse_but_reseal
+GRANT UPDATE (content) ON cm.template_version TO cm_app;
 REVOKE DELETE ON cm.audit_batch, cm.practice FROM cm_app;
 REVOKE INSERT, DELETE ON cm.platform_control FROM cm_app;
 REVOKE UPDATE ON cm.platform_block FROM cm_app;

@@ -1,4 +1,8 @@
-"""Keys and sealed bytes (D28): AES-256-GCM envelopes under keys derived from one root secret."""
+"""Keys and sealed bytes (D28): AES-256-GCM envelopes under data keys, and all that is derived from one root.
+
+The root never changes: database passwords, block-list hashes and signatures are made from it. What
+rotates are the data keys (docs/decisions/0018).
+"""
 
 import base64
 import hashlib
@@ -13,11 +17,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from services.kit.data_keys import SHORTEST, DataKeys
 from services.kit.errors import AppError
 from services.kit.ids import new_token
 from services.kit.settings import Settings
 
 _VERSION = b"\x01"
+LEAST = 1 + 4 + 12 + 16
+"""Bytes of a sealed nothing: version, the key's id, nonce, tag."""
 
 
 class SealBroken(AppError):
@@ -27,20 +34,26 @@ class SealBroken(AppError):
     status = 500
 
 
+class KeysWrong(AppError):
+    """The keys that were given cannot be worked with; the message says what to do."""
+
+    code = "keys_wrong"
+    status = 503
+
+
 @dataclass(frozen=True, slots=True)
 class Keyring:
     """Derives one key a purpose from the root, and seals bytes for one place.
 
-    The key's id travels with the ciphertext so that old roots can stay readable while new
-    writes use the newest (`previous` holds the old roots).
+    The key's id travels with the ciphertext, so that older data keys stay readable while new writes
+    use the newest. Without a data key the root's own is used, which always stays readable.
     """
 
     root: bytes = field(repr=False)
-    previous: tuple[bytes, ...] = field(default=(), repr=False)
+    data: DataKeys = field(default_factory=DataKeys, repr=False, compare=False)
 
-    def derive(self, purpose: str, length: int = 32, root: bytes | None = None) -> bytes:
-        kdf = HKDF(algorithm=SHA256(), length=length, salt=None, info=f"cm/{purpose}".encode())
-        return kdf.derive(root or self.root)
+    def derive(self, purpose: str, length: int = 32) -> bytes:
+        return _derive(self.root, purpose, length)
 
     def password(self, role: str) -> str:
         """The database password of one of our roles."""
@@ -49,39 +62,99 @@ class Keyring:
     def sign(self, purpose: str, message: bytes) -> str:
         return hmac.new(self.derive(purpose), message, hashlib.sha256).hexdigest()
 
+    @property
+    def newest(self) -> bytes:
+        """Id of the key that new writes use."""
+        return key_id(self._readable()[0])
+
+    @property
+    def known(self) -> list[bytes]:
+        """Ids of all keys that can be opened with, newest first, the root's last."""
+        return [key_id(key) for key in self._readable()]
+
     def seal(self, plain: bytes, *, place: str) -> bytes:
         """Encrypt for `place` (table, column and row): bytes moved elsewhere do not open."""
-        nonce = os.urandom(12)
-        box = AESGCM(self.derive("data")).encrypt(nonce, plain, place.encode())
-        return _VERSION + _key_id(self.root) + nonce + box
+        key, nonce = self._readable()[0], os.urandom(12)
+        box = AESGCM(_derive(key, "data")).encrypt(nonce, plain, place.encode())
+        return _VERSION + key_id(key) + nonce + box
 
     def open(self, sealed: bytes, *, place: str) -> bytes:
         """Decrypt what `seal` made for `place`. Raises SealBroken."""
-        version, key_id, nonce, box = sealed[:1], sealed[1:5], sealed[5:17], sealed[17:]
-        root = next((r for r in (self.root, *self.previous) if _key_id(r) == key_id), None)
-        if version != _VERSION or root is None:
-            raise SealBroken("This record was sealed under a key this machine does not have.")
+        version, wanted, nonce, box = sealed[:1], sealed[1:5], sealed[5:17], sealed[17:]
+        key = next((key for key in self._readable() if key_id(key) == wanted), None)
+        if version != _VERSION or key is None:
+            raise SealBroken(
+                f"It was sealed under the key {wanted.hex()}, which this machine does not have. Put that key back:"
+                " into CM_DATA_KEYS after the newest, or data.keys in the home folder from its backup."
+                " `cm keys status` shows which keys are needed."
+            )
         try:
-            return AESGCM(self.derive("data", root=root)).decrypt(nonce, box, place.encode())
+            return AESGCM(_derive(key, "data")).decrypt(nonce, box, place.encode())
         except InvalidTag as error:
             raise SealBroken("This record was altered after it was sealed.") from error
 
+    def _readable(self) -> tuple[bytes, ...]:
+        return (*self.data.all(), self.root)
 
-def _key_id(root: bytes) -> bytes:
-    return hashlib.sha256(b"cm/key-id" + root).digest()[:4]
+
+def key_id(key: bytes) -> bytes:
+    """What is written beside the ciphertext; tells nothing about the key."""
+    return hashlib.sha256(b"cm/key-id" + key).digest()[:4]
+
+
+def _derive(key: bytes, purpose: str, length: int = 32) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=f"cm/{purpose}".encode()).derive(key)
+
+
+def wrong_with_root(settings: Settings) -> tuple[str, str] | None:
+    """What is wrong with CM_SECRET_KEY, and its cure; None when all is well."""
+    roots = _parts(settings, "secret_key")
+    if any(len(root) < SHORTEST for root in roots):
+        return "CM_SECRET_KEY is too short.", f"Give at least {SHORTEST} characters."
+    if len(roots) > 1:
+        return (
+            "CM_SECRET_KEY holds several keys, but the root never changes: passwords, block lists and links"
+            " are made from it.",
+            "Leave in it the one that this system was started with first, and move the others to CM_DATA_KEYS,"
+            " newest first: they still open what they sealed, and new ones go there.",
+        )
+    return None
+
+
+def wrong_with_data_keys(settings: Settings) -> tuple[str, str] | None:
+    """The same for the data keys, of CM_DATA_KEYS and of the private file."""
+    if any(len(key) < SHORTEST for key in _parts(settings, "data_keys")):
+        return "A key in CM_DATA_KEYS is too short.", f"Give at least {SHORTEST} characters each."
+    if any(len(key) < SHORTEST for key in DataKeys(file=file_of(settings)).all()):
+        return (
+            f"A line of {file_of(settings)} is no key: it is shorter than {SHORTEST} characters.",
+            "Bring the file back from its backup.",
+        )
+    return None
+
+
+def file_of(settings: Settings) -> Path:
+    """Where a system that makes its own keys keeps its data keys."""
+    return settings.home / "data.keys"
 
 
 def load_keyring(settings: Settings) -> Keyring:
-    """The root secret: from `CM_SECRET_KEY`, else from a private file made once in home."""
+    """The root secret: from `CM_SECRET_KEY`, else from a private file made once in home; with it the
+    data keys of `CM_DATA_KEYS` and of home. Raises KeysWrong."""
+    if wrong := wrong_with_root(settings) or wrong_with_data_keys(settings):
+        raise KeysWrong(" ".join(wrong))
+    data = DataKeys(_parts(settings, "data_keys"), file_of(settings))
     if settings.secret_key is not None:
-        roots = [part.encode() for part in settings.secret_key.get_secret_value().split(",")]
-        if any(len(root) < 32 for root in roots):
-            raise AppError("CM_SECRET_KEY is too short: give at least 32 characters.")
-        return Keyring(roots[0], tuple(roots[1:]))
+        return Keyring(_parts(settings, "secret_key")[0], data)
     path = settings.home / "secret.key"
     if not path.exists():
         _write_secret(path)
-    return Keyring(path.read_bytes().strip())
+    return Keyring(path.read_bytes().strip(), data)
+
+
+def _parts(settings: Settings, name: str) -> tuple[bytes, ...]:
+    value = getattr(settings, name)
+    return tuple(part.encode() for part in value.get_secret_value().split(",")) if value is not None else ()
 
 
 def _write_secret(path: Path) -> None:

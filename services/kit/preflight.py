@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.kit.crypto import wrong_with_data_keys, wrong_with_root
 from services.kit.db import ROLES, owner
 from services.kit.embedded import half_initialised
 from services.kit.errors import AppError
@@ -51,7 +52,7 @@ def refuse(checks: list[Check]) -> None:
 
 def machine(config: Settings, *, ports: bool = True) -> list[Check]:
     """Checks that need no server: Python, home, keys, ports and, in production, the settings."""
-    checks = [_python(), _home(config), _keys(config)]
+    checks = [_python(), _home(config), _keys(config), _data_keys(config)]
     if config.database_url is None:
         checks.append(_data_folder(config))
     if ports:
@@ -85,13 +86,16 @@ def _home(config: Settings) -> Check:
 def _keys(config: Settings) -> Check:
     if config.secret_key is None:
         return Check("secret key", True, "The root key is a private file in the home folder.")
-    ok = all(len(part) >= 32 for part in config.secret_key.get_secret_value().split(","))
-    return Check(
-        "secret key",
-        ok,
-        "The root key comes from CM_SECRET_KEY." if ok else "CM_SECRET_KEY is too short.",
-        "" if ok else "Give at least 32 characters.",
-    )
+    return _unless("secret key", wrong_with_root(config), "The root key comes from CM_SECRET_KEY.")
+
+
+def _data_keys(config: Settings) -> Check:
+    where = "come from CM_DATA_KEYS" if config.data_keys else "are made by `cm keys rotate`"
+    return _unless("data keys", wrong_with_data_keys(config), f"Keys that data is sealed under {where}.")
+
+
+def _unless(name: str, wrong: tuple[str, str] | None, well: str) -> Check:
+    return Check(name, True, well) if wrong is None else Check(name, False, *wrong)
 
 
 def _data_folder(config: Settings) -> Check:

@@ -23,7 +23,13 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(None, description="redis://… Empty: embedded Valkey.")
     secret_key: SecretStr | None = Field(
-        None, description="Root of all derived keys, 32 bytes or more. Empty: made once in home."
+        None,
+        description="Root of all derived keys, 32 characters or more; never changes. Empty: made once in home.",
+    )
+    data_keys: SecretStr | None = Field(
+        None,
+        description="Keys that data is sealed under, newest first, commas between, 32 characters or more each."
+        " Empty: data.keys in home, else the root's.",
     )
 
     host: str = "127.0.0.1"

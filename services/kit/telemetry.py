@@ -17,7 +17,7 @@ from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 SECRET_KEY = re.compile(
-    r"passw|secret|token|authori[sz]ation|cookie|api_?key|totp|otp\b|private|credential|signature|keyring",
+    r"passw|secret|token|authori[sz]ation|cookie|api_?key|totp|otp\b|private|credential|signature|keyring|data_?keys?",
     re.IGNORECASE,
 )
 PERSONAL_KEY = re.compile(
@@ -32,7 +32,9 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bwhsec_[\w+/=-]+"), "[secret]"),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "[secret]"),
     (
-        re.compile(r"(?i)\b(password|secret|token|api_?key|secret_key)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;}]+"),
+        re.compile(
+            r"(?i)\b(password|secret|token|api_?key|secret_key|data_keys)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;}]+"
+        ),
         r"\1\2[secret]",
     ),
     # Random text of 256 bits or more. Plain lower-case hex stays: content references are hashes.

@@ -47,7 +47,7 @@ async def status(app: App, actor: Actor) -> Status:
 BACKUPS = Check(
     "backups", "Backups", "off",
     "Made by whoever runs the servers, not from here.",
-    "Back up the database and the file secret.key together, and try a restore: without the key drafts cannot be opened.",
+    "Back up the database and the files secret.key and data.keys together, and try a restore: without the keys drafts cannot be opened.",
 )  # fmt: skip
 
 

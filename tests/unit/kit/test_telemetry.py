@@ -9,6 +9,7 @@ import pytest
 
 from services.kit import telemetry
 from services.kit.crypto import Keyring
+from services.kit.data_keys import DataKeys
 from services.kit.ids import new_id, new_token
 
 
@@ -113,4 +114,6 @@ def test_a_line_outside_the_context_no_longer_carries_it(stream):
 
 
 def test_a_keyring_never_shows_its_keys():
-    assert "root-of-all" not in repr(Keyring(b"root-of-all-keys", (b"root-of-all-before",)))
+    shown = repr(Keyring(b"root-of-all-keys", DataKeys((b"root-of-all-before",))))
+    assert "root-of-all" not in shown
+    assert telemetry.redact({"data_keys": "one"}) == {"data_keys": "[secret]"}

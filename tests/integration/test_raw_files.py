@@ -1,0 +1,90 @@
+"""What is sealed is in no file of the database in the clear (GOV-6, D28): looked for in the files themselves."""
+
+import mmap
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from services.bootstrap import App
+from services.contracts.journey import Variant
+from services.followups import service as followups
+from services.kit.db import owner
+from tests.factories.practice import run
+from tests.factories.sealed import one_of_everything, word
+
+PIECE, STEP = 6, 3
+"""Compression keeps runs of eight letters at least: each holds a piece of six that begins at a multiple of three."""
+
+
+def found_in(path: Path, words: dict[str, str]) -> set[str]:
+    """Names of the words that the file holds, as they are or compressed."""
+    if not path.stat().st_size:
+        return set()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        return {
+            name
+            for name, word in words.items()
+            if any(
+                held.find(word[at : at + PIECE].encode()) >= 0 for at in range(0, len(word) - PIECE + 1, STEP)
+            )
+        }
+
+
+class Files:
+    """The files of this test's database, and of the write-ahead log since it began."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.folder = Path(self._one("SHOW data_directory"))
+        database = self._one("SELECT oid FROM pg_database WHERE datname = current_database()")
+        self.base, self.log = self.folder / "base" / str(database), self.folder / "pg_wal"
+        writing = self._one("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+        self.began = (self.log / str(writing)).stat().st_mtime_ns
+
+    def look(self, words: dict[str, str]) -> tuple[set[str], set[str]]:
+        """Words in tables and indexes, and words in the log; after everything was written out."""
+        self.connection.execute(text("CHECKPOINT"))
+        tables = [p for p in self.base.iterdir() if p.is_file()]
+        # By its time, not by its name: a checkpoint gives a file that is done with a later name.
+        log = [p for p in self.log.iterdir() if p.is_file() and p.stat().st_mtime_ns >= self.began]
+        assert len(tables) > 100
+        assert log
+        return (
+            set().union(*(found_in(path, words) for path in tables)),
+            set().union(*(found_in(path, words) for path in log)),
+        )
+
+    def _one(self, sql: str) -> object:
+        return self.connection.scalar(text(sql))
+
+
+def without_words(practice_id: UUID, ref: str, _: Variant) -> dict[str, object]:
+    return {"practice_id": str(practice_id), "content_ref": ref, "content": {}, "translations": {}}
+
+
+@pytest.mark.covers("GOV-6")
+async def test_nothing_that_is_sealed_is_in_the_files_in_the_clear(
+    app: App, practice: UUID, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    # Words that are handed to the Hub leave as they are (decision 0018): what stays here is looked at.
+    monkeypatch.setattr(followups, "published", without_words)
+    engine = create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        files = Files(connection)
+        planted = (await one_of_everything(app, practice, database_url)).planted
+        wanted = {"journey", "template", "segment", "followup", "webhook secret", "authenticator"}
+        assert wanted <= planted.keys()
+        assert files.look(planted) == (set(), set())
+
+        # The same look must see a row that is not sealed, also where the database compressed it.
+        control = {"plain": word(), "compressed": word()}
+        for day, label in enumerate((control["plain"], ("word and " * 500) + control["compressed"]), 1):
+            run(
+                database_url,
+                f"INSERT INTO cm.holiday (practice_id, day, label) VALUES (:p, '2026-12-0{day}', :label)",
+                {"p": practice, "label": label},
+            )
+        assert files.look(control) == (set(control), set(control))
+    engine.dispose()
