@@ -904,9 +904,9 @@ BEGIN
           SELECT 1 FROM s
           JOIN cm.campaign_version v ON v.practice_id = p.practice_id AND v.version_id = s.version_id
           JOIN cm.campaign c ON c.practice_id = p.practice_id AND c.campaign_id = v.campaign_id AND c.state = 'active'
-          WHERE EXISTS (SELECT 1 FROM generate_series(0, 15) lane WHERE EXISTS (
+          WHERE EXISTS (SELECT 1 FROM generate_series(0, 15) l(n) WHERE EXISTS (
               SELECT 1 FROM cm.work w WHERE w.practice_id = p.practice_id AND w.version_id = s.version_id
-                AND w.step_id = s.step_id AND w.lane = lane AND w.due_at <= now_at))
+                AND w.step_id = s.step_id AND w.lane = l.n AND w.due_at <= now_at))
             AND NOT EXISTS (SELECT 1 FROM cm.paced_until u WHERE u.practice_id = p.practice_id
               AND u.version_id = s.version_id AND u.step_id = s.step_id AND u.until > now_at))
         OR EXISTS (
