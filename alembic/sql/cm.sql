@@ -25,8 +25,11 @@ CREATE TABLE cm.holiday (
   practice_id uuid NOT NULL,
   day date NOT NULL,
   label text NOT NULL DEFAULT '',
+  source text NOT NULL DEFAULT 'own' CHECK (source IN ('own', 'public')),
+  working boolean NOT NULL DEFAULT false,       -- a public holiday on which the practice is open
   PRIMARY KEY (practice_id, day)
 );
+COMMENT ON TABLE cm.holiday IS 'Days on which the practice is closed: public holidays of its region, and its own (D23).';
 
 CREATE TABLE cm.person (
   practice_id uuid NOT NULL,
@@ -871,7 +874,7 @@ RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
   FROM (SELECT ((from_at AT TIME ZONE zone)::date + n) AS d FROM generate_series(0, 30) n) s
   WHERE extract(isodow FROM d)::integer = ANY (days)
     AND ((d + CASE WHEN end_t > start_t THEN end_t ELSE time '24:00' END) AT TIME ZONE zone) > from_at
-    AND NOT (skip_holidays AND EXISTS (SELECT 1 FROM cm.holiday h WHERE h.practice_id = practice AND h.day = d))
+    AND NOT (skip_holidays AND EXISTS (SELECT 1 FROM cm.holiday h WHERE h.practice_id = practice AND h.day = d AND NOT h.working))
   ORDER BY d LIMIT 1
 $$;
 
