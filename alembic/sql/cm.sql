@@ -25,8 +25,11 @@ CREATE TABLE cm.holiday (
   practice_id uuid NOT NULL,
   day date NOT NULL,
   label text NOT NULL DEFAULT '',
+  source text NOT NULL DEFAULT 'own' CHECK (source IN ('own', 'public')),
+  working boolean NOT NULL DEFAULT false,       -- a public holiday on which the practice is open
   PRIMARY KEY (practice_id, day)
 );
+COMMENT ON TABLE cm.holiday IS 'Days on which the practice is closed: public holidays of its region, and its own (D23).';
 
 CREATE TABLE cm.person (
   practice_id uuid NOT NULL,
@@ -891,7 +894,7 @@ RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
   FROM (SELECT ((from_at AT TIME ZONE zone)::date + n) AS d FROM generate_series(0, 30) n) s
   WHERE extract(isodow FROM d)::integer = ANY (days)
     AND ((d + CASE WHEN end_t > start_t THEN end_t ELSE time '24:00' END) AT TIME ZONE zone) > from_at
-    AND NOT (skip_holidays AND EXISTS (SELECT 1 FROM cm.holiday h WHERE h.practice_id = practice AND h.day = d))
+    AND NOT (skip_holidays AND EXISTS (SELECT 1 FROM cm.holiday h WHERE h.practice_id = practice AND h.day = d AND NOT h.working))
   ORDER BY d LIMIT 1
 $$;
 
@@ -924,9 +927,9 @@ BEGIN
           SELECT 1 FROM s
           JOIN cm.campaign_version v ON v.practice_id = p.practice_id AND v.version_id = s.version_id
           JOIN cm.campaign c ON c.practice_id = p.practice_id AND c.campaign_id = v.campaign_id AND c.state = 'active'
-          WHERE EXISTS (SELECT 1 FROM generate_series(0, 15) lane WHERE EXISTS (
+          WHERE EXISTS (SELECT 1 FROM generate_series(0, 15) l(n) WHERE EXISTS (
               SELECT 1 FROM cm.work w WHERE w.practice_id = p.practice_id AND w.version_id = s.version_id
-                AND w.step_id = s.step_id AND w.lane = lane AND w.due_at <= now_at))
+                AND w.step_id = s.step_id AND w.lane = l.n AND w.due_at <= now_at))
             AND NOT EXISTS (SELECT 1 FROM cm.paced_until u WHERE u.practice_id = p.practice_id
               AND u.version_id = s.version_id AND u.step_id = s.step_id AND u.until > now_at))
         OR EXISTS (

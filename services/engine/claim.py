@@ -60,9 +60,9 @@ FROM s
 JOIN cm.campaign_version v ON v.practice_id = :practice AND v.version_id = s.version_id
 JOIN cm.campaign c ON c.practice_id = :practice AND c.campaign_id = v.campaign_id AND c.state = 'active'
 CROSS JOIN LATERAL (
-  SELECT min(first.due_at) AS due_at FROM generate_series(0, {LANES - 1}) lane CROSS JOIN LATERAL (
+  SELECT min(first.due_at) AS due_at FROM generate_series(0, {LANES - 1}) l(n) CROSS JOIN LATERAL (
     SELECT w.due_at FROM cm.work w
-    WHERE w.practice_id = :practice AND w.version_id = s.version_id AND w.step_id = s.step_id AND w.lane = lane
+    WHERE w.practice_id = :practice AND w.version_id = s.version_id AND w.step_id = s.step_id AND w.lane = l.n
       AND w.due_at <= :now
     ORDER BY w.due_at LIMIT 1) first) d
 WHERE d.due_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cm.version_move x

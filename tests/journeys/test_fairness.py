@@ -1,6 +1,7 @@
 """One practice's load does not delay another's, and nobody waits for a poll (ENG-3)."""
 
 import asyncio
+import re
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from services.bootstrap import App
 from services.contracts.envelope import envelope
 from services.contracts.events import source_of
 from services.contracts.journey import Entry, EventMatch
+from services.engine.claim import DUE_STEPS
 from services.engine.service import Engine
 from services.kit.actor import system
 from services.kit.bus import STREAM
@@ -122,3 +124,13 @@ async def test_an_event_is_a_request_at_the_hub_without_anybody_polling(world: W
         assert b"campaign." in answer[0][1][0][1][b"event"]
         loops.stopping.set()
         await running
+
+
+@pytest.mark.covers("ENG-3")
+async def test_due_work_is_looked_for_lane_by_lane_in_the_index(world: World, database_url: str):
+    await crowd(world.app, database_url, world.practice_id, 3_000)
+    run(database_url, "ANALYZE cm.work", {})
+    async with world.app.uow(system(world.practice_id, "engine")) as u:
+        found = await u.execute(f"EXPLAIN (COSTS off) {DUE_STEPS}", practice=u.practice_id, now=u.now)
+        plan = "\n".join(found.scalars())
+    assert re.search(r"Index Cond: .*step_id = .*lane = l\.n\) AND \(due_at <= ", plan), plan
