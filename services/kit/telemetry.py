@@ -31,10 +31,10 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 [secret]"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "[secret]"),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "[secret]"),
+    # Keys may be several with commas between: all of them go.
+    (re.compile(r"(?i)\b((?:cm_)?(?:secret_key|data_keys)['\"]?\s*[=:]\s*['\"]?)[^\s'\";}]+"), r"\1[secret]"),
     (
-        re.compile(
-            r"(?i)\b(password|secret|token|api_?key|secret_key|data_keys)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;}]+"
-        ),
+        re.compile(r"(?i)\b(password|secret|token|api_?key)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;}]+"),
         r"\1\2[secret]",
     ),
     # Random text of 256 bits or more. Plain lower-case hex stays: content references are hashes.

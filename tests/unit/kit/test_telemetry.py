@@ -117,3 +117,7 @@ def test_a_keyring_never_shows_its_keys():
     shown = repr(Keyring(b"root-of-all-keys", DataKeys((b"root-of-all-before",))))
     assert "root-of-all" not in shown
     assert telemetry.redact({"data_keys": "one"}) == {"data_keys": "[secret]"}
+    line = telemetry.redact("started with CM_DATA_KEYS=one-key,another-key in the end")
+    assert line == "started with CM_DATA_KEYS=[secret] in the end"
+    made = new_token(48)  # as `cm keys rotate` makes them
+    assert made not in telemetry.redact(f"the file holds {made}")
