@@ -75,10 +75,10 @@ class ClosedDays(rx.State):
     @rx.event
     async def close(self, form: dict[str, Any]) -> Any:
         """Close some days: a holiday of the team, a refit."""
-        first, last = _day(form.get("first"), "first"), form.get("last")
+        first, last = _day(form.get("closed-first"), "first"), form.get("closed-last")
         async with acting(self, "manage") as u:
             until = _day(last, "last") if last else first
-            await access.close_days(u, first=first, last=until, label=str(form.get("label") or ""))
+            await access.close_days(u, first=first, last=until, label=str(form.get("closed-label") or ""))
         await self.load()
         await changed(self, "closed_days")
         return [
@@ -94,7 +94,9 @@ class ClosedDays(rx.State):
             label = await access.reopen_day(u, date.fromisoformat(day))
         await self.load()
         await changed(self, "closed_days")
-        return offered("The day is open again.", ClosedDays.close({"first": day, "label": label}))
+        return offered(
+            "The day is open again.", ClosedDays.close({"closed-first": day, "closed-label": label})
+        )
 
     @rx.event
     async def work_on(self, day: str, working: bool) -> None:

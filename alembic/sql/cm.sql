@@ -1071,6 +1071,7 @@ BEGIN
       IF to_regclass(format('cm.%I', t || '_' || to_char(m, 'YYYYMM'))) IS NULL THEN
         EXECUTE format('CREATE TABLE cm.%I PARTITION OF cm.%I FOR VALUES FROM (%L) TO (%L)',
           t || '_' || to_char(m, 'YYYYMM'), t, m::text || ' 00:00+00', (m + interval '1 month')::date::text || ' 00:00+00');
+        EXECUTE format('ALTER TABLE cm.%I ALTER COLUMN practice_id SET STATISTICS 0', t || '_' || to_char(m, 'YYYYMM'));
       END IF;
     END LOOP;
   END LOOP;
@@ -1110,6 +1111,9 @@ BEGIN
     EXECUTE format('ALTER TABLE cm.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE cm.%I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant ON cm.%I TO cm_app USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+    -- Nothing is remembered of which practices there are: of one that it has not seen, the planner would
+    -- expect no row at all, and read a whole practice for each person it looks up (docs/decisions/0018).
+    EXECUTE format('ALTER TABLE cm.%I ALTER COLUMN practice_id SET STATISTICS 0', t);
   END LOOP;
 END $$;
 -- The finder functions run as the owner, who is bound by row-level security like everyone (FORCE).

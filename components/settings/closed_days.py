@@ -54,17 +54,15 @@ def _add() -> rx.Component:
             rx.flex(
                 ui.field(
                     "First closed day",
-                    "first",
-                    id="closed-first",
+                    "closed-first",
                     type="date",
                     required=True,
                     grow="1 1 150px",
                 ),
-                ui.field("Last, if more than one", "last", id="closed-last", type="date", grow="1 1 150px"),
+                ui.field("Last, if more than one", "closed-last", type="date", grow="1 1 150px"),
                 ui.field(
                     "What for",
-                    "label",
-                    id="closed-label",
+                    "closed-label",
                     placeholder="Team training",
                     max_length=120,
                     grow="2 1 180px",

@@ -1,7 +1,7 @@
 """Keys and sealed bytes (D28): AES-256-GCM envelopes under data keys, and all that is derived from one root.
 
 The root never changes: database passwords, block-list hashes and signatures are made from it. What
-rotates are the data keys (docs/decisions/0018).
+rotates are the data keys (docs/decisions/0019).
 """
 
 import base64

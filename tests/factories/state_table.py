@@ -178,7 +178,7 @@ class Sent:
 GIVEN: dict[str, tuple[Any, ...]] = {
     "ClosedDays.choose_country": ("DE",),
     "ClosedDays.choose_part": ("SCT",),
-    "ClosedDays.close": ({"first": "2027-05-03"},),
+    "ClosedDays.close": ({"closed-first": "2027-05-03"},),
     "ClosedDays.reopen": ("2027-05-03",),
     "ClosedDays.work_on": ("2027-05-03", True),
     "Several.do": ("pause",),

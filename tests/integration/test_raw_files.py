@@ -68,7 +68,7 @@ def without_words(practice_id: UUID, ref: str, _: Variant) -> dict[str, object]:
 async def test_nothing_that_is_sealed_is_in_the_files_in_the_clear(
     app: App, practice: UUID, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    # Words that are handed to the Hub leave as they are (decision 0018): what stays here is looked at.
+    # Words that are handed to the Hub leave as they are (decision 0019): what stays here is looked at.
     monkeypatch.setattr(followups, "published", without_words)
     engine = create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
