@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 from cm_app import up
-from cm_app.bench.api_calls import DECK, Callers, callers
+from cm_app.bench.api_calls import DECK, PATIENCE, Callers, callers
 from cm_app.bench.stage import free_port, monitor, percentile, show
 from services.access import service as access
 from services.bootstrap import bootstrap
@@ -28,7 +28,6 @@ from services.kit.settings import Settings
 
 PLENTY = 1_000_000
 """Requests a minute that a key and the practice may make: the limits are not what is measured."""
-TIMEOUT = 30.0
 BARE = "bare /healthz"
 Act = Callable[[str], Awaitable[httpx.Response]]
 
@@ -102,7 +101,9 @@ async def measure(address: str, asked: Callers, rate: int, seconds: int) -> Figu
     """One deck that does not count, the bare route, then every call of `asked`, at `rate` a second."""
     number = rate * seconds
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-    async with httpx.AsyncClient(base_url=address, timeout=TIMEOUT, limits=limits, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=address, timeout=PATIENCE, limits=limits, trust_env=False
+    ) as client:
 
         async def bare(_: str) -> httpx.Response:
             return await client.get("/healthz")
@@ -167,7 +168,7 @@ async def _timed(planned: float, name: str, act: Act) -> Answered:
         answer = await act(name)
         if answer.is_error:
             trouble = f"{answer.status_code} {answer.text[:200]}"
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, TimeoutError) as error:
         trouble = repr(error)
     return Answered(name, (time.perf_counter() - planned) * 1000, trouble)
 

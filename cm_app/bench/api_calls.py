@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count, cycle
@@ -24,6 +23,8 @@ from services.kit.webhooks import sign
 KEYS = 5
 DRAFTS = 20
 PEOPLE = 400
+PATIENCE = 30.0
+"""Seconds until a call counts as not answered."""
 SCOPES = ("author", "read", "suppress", "compliance")
 CAMPAIGNS, STOPS = "/api/v1/campaigns", "/api/v1/suppressions"
 DECK = {
@@ -55,7 +56,7 @@ class Callers:
     practice_id: UUID
     secret: str
     drafts: list[Draft] = field(default_factory=list)
-    stops: deque[str] = field(default_factory=deque)
+    stops: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
         self._turn = {name: count() for name in DECK}
@@ -160,11 +161,13 @@ class Callers:
         new = {"contact_id": str(person), "note": "Asked at the desk"}
         answer = await client.post(STOPS, headers=self._head(), json=new)
         if answer.status_code == httpx.codes.CREATED:
-            self.stops.append(answer.json()["suppression_id"])
+            self.stops.put_nowait(answer.json()["suppression_id"])
         return answer
 
     async def _lift(self, client: httpx.AsyncClient) -> httpx.Response:
-        stop = self.stops.popleft()
+        """The one that was put the longest ago; raises TimeoutError when none has been put for long."""
+        async with asyncio.timeout(PATIENCE):
+            stop = await self.stops.get()
         note: dict[str, Any] = {"note": "Asked to go on"}
         return await client.post(f"{STOPS}/{stop}/lift", headers=self._head(), json=note)
 
