@@ -6,6 +6,7 @@ from uuid import UUID
 
 from cm_app.console import Advance
 from cm_app.demo import ensure_demo_campaigns
+from services.access.service import keep_holidays
 from services.bootstrap import App, bootstrap
 from services.kit.actor import system
 from services.kit.settings import Settings
@@ -62,6 +63,7 @@ async def _register(app: App, practice_id: UUID) -> int:
     """Make the practice known to Campaign Manager; returns how many contacts it has."""
     async with app.uow(system(practice_id, "system")) as u:
         await u.execute(PRACTICE, practice=practice_id, now=u.now)
+        await keep_holidays(u)
         found = await u.execute("SELECT count(*) FROM canonical.contact")
         return int(found.scalar_one())
 

@@ -163,6 +163,7 @@ def _read_form(old: PracticeSettings, form: dict[str, Any], single: bool) -> Pra
             quiet_end=time.fromisoformat(str(form["quiet_end"])),
             approval_reminder_hours=int(form.get("approval_reminder_hours") or old.approval_reminder_hours),
             outside=old.outside,
+            holidays_of=old.holidays_of,
             cold_threshold_days=old.cold_threshold_days,
             **{name: int(form.get(name) or getattr(old, name)) for name in KEPT},
         )

@@ -163,6 +163,7 @@ BEGIN
     EXECUTE format('ALTER TABLE canonical.%I OWNER TO cm_platform', t);
     EXECUTE format('ALTER TABLE canonical.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE canonical.%I FORCE ROW LEVEL SECURITY', t);
+    EXECUTE format('ALTER TABLE canonical.%I ALTER COLUMN practice_id SET STATISTICS 0', t);  -- as in cm
     EXECUTE format('CREATE POLICY tenant ON canonical.%I TO cm_platform, cm_app, cm_hub USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
   END LOOP;
 END $$;

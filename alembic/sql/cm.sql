@@ -25,8 +25,11 @@ CREATE TABLE cm.holiday (
   practice_id uuid NOT NULL,
   day date NOT NULL,
   label text NOT NULL DEFAULT '',
+  source text NOT NULL DEFAULT 'own' CHECK (source IN ('own', 'public')),
+  working boolean NOT NULL DEFAULT false,       -- a public holiday on which the practice is open
   PRIMARY KEY (practice_id, day)
 );
+COMMENT ON TABLE cm.holiday IS 'Days on which the practice is closed: public holidays of its region, and its own (D23).';
 
 CREATE TABLE cm.person (
   practice_id uuid NOT NULL,
@@ -871,7 +874,7 @@ RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
   FROM (SELECT ((from_at AT TIME ZONE zone)::date + n) AS d FROM generate_series(0, 30) n) s
   WHERE extract(isodow FROM d)::integer = ANY (days)
     AND ((d + CASE WHEN end_t > start_t THEN end_t ELSE time '24:00' END) AT TIME ZONE zone) > from_at
-    AND NOT (skip_holidays AND EXISTS (SELECT 1 FROM cm.holiday h WHERE h.practice_id = practice AND h.day = d))
+    AND NOT (skip_holidays AND EXISTS (SELECT 1 FROM cm.holiday h WHERE h.practice_id = practice AND h.day = d AND NOT h.working))
   ORDER BY d LIMIT 1
 $$;
 
@@ -1048,6 +1051,7 @@ BEGIN
       IF to_regclass(format('cm.%I', t || '_' || to_char(m, 'YYYYMM'))) IS NULL THEN
         EXECUTE format('CREATE TABLE cm.%I PARTITION OF cm.%I FOR VALUES FROM (%L) TO (%L)',
           t || '_' || to_char(m, 'YYYYMM'), t, m::text || ' 00:00+00', (m + interval '1 month')::date::text || ' 00:00+00');
+        EXECUTE format('ALTER TABLE cm.%I ALTER COLUMN practice_id SET STATISTICS 0', t || '_' || to_char(m, 'YYYYMM'));
       END IF;
     END LOOP;
   END LOOP;
@@ -1087,6 +1091,9 @@ BEGIN
     EXECUTE format('ALTER TABLE cm.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE cm.%I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant ON cm.%I TO cm_app USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+    -- Nothing is remembered of which practices there are: of one that it has not seen, the planner would
+    -- expect no row at all, and read a whole practice for each person it looks up (docs/decisions/0018).
+    EXECUTE format('ALTER TABLE cm.%I ALTER COLUMN practice_id SET STATISTICS 0', t);
   END LOOP;
 END $$;
 -- The finder functions run as the owner, who is bound by row-level security like everyone (FORCE).

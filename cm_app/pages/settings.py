@@ -5,14 +5,16 @@ import reflex as rx
 from components import ui
 from components.layout import frame, head
 from components.settings.blocks import block_list
+from components.settings.closed_days import closed_days
 from components.settings.forms import code, kill_switch, rules
 from state.blocks import Blocks
+from state.closed_days import ClosedDays
 from state.session import Session, may
 from state.settings import Settings
 
 ROUTE = "/settings"
 TITLE = "Settings · Campaign Manager"
-ON_LOAD = [Session.enter, Settings.load, Blocks.load]
+ON_LOAD = [Session.enter, Settings.load, ClosedDays.load, Blocks.load]
 
 
 def page() -> rx.Component:
@@ -28,6 +30,7 @@ def page() -> rx.Component:
         ),
         rx.box(kill_switch(), max_width="860px"),
         rules(),
+        closed_days(),
         block_list(),
         code(),
         permission="manage",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, field_validator
 
+from services.access.regions import known_region
 from services.contracts.envelope import Strict
 from services.contracts.journey import Caps
 from services.kit.actor import Actor, Permission
@@ -49,6 +50,7 @@ class PracticeSettings(Strict):
     approval_reminder_hours: int = Field(
         24, ge=1, le=24 * 30, description="How long a request waits before approvers are reminded, once."
     )
+    holidays_of: str = Field("GB-ENG", description="Whose public holidays are kept: ISO 3166, “GB-ENG”.")
     outside: OutsideSignIn = OutsideSignIn()
     keep_audit_years: int = Field(7, ge=7, le=30, description="D26; the platform's floor is 7.")
     keep_analytics_years: int = Field(2, ge=2, le=10)
@@ -57,6 +59,11 @@ class PracticeSettings(Strict):
     cold_threshold_days: int | None = Field(
         None, description="Set in Treatment Pipeline Manager and shown here; saving ignores it (D20)."
     )
+
+    @field_validator("holidays_of")
+    @classmethod
+    def _region_with_holidays(cls, given: str) -> str:
+        return known_region(given)
 
     @field_validator("emergency_stacks")
     @classmethod

@@ -3,6 +3,7 @@
 import base64
 from uuid import UUID
 
+from services.access.closed_days import fill_holidays
 from services.access.contracts import PracticeSettings
 from services.audit.append import record
 from services.audit.tags import AuditTag
@@ -56,6 +57,13 @@ async def save_settings(u: Unit, new: PracticeSettings, *, stepped_up: bool = Fa
         AuditTag.SETTINGS_CHANGED,
         changes={name: {"from": before[name], "to": after[name]} for name in changed},
     )
+    if "holidays_of" in changed:
+        await fill_holidays(u, new.holidays_of)
+
+
+async def keep_holidays(u: Unit) -> int:
+    """The public holidays ahead, as the practice's region has them; returns how many changed."""
+    return await fill_holidays(u, (await practice_settings(u)).holidays_of)
 
 
 def needs_step_up(old: PracticeSettings, new: PracticeSettings) -> bool:

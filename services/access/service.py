@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.access.api_keys import actor_of_key, api_keys, create_api_key, revoke_api_key
+from services.access.closed_days import ClosedDay, close_days, closed_days, reopen_day, work_on
 from services.access.contracts import (
     ApiKeyRow,
     DemoPerson,
@@ -28,7 +29,14 @@ from services.access.people import (
     reset_password,
     set_active,
 )
-from services.access.practice import needs_step_up, practice_settings, save_settings, webhook_secret
+from services.access.practice import (
+    keep_holidays,
+    needs_step_up,
+    practice_settings,
+    save_settings,
+    webhook_secret,
+)
+from services.access.regions import countries, parts
 from services.access.roles import add_role, change_role, retire_role, roles
 from services.access.rules import ROLES, permissions_of
 from services.access.sessions import (
@@ -57,6 +65,7 @@ __all__ = [
     "REFUSALS",
     "ROLES",
     "ApiKeyRow",
+    "ClosedDay",
     "DemoPerson",
     "LockedOut",
     "Me",
@@ -80,21 +89,27 @@ __all__ = [
     "change_password",
     "change_role",
     "change_roles",
+    "close_days",
+    "closed_days",
     "confirm_totp",
+    "countries",
     "create_api_key",
     "demo_code",
     "demo_people",
     "ensure_demo_people",
     "invite",
+    "keep_holidays",
     "me",
     "names",
     "needs_step_up",
     "operator",
     "own_sessions",
+    "parts",
     "people",
     "permissions_of",
     "practice_settings",
     "provider",
+    "reopen_day",
     "require_fresh",
     "reset_password",
     "retire_role",
@@ -108,4 +123,5 @@ __all__ = [
     "sign_out_elsewhere",
     "step_up",
     "webhook_secret",
+    "work_on",
 ]

@@ -72,7 +72,7 @@ JOIN cm.campaign y ON y.practice_id = :practice AND y.campaign_id = b.campaign_i
 WHERE a.campaign_id < b.campaign_id AND a.week >= :monday
 GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2, 3 LIMIT 50
 """
-HOLIDAYS = "SELECT day, label FROM cm.holiday WHERE practice_id = :practice AND day >= :first AND day < :last"
+HOLIDAYS = "SELECT day, label FROM cm.holiday WHERE practice_id = :practice AND day >= :first AND day < :last AND NOT working"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.access.service import keep_holidays
 from services.audience.service import measure
 from services.audit.service import seal_once
 from services.campaigns.service import activate_due, mind_approvals
@@ -97,6 +98,7 @@ TICKS: tuple[Tick | Whole, ...] = (
     Tick("seal", 1.0, seal_once, "seal"),
     Tick("metric_feed", 2.0, publish_metrics, "metric_feed"),
     Tick("partitions", 3600.0, ensure_partitions),
+    Tick("holidays", 21_600.0, keep_holidays),
     Tick("segments", 600.0, measure_segments, "segments"),
     Tick("invariants", 3600.0, watch, "invariants"),
     Tick("webhooks", 3600.0, forget_old),

@@ -62,6 +62,11 @@ TABLE: dict[str, dict[str, str]] = {
         TAB: "ask_move set_moving set_moving_to",
     },
     "CanvasReports": {"author": "step_added put step_moved linked unlinked removed duplicated tidied"},
+    "ClosedDays": {
+        "read": "load",
+        "administer": "choose_country choose_part",
+        "manage": "close reopen work_on",
+    },
     "Dashboard": {
         "read": "load follow find toggle_state choose clear show_more",
         "author": "clone",
@@ -172,6 +177,11 @@ class Sent:
 
 
 GIVEN: dict[str, tuple[Any, ...]] = {
+    "ClosedDays.choose_country": ("DE",),
+    "ClosedDays.choose_part": ("SCT",),
+    "ClosedDays.close": ({"closed-first": "2027-05-03"},),
+    "ClosedDays.reopen": ("2027-05-03",),
+    "ClosedDays.work_on": ("2027-05-03", True),
     "Several.do": ("pause",),
     "StepPeople.open": ({"step": "entry", "key": "waiting"},),
     "Approval.approve": ({},),

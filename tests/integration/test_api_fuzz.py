@@ -1,7 +1,7 @@
 """Schemathesis against the served API: nothing it says or does may differ from its own description.
 
 The seed is fixed and the numbers small, so that a run is the same everywhere and short. A long run:
-`CM_API_EXAMPLES=200 CM_API_SEED=<any> CM_API_SECONDS=7200 pytest --timeout 7200 tests/integration/test_api_fuzz.py`.
+`API_EXAMPLES=200 API_SEED=<any> API_SECONDS=7200 pytest --timeout 7200 tests/integration/test_api_fuzz.py`.
 """
 
 import os
@@ -20,8 +20,8 @@ from services.neighbours.platform.api import create_api
 from tests.factories.practice import make_contact
 from tests.factories.served import served
 
-EXAMPLES = os.environ.get("CM_API_EXAMPLES", "")
-SEED = os.environ.get("CM_API_SEED", "20260401")
+EXAMPLES = os.environ.get("API_EXAMPLES", "")
+SEED = os.environ.get("API_SEED", "20260401")
 PLENTY = {"api_per_caller": 10**6, "api_per_practice": 10**6, "api_per_stranger": 10**6}
 PHASES = "examples,coverage,fuzzing,stateful" if EXAMPLES else "examples,fuzzing,stateful"
 """The coverage phase tries every boundary of every field: some thousand requests, for long runs."""
@@ -54,7 +54,7 @@ def run(address: str, folder: Path, *options: str, name: str) -> None:
         text=True,
         cwd=folder,
         env=_plain(),
-        timeout=float(os.environ.get("CM_API_SECONDS", "280")),
+        timeout=float(os.environ.get("API_SECONDS", "280")),
     )
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
 

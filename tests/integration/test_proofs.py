@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from services.campaigns import service as campaigns
-from services.contracts.journey import Caps, Journey, Message
+from services.contracts.journey import Caps, ChannelContent, Journey, Message, Variant
 from services.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from services.kit.ids import new_id
 from services.proofs import service as proofs
@@ -246,7 +246,10 @@ async def test_what_a_dead_process_was_doing_is_done_again(world: World):
 async def test_what_cannot_run_cannot_be_proved(world: World):
     broken = everyone()
     (hello, *_) = (s for s in broken.steps if isinstance(s, Message))
-    steps = [s if s is not hello else s.model_copy(update={"variants": []}) for s in broken.steps]
+    unwritten = Variant(
+        content={c: ChannelContent(subject="Hello", body="lorem ipsum") for c in hello.channels}
+    )
+    steps = [s if s is not hello else s.model_copy(update={"variants": [unwritten]}) for s in broken.steps]
     campaign = await draft(world, broken.model_copy(update={"steps": steps}))
     with pytest.raises(Invalid, match="First put right"):
         async with world.app.uow(staff(world.practice_id)) as u:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from services.engine import standing
 from services.engine.standing import people_here
 from services.insights.service import step_numbers
 from services.kit.actor import Actor
@@ -17,9 +16,7 @@ PATIENTS = {"include": [{"node": "field", "field": "contact.kind", "op": "is", "
 
 
 @pytest.mark.covers("BLD-8")
-async def test_a_count_opens_the_people_there_with_when_they_move_on(
-    world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_count_opens_the_people_there_with_when_they_move_on(world: World, database_url: str):
     now = world.app.clock.now()
     people = [
         make_contact(database_url, world.practice_id, now, first_name=f"Ada{n}", last_name="Byron")
@@ -28,11 +25,10 @@ async def test_a_count_opens_the_people_there_with_when_they_move_on(
     made = await launch(world.app, world.practice_id, journey(audience=PATIENTS))
     await world.run()
     await world.event("concierge.recovery.started", {"contact_id": people[0]})
-    monkeypatch.setattr(standing, "PAGE", 4)
     reader = person(world.practice_id, "read")
     async with world.app.uow(reader) as u:
-        first = await people_here(u, made.campaign_id, "pause")
-        rest = await people_here(u, made.campaign_id, "pause", after=first.after)
+        first = await people_here(u, made.campaign_id, "pause", limit=4)
+        rest = await people_here(u, made.campaign_id, "pause", after=first.after, limit=4)
         held = await people_here(u, made.campaign_id, "pause", what="held")
         numbers = {n.step_id: n for n in await step_numbers(u, made.campaign_id)}
         with pytest.raises(Invalid, match="no place"):

@@ -267,7 +267,7 @@ async def _messages(world: World, twins: tuple[Twin, Twin]) -> dict[Any, dict[UU
             "SELECT contact_id, campaign_id, enrolment_id, move_no, dispatch_id FROM cm.dispatch"
             " WHERE practice_id = :practice ORDER BY dispatch_id",
         ):
-            if row.campaign_id in twin.campaigns:
+            if row.campaign_id in twin.campaigns and row.contact_id in twin.people:  # the others are erased
                 key = (twin.people.index(row.contact_id), twin.campaigns.index(row.campaign_id), row.move_no)
                 known.setdefault(key, {})[twin.practice_id] = row.dispatch_id
     return known
