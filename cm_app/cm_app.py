@@ -10,13 +10,16 @@ from cm_app.pages import PAGES
 from components import tokens
 from services.bootstrap import app as process
 from services.kit import qa, vitals
+from state.api_reference import described_by
 from state.session import explain
 
 
 def assemble() -> rx.App:
     """The Reflex app with every page."""
+    served = api()
+    described_by(served.openapi)
     portal = rx.App(
-        api_transformer=api(),
+        api_transformer=served,
         stylesheets=["/portal.css", "/builder.css", "/versions.css", "/print.css", "/content.css"],
         head_components=[
             rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),

@@ -213,6 +213,8 @@ def _environment(config: Settings) -> dict[str, str]:
         "CM_PLATFORM_PORT": str(config.platform_port),
         "CM_QA": str(config.qa).lower(),
         "CM_CONTACTS": str(config.contacts),
+        "CM_API_PER_CALLER": str(config.api_per_caller),
+        "CM_API_PER_PRACTICE": str(config.api_per_practice),
         "PATH": portal_build.tools_path(),
         "PYTHONUNBUFFERED": "1",
     }

@@ -110,7 +110,8 @@ def describe(made: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
-    schemas["Problem"] = PROBLEM_SCHEMA
+    # `Problem` is taken: that is what keeps a journey from being approved.
+    schemas["ProblemDetails"] = PROBLEM_SCHEMA
     document["components"]["responses"] = {f"Problem{status}": _problem(status) for status in WHY}
     schemas.setdefault("Envelope", {"type": "object"})
     described = [
@@ -285,7 +286,7 @@ def _problem(status: int) -> dict[str, Any]:
     }
     answer: dict[str, Any] = {
         "description": WHY[status],
-        "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": shown}},
+        "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "example": shown}},
     }
     if status == 429:
         answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}

@@ -119,8 +119,10 @@ def example(schema: dict[str, Any], components: dict[str, Any], name: str = "", 
     """One value that fits a schema of our own description."""
     if reference := schema.get("$ref"):
         known = reference.rsplit("/", 1)[1]
-        if known in BY_SCHEMA:
-            return BY_SCHEMA[known]
+        # FastAPI tells what is taken from what is given where they differ.
+        plain = known.removesuffix("-Input").removesuffix("-Output")
+        if plain in BY_SCHEMA:
+            return BY_SCHEMA[plain]
         return example(components[known], components, name, depth + 1)
     for given in ("const", "default"):
         if schema.get(given) is not None:

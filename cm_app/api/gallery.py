@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from cm_app.api import paging
 from cm_app.api.paging import Page, Pages
@@ -22,6 +22,6 @@ async def templates(who: Reader, pages: Pages) -> Page[GalleryTemplate]:
 
 
 @router.get("/{key}")
-async def template(key: str, _: Reader) -> GalleryTemplate:
+async def template(key: Annotated[str, Path(examples=["whitening_promotion"])], _: Reader) -> GalleryTemplate:
     """Read a ready-made journey."""
     return gallery.template(key)

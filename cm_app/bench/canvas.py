@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from cm_app import chromium, up
-from cm_app.bench.stage import monitor, percentile, show
+from cm_app.bench.stage import free_port, monitor, percentile, show
 from services.contracts.journey import (
     Branch,
     ChannelContent,
@@ -86,7 +86,7 @@ def main(steps: int = 200, moves: int = 90) -> Figures:
     with tempfile.TemporaryDirectory(prefix="cmc", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         home.chmod(0o755)
-        port = _free_port()
+        port = free_port()
         with up.running(Settings(home=home, port=port, contacts=300, _env_file=None)):  # type: ignore[call-arg]
             site = orjson.loads((home / "site.json").read_bytes())
             figures = asyncio.run(_in_browser(path, site, steps, moves))
@@ -221,22 +221,6 @@ async def _recorded(page: Page, move: Any, moves: int) -> list[float]:
 
 def _motion(frames: list[float]) -> Motion:
     return Motion(statistics.median(frames), percentile(frames, 0.95), max(frames), len(frames))
-
-
-def _free_port() -> int:
-    """A port with two free ones behind it, as the product wants them."""
-    import socket
-    from contextlib import ExitStack
-
-    while True:
-        with ExitStack() as held:
-            first = held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            try:
-                for beside in (1, 2):
-                    held.enter_context(socket.create_server(("127.0.0.1", first + beside)))
-            except OSError:
-                continue  # one of the row is taken: try another place
-            return int(first)
 
 
 def _show(f: Figures) -> None:

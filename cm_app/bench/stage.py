@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import platform
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -235,6 +236,19 @@ def campaign(
         definition=sealed, step=due,
     )  # fmt: skip
     return made["campaign"]
+
+
+def free_port() -> int:
+    """A port with two free ones behind it, as the product wants them."""
+    while True:
+        with ExitStack() as held:
+            first = held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            try:
+                for beside in (1, 2):
+                    held.enter_context(socket.create_server(("127.0.0.1", first + beside)))
+            except OSError:
+                continue  # one of the row is taken: try another place
+            return int(first)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -90,3 +90,15 @@ def bench_canvas(
     from cm_app.bench import canvas
 
     canvas.main(steps, moves)
+
+
+@bench.command("api")
+def bench_api(
+    rate: Annotated[int, typer.Option(min=1, max=1_000, help="Calls a second.")] = 50,
+    seconds: Annotated[int, typer.Option(min=1, help="How long at that rate.")] = 60,
+    contacts: Annotated[int, typer.Option(min=300, help="People in the practice.")] = 5_000,
+) -> None:
+    """p50, p95 and p99 of the API's answers, reads and writes mixed, next to a route that does nothing."""
+    from cm_app.bench import api
+
+    api.main(rate, seconds, contacts)

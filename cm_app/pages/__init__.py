@@ -8,6 +8,7 @@ from types import ModuleType
 
 from cm_app.pages import (
     account,
+    api_reference,
     approval,
     approvals,
     audit,
@@ -57,6 +58,7 @@ PAGES: list[ModuleType] = [
     person,
     imports,
     integrations,
+    api_reference,
     audit,
     settings,
     status,

@@ -21,6 +21,7 @@ def page() -> rx.Component:
         head(
             "Integrations",
             "Events from the other modules, what could not be understood, and webhooks for your own systems.",
+            ui.link_button("API", "/integrations/api", icon="book-open", data_testid="open-api"),
             ui.link_button("Schemas", "/api/v1/schemas", icon="braces", file=True),
             ui.link_button("AsyncAPI", "/api/v1/asyncapi.json", icon="file-json-2", file=True),
         ),

@@ -90,6 +90,11 @@ async def test_the_marketers_pages_and_every_panel_of_the_builder(signed_in):
     }  # fmt: skip
     for path, sign in pages.items():
         found += await check(await _opened(page, path, sign), path)
+    await _opened(page, "/integrations/api", "api-group")
+    await page.get_by_test_id("api-search").fill("draft if-match")
+    await page.locator("[data-operation=drafts_save_draft]").click()
+    await expect(page.get_by_test_id("api-detail")).to_contain_text("$CM_API_KEY")
+    found += await check(page, "/integrations/api")
     await _opened(page, "/demo", "pick-person")
     await page.get_by_test_id("pick-person").first.click()
     found += await check(page, "/demo")

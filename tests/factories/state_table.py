@@ -20,6 +20,7 @@ TABLE: dict[str, dict[str, str]] = {
         SIGNED_IN: "load sign_out_elsewhere change_password begin_totp confirm_totp give_code",
         TAB: "leave_totp ask_code",
     },
+    "ApiReference": {"read": "load find toggle"},
     "Approval": {
         "read": "load follow foresee",
         "approve|author": "remark",
