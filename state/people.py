@@ -177,7 +177,7 @@ def _found(person: PersonFound, zone: str) -> Found:
     reach = [person.email or "", person.phone or ""]
     return Found(
         id=str(person.contact_id),
-        name=person.name,
+        name=person.name or "No name",
         initials=words.initials(person.name),
         kind=words.plain(person.kind),
         reach=" · ".join(part for part in reach if part) or "No address on file",

@@ -5,7 +5,7 @@ import { NOTE } from "./graph.js";
 const HOLD = 480; // milliseconds of a finger's long press
 const STILL = 10; // pixels it may tremble
 
-const ECHO = 3000; // milliseconds in which Python's answer is known for one
+const ECHO = 8000; // milliseconds in which Python's answer is known for one
 
 export function useSelection({ nodes, setNodes, setEdges, selected, say: tell }) {
   const told = useRef([]);

@@ -38,6 +38,7 @@ SEARCH = (
        OR lower(c.last_name) LIKE :start OR lower(c.email) LIKE :start
        OR (:digits <> '' AND c.phone LIKE :number))
   AND (:kind = '' OR c.kind = :kind)
+  AND (c.first_name || c.last_name <> '' OR c.email IS NOT NULL OR c.phone IS NOT NULL) -- of the erased nothing is left
 ORDER BY lower(c.last_name), lower(c.first_name), c.contact_id
 LIMIT :limit
 """

@@ -39,7 +39,11 @@ class Age:
 
     def serves(self, patience: int) -> bool:
         """May what was found be used again, instead of looking anew?"""
-        return self.cost > SHORT and time.perf_counter() - self.found < patience * self.cost
+        return self.rest(patience) > 0
+
+    def rest(self, patience: int) -> float:
+        """For how many seconds more it may be used again."""
+        return max(0.0, self.found + patience * self.cost - time.perf_counter()) if self.cost > SHORT else 0.0
 
 
 class Marks:

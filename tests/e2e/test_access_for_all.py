@@ -70,7 +70,8 @@ async def test_the_marketers_pages_and_every_panel_of_the_builder(signed_in):
         await page.locator(f".react-flow__node[data-kind={step}]").first.click()
         await expect(page.get_by_test_id("panel")).to_have_attribute("data-panel", "step")
         found += await check(page, f"builder, {step}")
-    await page.locator(".react-flow__node[data-kind=message]").first.click()
+    await page.locator(".react-flow__node[data-kind=message]").first.focus()  # wherever it is now
+    await page.keyboard.press("Enter")
     for dialog in ("open-looks", "open-test"):
         await page.get_by_test_id(dialog).click()
         await expect(page.get_by_role("dialog")).to_be_visible()
