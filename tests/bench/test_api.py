@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from cm_app.bench import api as bench
+from cm_app.bench import api_calls
 from cm_app.bench.api_calls import DECK, callers
 from services.access import service as access
 from services.bootstrap import App, bootstrap
@@ -20,8 +21,9 @@ from tests.factories.served import served
 
 @pytest.mark.covers("SRF-3")
 async def test_every_call_is_answered_and_what_is_refused_is_counted(
-    app: App, config: Settings, servers: Servers, database_url: str, practice: UUID, capsys
+    app: App, config: Settings, servers: Servers, database_url: str, practice: UUID, capsys, monkeypatch
 ):
+    monkeypatch.setattr(api_calls, "DRAFTS", 4)
     for _ in range(3):
         make_contact(database_url, practice, app.clock.now())
     (ada,) = (p for p in await access.ensure_demo_people(app, practice) if p.role == "administrator")

@@ -91,11 +91,6 @@ async def test_the_marketers_pages_and_every_panel_of_the_builder(signed_in):
     }  # fmt: skip
     for path, sign in pages.items():
         found += await check(await _opened(page, path, sign), path)
-    await _opened(page, "/integrations/api", "api-group")
-    await page.get_by_test_id("api-search").fill("draft if-match")
-    await page.locator("[data-operation=drafts_save_draft]").click()
-    await expect(page.get_by_test_id("api-detail")).to_contain_text("$CM_API_KEY")
-    found += await check(page, "/integrations/api")
     await _opened(page, "/demo", "pick-person")
     await page.get_by_test_id("pick-person").first.click()
     found += await check(page, "/demo")
@@ -128,6 +123,17 @@ async def test_the_pages_of_reception_and_of_the_administrator(signed_in):
     await _opened(admin, "/status", "status-line")
     found += await check(admin, "status")
     assert found == []
+
+
+async def test_the_api_to_read_is_searched_and_opened_by_keyboard(signed_in):
+    page = await signed_in("analyst")
+    await _opened(page, "/integrations/api", "api-group")
+    await page.get_by_test_id("api-search").fill("draft if-match")
+    await expect(page.get_by_test_id("api-count")).to_have_text("1 operation")
+    await page.locator("[data-operation=drafts_save_draft]").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("api-detail")).to_contain_text("$CM_API_KEY")
+    assert await check(page, "/integrations/api") == []
 
 
 async def test_approving_by_keyboard_alone(signed_in, site: Site):
