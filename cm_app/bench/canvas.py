@@ -184,10 +184,16 @@ async def _open(page: Page, campaign: str) -> float:
     return opened
 
 
+PLACE = """() => {
+  const box = document.querySelector('.react-flow__node-step')?.getBoundingClientRect();
+  return box?.width ? {x: box.x, y: box.y, width: box.width, height: box.height} : null;
+}"""
+"""Where the first step is, once it is: it is drawn anew while the view settles."""
+
+
 async def _drag(page: Page, moves: int) -> list[float]:
     """The first step, in a circle's worth of small moves, and let go."""
-    box = await page.locator(".react-flow__node-step").first.bounding_box()
-    assert box
+    box = await (await page.wait_for_function(PLACE)).json_value()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     await page.mouse.move(x, y)
     await page.mouse.down()

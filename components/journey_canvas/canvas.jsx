@@ -218,8 +218,9 @@ function Canvas(props) {
 
   const onNodeClick = useCallback(
     (event, node) => {
-      if (hold.just() || event.shiftKey || event.ctrlKey || event.metaKey) return undefined;
-      if (tapping) return toggle(node.id);
+      if (hold.just()) return undefined;
+      // The flow has its own idea of this key, which comes too late when the press is quick.
+      if (tapping || event.shiftKey || event.ctrlKey || event.metaKey) return toggle(node.id);
       if (node.type === "note" && node.selected) return setEditing(node.id);
       return choose(node.id);
     },

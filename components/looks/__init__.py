@@ -99,6 +99,8 @@ def _stage() -> rx.Component:
         rx.box(
             ui.notice(Looks.problem, tone="warn", icon="triangle-alert", data_testid="looks-problem"),
             padding="18px",
+            flex="1",
+            background="var(--color-background)",  # the portal speaks here, in the portal's colours
         ),
         rx.cond(Looks.channel == "email", _mail(), _talk()),
     )

@@ -22,7 +22,8 @@ RESCAN = timedelta(seconds=60)
 """How often a dynamic campaign looks for people who joined its audience."""
 
 OPEN = """
-SELECT x.execution_id, x.campaign_id, x.version_id, x.cursor_contact, x.enrolled, x.scanned_at IS NULL AS first
+SELECT x.execution_id, x.campaign_id, x.version_id, x.cursor_contact, x.enrolled, x.scanned_at IS NULL AS first,
+  c.kind = 'dynamic' AS dynamic
 FROM cm.execution x JOIN cm.campaign c ON c.practice_id = x.practice_id AND c.campaign_id = x.campaign_id
 WHERE x.practice_id = :practice AND NOT x.enrolled_all AND x.ended_at IS NULL AND x.started_at <= :now AND c.state = 'active'
 ORDER BY x.started_at
@@ -131,6 +132,8 @@ class OpenExecution:
     enrolled: int
     first: bool
     """Nobody of the audience has been looked at yet."""
+    dynamic: bool
+    """Its audience is read again every minute: who was refused is met again each time."""
 
 
 async def open_executions(u: Unit) -> list[OpenExecution]:
@@ -138,7 +141,13 @@ async def open_executions(u: Unit) -> list[OpenExecution]:
     rows = await u.execute(OPEN, practice=u.practice_id, now=u.now)
     return [
         OpenExecution(
-            r.execution_id, r.campaign_id, r.version_id, r.cursor_contact or ZERO, r.enrolled, r.first
+            r.execution_id,
+            r.campaign_id,
+            r.version_id,
+            r.cursor_contact or ZERO,
+            r.enrolled,
+            r.first,
+            r.dynamic,
         )
         for r in rows
     ]
@@ -157,19 +166,19 @@ async def progressed(
 ) -> None:
     """Remember how far enrolment came; at the end seal who was in it (AUD-5)."""
     where = {"practice": u.practice_id, "execution": execution.execution_id, "now": u.now}
+    new = entered.enrolled + entered.refused if execution.dynamic else entered.candidates
     if entered.candidates:
         await u.execute(
             PROGRESS,
             **where,
-            candidates=entered.candidates,
+            candidates=new,
             enrolled=entered.enrolled,
             refused=entered.refused,
             last=last,
         )
     else:
         await u.execute(LAST, **where)
-    # A dynamic audience is read again every minute: sealed when it was new to somebody.
-    if last and (entered.candidates or execution.first):
+    if last and (new or execution.first):  # a dynamic audience is sealed when somebody is new in it
         await snapshot(u, execution.execution_id, audience)
 
 

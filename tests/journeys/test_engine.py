@@ -188,14 +188,18 @@ async def test_a_dynamic_audience_is_sealed_when_it_brings_somebody_not_every_mi
     world: World, database_url: str
 ):
     make_contact(database_url, world.practice_id, world.clock.now())
+    make_contact(
+        database_url, world.practice_id, world.clock.now(), do_not_contact=True
+    )  # met again each time
     entry = Entry(id="entry", how="dynamic", next="hello")
     await launch(world.app, world.practice_id, journey(message("hello", "end"), entry=entry), kind="dynamic")
     snapshots = "SELECT count(*) FROM cm.audience_snapshot WHERE practice_id = :practice"
+    size = "SELECT audience_size FROM cm.execution WHERE practice_id = :practice"
     await world.run()
-    assert await world.one(snapshots) == 1
+    assert (await world.one(snapshots), await world.one(size)) == (1, 2)
     for _ in range(3):
         await world.advance(minutes=2)
-    assert await world.one(snapshots) == 1
+    assert (await world.one(snapshots), await world.one(size)) == (1, 2)
     make_contact(database_url, world.practice_id, world.clock.now())
     await world.advance(minutes=2)
     assert await world.one(snapshots) == 2
