@@ -19,7 +19,8 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 PROCESSES = max(2, min(os.cpu_count() or 2, 4))
-"""Side by side, each with servers of its own; the browser tests are one process's, and wait much."""
+"""Side by side, each with servers of its own. The browser tests are one process's, and come last: a browser
+that shares two cores with somebody else is late for everything."""
 
 
 def run(only: list[str]) -> int:
@@ -39,7 +40,7 @@ def run(only: list[str]) -> int:
         environment["CM_CHROMIUM"] = browser
     for name in failed:
         problem(f"{name} failed; see above.")
-    how = only or ["-n", str(PROCESSES), "--dist", "loadgroup"]
+    how = only or ["-n", str(PROCESSES), "--dist", "loadgroup", "--no-loadscope-reorder"]
     tests = subprocess.run([sys.executable, "-m", "pytest", *how], cwd=ROOT, env=environment)
     return tests.returncode or int(bool(failed))
 
