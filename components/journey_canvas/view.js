@@ -41,7 +41,9 @@ export function useView({ flow, root, steps, notes, nodes, drawn, selected, sele
     const fresh = known.current ? [...ids].filter((id) => !known.current.has(id)) : [];
     known.current = ids;
     if (!fresh.length || !(fresh.length === 1 || pasting.current)) return undefined;
-    const timer = setTimeout(() => {
+    // Not taken back when the journey comes once more meanwhile: then nothing is fresh, and nobody is focused.
+    setTimeout(() => {
+      if (!root.current) return;
       if (noteNext.current && fresh[0].startsWith(NOTE)) {
         select(fresh);
         editNote(fresh[0]);
@@ -52,7 +54,7 @@ export function useView({ flow, root, steps, notes, nodes, drawn, selected, sele
       else reveal(flow, root.current, fresh[0]);
       noteNext.current = focusNext.current = pasting.current = false;
     }, 60);
-    return () => clearTimeout(timer);
+    return undefined;
   }, [steps, notes, flow, root, focusNode, focusNext, pasting, select, editNote]);
 
   const seen = useRef("");
