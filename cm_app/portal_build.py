@@ -1,6 +1,7 @@
 """Builds the portal's browser part, and only when something it is made of has changed."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import signal
@@ -20,6 +21,8 @@ SOURCES = (
 FILES = ("rxconfig.py", "cm_app/cm_app.py", "cm_app/one_port.py", "services/kit/settings.py")
 SUFFIXES = {".py", ".js", ".jsx", ".css", ".svg", ".png", ".ico", ".json", ".woff2", ".webp", ".jpg"}
 STAMP = ROOT / ".web" / "cm-build.txt"
+LOCKED = ROOT / "rxconfig.py"
+"""Held by whoever builds: Reflex empties the folder that it builds in."""
 OUTPUT = ROOT / ".web" / "build" / "client" / "index.html"
 
 
@@ -87,14 +90,46 @@ def is_fresh() -> bool:
 
 
 class Build:
-    """One build, running beside other work: 30 s the first time, 10 s later."""
+    """One build, running beside other work: 30 s the first time, 10 s later.
+
+    Two at once in one folder would tear each other's files away: the second waits for the first, and
+    has nothing to do when that was of the same sources.
+    """
 
     def __init__(self, log: Path) -> None:
         self.log = log
-        self._of = fingerprint()
+        self._process: subprocess.Popen[bytes] | None = None
         log.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = LOCKED.open("rb")
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._start()
+
+    def finish(self) -> None:
+        """Wait for the end. Raises BuildFailed with what to do."""
+        with self._lock:
+            if self._process is None:
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+                if is_fresh():
+                    return
+            process = self._process or self._start()
+            if process.wait() or not OUTPUT.exists():
+                raise BuildFailed(_what_went_wrong(self.log))
+            STAMP.write_text(self._of)
+
+    def abandon(self) -> None:
+        """Stop it, with everything it started."""
+        with self._lock:
+            if self._process is None:
+                return
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._of = fingerprint()
         STAMP.unlink(missing_ok=True)
-        with log.open("wb") as out:
+        with self.log.open("wb") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"],
                 cwd=ROOT,
@@ -103,19 +138,9 @@ class Build:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
+                pass_fds=(self._lock.fileno(),),  # held for as long as the build itself runs
             )
-
-    def finish(self) -> None:
-        """Wait for the end. Raises BuildFailed with what to do."""
-        if self._process.wait() or not OUTPUT.exists():
-            raise BuildFailed(_what_went_wrong(self.log))
-        STAMP.write_text(self._of)
-
-    def abandon(self) -> None:
-        """Stop it, with everything it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        return self._process
 
 
 def _with_registry(env: dict[str, str]) -> dict[str, str]:

@@ -40,7 +40,7 @@ def run(only: list[str]) -> int:
         environment["CM_CHROMIUM"] = browser
     for name in failed:
         problem(f"{name} failed; see above.")
-    how = only or ["-n", str(PROCESSES), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    how = only or ["-n", str(PROCESSES), "--dist", "loadscope", "--no-loadscope-reorder"]
     tests = subprocess.run([sys.executable, "-m", "pytest", *how], cwd=ROOT, env=environment)
     return tests.returncode or int(bool(failed))
 

@@ -1,5 +1,6 @@
 """Real servers for every test: one private PostgreSQL and Valkey a run, one fresh database a test."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +10,8 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from services.bootstrap import App, bootstrap
 from services.engine.service import Engine
@@ -24,6 +27,21 @@ from tests.factories.practice import make_practice
 from tests.factories.world import World
 
 START = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)  # a Monday, 11:00 in London
+
+
+ONE_PRODUCT = re.compile(r"tests/e2e/(?!test_start\.py)")
+"""Where tests share one running product; `test_start` starts its own."""
+
+
+class Sides(LoadScopeScheduling):
+    """Whichever process is free takes the next test, but those that share one product all go to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "one product" if ONE_PRODUCT.match(nodeid) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sides:
+    return Sides(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ function NoteNodeInner({ data, selected }) {
     card?.focus({ preventScroll: true });
   };
   return (
-    <div className="jc-note" data-colour={note.colour} data-selected={selected || undefined}>
+    <div className="jc-note nokey" data-colour={note.colour} data-selected={selected || undefined}>
       {editing && !readOnly ? (
         <textarea
           ref={field}

@@ -113,7 +113,7 @@ function StepNodeInner({ data, selected }) {
   const count = step.ports.length;
   return (
     <div
-      className="jc-step"
+      className="jc-step nokey"
       data-kind={step.kind}
       data-selected={selected || undefined}
       data-problem={step.severity || undefined}

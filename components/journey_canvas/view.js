@@ -7,6 +7,9 @@ const NARROW = 760; // pixels of canvas under which the map begins hidden
 const TRIES = 12; // frames in which a card that was out of sight appears
 const MAP = "cm.canvas.map";
 
+// Whoever has gone on meanwhile, to a list or a field, keeps the focus there.
+const elsewhere = () => document.activeElement?.closest?.(".jc-menu, input, textarea, select, [contenteditable]");
+
 export function useView({ flow, root, steps, notes, nodes, drawn, selected, selection, focusNext, pasting, editNote }) {
   const { select, choose } = selection;
   const begun = useRef(false);
@@ -50,7 +53,7 @@ export function useView({ flow, root, steps, notes, nodes, drawn, selected, sele
       } else if (pasting.current) {
         select(fresh);
         revealAll(flow, fresh);
-      } else if (focusNext.current) focusNode(fresh[0]);
+      } else if (focusNext.current && !elsewhere()) focusNode(fresh[0]);
       else reveal(flow, root.current, fresh[0]);
       noteNext.current = focusNext.current = pasting.current = false;
     }, 60);

@@ -20,6 +20,7 @@ from services.contracts.journey import Entry, Reentry
 from services.engine.claim import AS_PLANNED, BY_INDEX
 from services.engine.plan import Binding, Plan, due_sql
 from services.gates.contracts import Policy
+from services.gates.records import record_of
 from services.gates.statement import verdicts
 from services.kit.metrics import ENROLMENTS
 from services.kit.uow import Unit
@@ -29,11 +30,11 @@ ENTRANT_TABLE = """
 CREATE TEMP TABLE IF NOT EXISTS entrant (contact_id uuid PRIMARY KEY) ON COMMIT DELETE ROWS
 """
 
-LOCK = """
+LOCK = f"""
 WITH known AS (
   INSERT INTO cm.subject (practice_id, contact_id, pseudonym, first_seen_at, lane)
   SELECT :practice, e.contact_id, uuidv7(), :now, cm.lane(coalesce(c.household_id, e.contact_id)) FROM pg_temp.entrant e
-  LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = e.contact_id ORDER BY e.contact_id
+  {record_of("e")} ORDER BY e.contact_id
   ON CONFLICT DO NOTHING
 ) SELECT 1
 """
@@ -49,7 +50,8 @@ WITH cand AS (
   SELECT c.contact_id, s.pseudonym, s.lane,
     1 + coalesce((SELECT max(x.entry_no) FROM cm.enrolment x WHERE x.practice_id = :practice
                   AND x.contact_id = c.contact_id AND x.campaign_id = :campaign), 0) AS entry_no
-  FROM pg_temp.entrant c JOIN cm.subject s ON s.practice_id = :practice AND s.contact_id = c.contact_id
+  FROM pg_temp.entrant c CROSS JOIN LATERAL (SELECT x.pseudonym, x.lane FROM cm.subject x
+    WHERE x.practice_id = :practice AND x.contact_id = c.contact_id OFFSET 0) s
   WHERE {reentry}
 ),
 {verdicts},

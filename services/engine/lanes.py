@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.engine.claim import lane_key
+from services.gates.records import record_of
 from services.kit.uow import Unit
 from services.suppression.service import lock_contact
 
-ASTRAY = """
+ASTRAY = f"""
 SELECT k.contact_id FROM pg_temp.claim k
-LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = k.contact_id
+{record_of("k")}
 WHERE k.lane <> cm.lane(coalesce(c.household_id, k.contact_id)) ORDER BY k.contact_id
 """
 LANES_OF = """

@@ -23,6 +23,7 @@ from services.engine.happened import happened_sql
 from services.engine.message import all_moved, count
 from services.engine.plan import Binding, Plan
 from services.gates.reasons import Reason
+from services.gates.records import record_of
 from services.kit.uow import Unit
 from services.suppression.service import segmented
 
@@ -31,7 +32,7 @@ WITH m AS MATERIALIZED (
   SELECT k.place, k.contact_id, k.enrolment_id, k.move_no, k.pseudonym,
     coalesce(c.timezone, 'Europe/London') AS zone, {port} AS port
   FROM pg_temp.claim k
-  LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = k.contact_id
+  {record}
 ),
 n AS MATERIALIZED (
   SELECT m.*, {next_step} AS next_step, {next_due} AS next_due, row_number() OVER () + :first_seq AS seq,
@@ -73,7 +74,7 @@ async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
     port = await port_sql(u, step, binding)
     next_step, next_due = plan.move(step, binding)
     left = segmented(plan.journey.campaign_type, "n x WHERE x.next_step IS NULL", enrolled=False)
-    sql = STATEMENT.format(port=port, next_step=next_step, next_due=next_due, care_plans=left)
+    sql = STATEMENT.format(record=record_of("k"), port=port, next_step=next_step, next_due=next_due, care_plans=left)
     rows = (
         await u.execute(
             sql,

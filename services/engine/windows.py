@@ -8,6 +8,7 @@ Columns the expressions may use: `m.contact_id` and `m.zone`.
 from typing import TYPE_CHECKING
 
 from services.contracts.journey import SendWindow
+from services.gates.records import record_of
 from services.kit.uow import Unit
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ WITH judged AS (
   SELECT m.enrolment_id, {open} AS at FROM (
     SELECT k.enrolment_id, k.contact_id, coalesce(c.timezone, 'Europe/London') AS zone
     FROM pg_temp.claim k
-    LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = k.contact_id) m
+    {record}) m
 ),
 later AS (
   UPDATE cm.work w SET due_at = j.at FROM judged j
@@ -61,7 +62,7 @@ def open_sql(window: SendWindow, binding: "Binding") -> str:
 async def put_off(u: Unit, window: SendWindow, binding: "Binding") -> int:
     """Give claimed people who are outside the window their next moment; returns how many."""
     gone = await u.execute(
-        LATER.format(open=open_sql(window, binding)),
+        LATER.format(open=open_sql(window, binding), record=record_of("k")),
         **binding.values,
         practice=u.practice_id,
         now=u.now,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
 from services.gates.reasons import Reason
+from services.gates.records import record_of
 from services.gates.requested import requested_of
 
 HERE = "cm.blocked_destination b WHERE b.practice_id = :practice"
@@ -66,6 +67,7 @@ GATHERED: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+RECORDS = "LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = cand.contact_id"
 # `OFFSET 0` keeps a level to itself. Without it the planner puts the text of each fact wherever the
 # fact is mentioned, and the lists are looked through for every gate anew (docs/decisions/0008).
 EMAIL, PHONE = "lower(btrim(c.email))", "c.phone"
@@ -98,7 +100,7 @@ f AS (
           AND (lower(m.email) = lower(c.email) OR m.phone = c.phone))
       ELSE false END AS duplicate
   FROM cand
-  LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = cand.contact_id
+  {{record}}
   {{gathered}}
   OFFSET 0
 )"""
@@ -151,6 +153,7 @@ def facts(channels: Sequence[Channel] = (), *, each: bool, requested: bool = Tru
             joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
     consents = "".join(f"agreed.{c} AS consent_{c}, " for c in channels)
     whole = FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{consents}", consents)
+    whole = whole.replace("{record}", record_of("cand") if each else RECORDS)
     return "".join(tables) + whole.replace("{requested}", str(requested).lower())
 
 

@@ -9,8 +9,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
+
+from cm_app.up import running
+from services.kit.errors import AppError
+from services.kit.settings import Settings
 
 READY = "Stop with Ctrl-C"
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,3 +109,15 @@ class Product:
             f"\n--- {log.name}\n{log.read_text(errors='replace')[-3000:]}"
             for log in sorted(self.home.glob("logs/*.log"))
         )
+
+
+def refusal(home: Path, **values: Any) -> str:
+    """What `cm up` would print and end with."""
+    row = free_ports(3)
+    ports = dict(zip(("port", "hub_port", "platform_port"), row, strict=True))
+    with (
+        pytest.raises(AppError) as raised,
+        running(Settings(_env_file=None, home=home, **{**ports, **values})),
+    ):
+        pass
+    return raised.value.message

@@ -17,7 +17,7 @@ async def empty_campaign(page: Page) -> None:
     await page.wait_for_url(re.compile(r"/campaigns/"))
     await expect(page.get_by_test_id("journey-canvas")).to_be_visible()
     await page.get_by_test_id("palette-entry").click()
-    await expect(page.get_by_test_id("step-entry-1")).to_be_visible()
+    await expect(page.get_by_test_id("step-entry-1")).to_be_focused()
 
 
 async def middle(page: Page, test_id: str) -> tuple[float, float]:

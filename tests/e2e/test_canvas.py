@@ -24,7 +24,7 @@ def steps(page: Page) -> object:
 async def add_after(page: Page, port: str, kind: str) -> None:
     await page.get_by_test_id(f"plus-{port}").click()
     await page.get_by_test_id(f"add-{kind}").click()
-    await expect(page.get_by_test_id(f"step-{kind}-1")).to_be_visible()
+    await expect(page.get_by_test_id(f"step-{kind}-1")).to_be_focused()
 
 
 async def close_panel(page: Page) -> None:
