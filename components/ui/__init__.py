@@ -3,7 +3,7 @@
 from components.ui.buttons import ghost, icon_button, link_button, primary, quiet
 from components.ui.charts import bar, spark
 from components.ui.chips import chip, chips
-from components.ui.dialogs import decisions, dialog
+from components.ui.dialogs import decisions, dialog, form_dialog
 from components.ui.drop_zone import drop_zone
 from components.ui.empty import empty
 from components.ui.fields import area, check, choice, field, search
@@ -16,6 +16,6 @@ from components.ui.texts import body, counted, heading, label, small, title
 
 __all__ = [
     "HIDDEN", "area", "bar", "blocks", "body", "by_tone", "card", "check", "chip", "chips", "choice", "counted", "decisions", "dialog",
-    "dot", "drop_zone", "empty", "fact", "field", "figure", "ghost", "heading", "icon_button", "label", "lines", "link_button", "notice", "pill", "plain_form",
+    "dot", "drop_zone", "empty", "fact", "field", "figure", "form_dialog", "ghost", "heading", "icon_button", "label", "lines", "link_button", "notice", "pill", "plain_form",
     "primary", "quiet", "search", "section", "small", "spark", "table", "title",
 ]  # fmt: skip
