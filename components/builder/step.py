@@ -272,16 +272,12 @@ def _branch() -> rx.Component:
 def _split() -> rx.Component:
     def arm(row: rx.Var[ShareRow]) -> rx.Component:
         return rx.el.li(
-            rx.debounce_input(
-                rx.input(
-                    value=row.label,
-                    on_change=lambda value: StepPanel.set_share("arms", row.index, "label", value),
-                    placeholder=row.name,
-                    aria_label="Name of the arm",
-                    size="2",
-                    disabled=~Builder.editable,
-                ),
-                debounce_timeout=inputs.PAUSE,
+            ui.typed(
+                row.label,
+                lambda value: StepPanel.set_share("arms", row.index, "label", value),
+                editable=Builder.editable,
+                placeholder=row.name,
+                aria_label="Name of the arm",
             ),
             inputs.percent(row, "arms"),
             rx.cond(
