@@ -16,11 +16,18 @@ def _row(row: rx.Var[Row]) -> rx.Component:
         rx.el.td(
             rx.cond(
                 row.campaign_href != "",
-                rx.el.a(row.campaign, href=row.campaign_href, class_name="cm-plain-link cm-tall-link"),
+                rx.el.a(
+                    row.campaign,
+                    href=row.campaign_href,
+                    class_name="cm-plain-link cm-tall-link",
+                    display="block",
+                ),
             ),
             rx.cond(
                 row.person_href != "",
-                rx.el.a("A person", href=row.person_href, class_name="cm-plain-link cm-tall-link"),
+                rx.el.a(
+                    "A person", href=row.person_href, class_name="cm-plain-link cm-tall-link", display="block"
+                ),
             ),
         ),
         rx.el.td(

@@ -44,7 +44,7 @@ def _row(row: rx.Var[Row]) -> rx.Component:
             rx.el.a(
                 row.name,
                 href=f"/campaigns/{row.id}",
-                class_name="cm-plain-link cm-tall-link",
+                class_name="cm-plain-link cm-tall-link cm-thin",
                 font_weight="580",
                 font_size="14.5px",
                 color=tokens.INK,

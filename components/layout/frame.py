@@ -50,7 +50,7 @@ def head(name: Any, lead: Any = None, *actions: Any, back: tuple[str, str] | Non
                 align_items="center",
                 gap="6px",
                 margin_bottom="10px",
-                class_name="cm-plain-link cm-tall-link",
+                class_name="cm-plain-link cm-tall-link cm-thin",
                 **tokens.text("label"),
                 color=tokens.QUIET,
             )

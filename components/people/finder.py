@@ -15,7 +15,7 @@ def _found(row: rx.Var[Found]) -> rx.Component:
                     rx.el.a(
                         row.name,
                         href=f"/people/{row.id}",
-                        class_name="cm-plain-link cm-tall-link",
+                        class_name="cm-plain-link cm-tall-link cm-thin",
                         font_weight="580",
                         color=tokens.INK,
                         data_testid="person-link",
