@@ -229,6 +229,7 @@ def _looks() -> rx.Component:
         proof_button(),
         _more(),
         gap="6px",
+        class_name="cb-looks",
     )
 
 

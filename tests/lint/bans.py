@@ -98,9 +98,9 @@ def lines(pattern: str, *, allowed: tuple[str, ...] = ()) -> Find:
 def chosen_icons(text: str) -> Iterator[tuple[int, str]]:
     """Icons whose name is worked out in the browser."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "rx.icon" and node.args:
-            if isinstance(node.args[0], ast.Call | ast.IfExp):
-                yield node.lineno, f"rx.icon({ast.unparse(node.args[0])})"
+        named = isinstance(node, ast.Call) and ast.unparse(node.func) == "rx.icon" and node.args[:1]
+        if named and isinstance(named[0], ast.Call | ast.IfExp):
+            yield node.lineno, f"rx.icon({ast.unparse(named[0])})"
 
 
 def nothing_may_exist(text: str) -> Iterator[tuple[int, str]]:
