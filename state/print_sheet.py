@@ -13,7 +13,7 @@ from services.campaigns.sheet import Sheet, Wording, sheet
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Caps
 from state import words
-from state.session import Session, acting, uuid_of
+from state.session import Session, acting, opens, uuid_of
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class PrintSheet(rx.State):
     decision: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         """The page's own start: the version named in the address, else the draft."""
         self.reset()
