@@ -8,8 +8,9 @@ import reflex as rx
 from services.builder.comparison import plain
 from services.builder.step_words import CHANNEL_WORDS
 from services.builder.template_words import spelled
+from services.builder.wordings import Wording
 from services.campaigns.contracts import ApprovalRow
-from services.campaigns.sheet import Sheet, Wording, sheet
+from services.campaigns.sheet import Sheet, sheet
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Caps
 from state import words
@@ -113,9 +114,10 @@ def _rules(caps: Caps, found: Sheet) -> list[str]:
 
 def _worded(one: Wording) -> Worded:
     """A wording in full, merge fields named as people know them."""
-    name = CHANNEL_WORDS[one.channel] + (f", {one.variant}" if one.variant else "")
-    text = plain(one.body) if one.channel == "email" else one.body
-    return Worded(name, spelled(one.subject), spelled(one.preheader), spelled(text))
+    said = one.content
+    text = plain(said.body) if one.channel == "email" else said.body
+    name = ", ".join(part for part in (CHANNEL_WORDS[one.channel], one.language, one.variant) if part)
+    return Worded(name, spelled(said.subject), spelled(said.preheader), spelled(text))
 
 
 def _decision(request: ApprovalRow | None, zone: str) -> str:

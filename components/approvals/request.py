@@ -217,6 +217,7 @@ def _said(said: rx.Var[Said]) -> rx.Component:
     )
     bubble = rx.el.div(
         said.text,
+        dir=said.direction,
         **tokens.text("body"),
         white_space="pre-wrap",
         overflow_wrap="anywhere",
@@ -227,7 +228,11 @@ def _said(said: rx.Var[Said]) -> rx.Component:
     )
     return rx.box(
         ui.small(said.words, font_weight="560", margin_bottom="6px"),
-        rx.cond(said.subject != "", ui.body(said.subject, font_weight="600", margin_bottom="8px")),
+        rx.cond(
+            said.subject != "",
+            ui.body(said.subject, font_weight="600", margin_bottom="4px", dir=said.direction),
+        ),
+        rx.cond(said.preheader != "", ui.small(said.preheader, margin_bottom="8px", dir=said.direction)),
         rx.cond(said.html, paper, bubble),
         margin_top="14px",
     )

@@ -13,6 +13,7 @@ from services.builder import step_words
 from services.builder.contracts import KINDS
 from services.builder.diff import JourneyDiff, diff
 from services.builder.outline import Row, outline
+from services.builder.wordings import link_lines, wordings
 from services.contracts.journey import ChannelContent, Journey, Message, Step, ports
 
 Mark = Literal["", "added", "changed", "removed"]
@@ -22,6 +23,7 @@ AROUND = 12
 """Words shown on each side of a change; the rest of what stayed is left out."""
 _WORDS = re.compile(r"\S+|\s+")
 _TAGS = re.compile(r"<[^>]*>")
+_REFERENCE = re.compile(r"\bhref\s*=\s*(?:\"[^\"]*\"|'[^']*')", re.I)
 
 
 @dataclass(frozen=True)
@@ -143,26 +145,27 @@ def _changed(name: str, before: str, after: str) -> Iterator[FieldChange]:
 
 
 def _said(old: Message, new: Message) -> Iterator[FieldChange]:
-    """Words of each variant and channel, before and after."""
-    before = {(v.key, c): w for v in old.variants for c, w in v.content.items()}
-    after = {(v.key, c): w for v in new.variants for c, w in v.content.items()}
-    several = len({key for key, _ in (*before, *after)}) > 1
+    """Words of each variant, language and channel, before and after."""
+    before, after = ({one.place: one for one in wordings(step, used=False)} for step in (old, new))
+    several = len({key for key, _, _ in (*before, *after)}) > 1
     for place in dict.fromkeys((*before, *after)):
-        key, channel = place
-        one, other = before.get(place, ChannelContent()), after.get(place, ChannelContent())
-        name = step_words.CHANNEL_WORDS[channel] + (f", variant {key.upper()}" if several else "")
+        found = after.get(place) or before[place]
+        name = found.name if found.variant or not several else f"{found.name}, variant {place[0].upper()}"
+        one, other = (side[place].content if place in side else ChannelContent() for side in (before, after))
         for part, words in (("subject", "subject"), ("preheader", "preview line"), ("body", "text")):
             yield from _worded(f"{name}: {words}", getattr(one, part), getattr(other, part))
+        links = [", ".join(link_lines(content)) for content in (one, other)]
+        yield from _changed(f"{name}: links", *links)
 
 
 def _worded(name: str, old: str, new: str) -> Iterator[FieldChange]:
     if old == new:
         return
     before, after = plain(old), plain(new)
-    if before.split() == after.split():
-        yield FieldChange(name, after="Only its looks or links changed, not its words.")
-    else:
+    if before.split() != after.split():
         yield FieldChange(name, words=words_between(before, after))
+    elif _REFERENCE.sub("", old) != _REFERENCE.sub("", new):
+        yield FieldChange(name, after="Only its looks changed, not its words.")
 
 
 def _ways(old: Step, new: Step, names: dict[str, str]) -> Iterator[FieldChange]:
@@ -213,7 +216,7 @@ def _told_above(key: str, step: Step) -> bool:
         return True
     if last in ("next", "otherwise", "on_event", "on_timeout"):
         return True
-    if ".content." in key:
+    if ".content." in key or ".translations." in key:
         return True
     return key.startswith(("paths.", "arms.")) and last == "label" and step.kind in ("branch", "split")
 
