@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import reflex as rx
 
 from services.bootstrap import app
+from services.builder.comparison import compare
 from services.builder.template_words import spelled
 from services.builder.wordings import Wording, wordings
 from services.campaigns import service as campaigns
@@ -23,6 +24,7 @@ from services.kit.errors import Invalid
 from services.kit.rendering import RenderProblem, render
 from state import words
 from state.builder_impact import fate_words
+from state.drawing import Drawing
 from state.session import Session, acting, changed, permitted, pings, uuid_of
 
 
@@ -208,6 +210,15 @@ class Approval(rx.State):
         self._who(seen)
         self._look(seen, zone)
         self._show(seen.detail, zone)
+        drawing, now, before = (
+            await self.get_state(Drawing),
+            seen.detail.journey,
+            seen.detail.previous_journey,
+        )
+        if before is not None and not seen.detail.problems:
+            drawing.show(before, now, compare(before, now))
+        else:
+            drawing.clear()
 
     def _who(self, seen: Judged) -> None:
         preview = seen.reach
@@ -238,7 +249,7 @@ class Approval(rx.State):
         self.summary = found.summary
         self.inside = [Inside(**fate_words(fate)) for fate in row.impact]
         self.first_time = found.previous_journey is None
-        self.changes = [] if self.first_time else found.diff.sentences
+        self.changes = [] if self.first_time else [*found.diff.audience, *found.diff.settings]
         self.messages = [_told(step) for step in found.journey.steps if isinstance(step, Message)]
         self.loading = False
 

@@ -6,6 +6,7 @@ from typing import Any
 import reflex as rx
 
 from services.builder.comparison import plain
+from services.builder.figure import Figure
 from services.builder.step_words import CHANNEL_WORDS
 from services.builder.template_words import spelled
 from services.builder.wordings import Wording
@@ -14,6 +15,7 @@ from services.campaigns.sheet import Sheet, sheet
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Caps
 from state import words
+from state.print_figure import Card, Line, Word, cards, labels, lines
 from state.session import Session, acting, uuid_of
 
 
@@ -57,6 +59,13 @@ class PrintSheet(rx.State):
     who: str = ""
     rules: list[str] = []
     flow: list[Drawn] = []
+    cards: list[Card] = []
+    lines: list[Line] = []
+    labels: list[Word] = []
+    view_box: str = "0 0 1 1"
+    drawn_width: str = "0mm"
+    landscape: bool = False
+    compact: bool = False
     sentences: list[str] = []
     posts: list[Post] = []
     decision: str = ""
@@ -91,12 +100,19 @@ class PrintSheet(rx.State):
             )
             for line, said in found.rows
         ]  # fmt: skip
+        self._draw(found.figure)
         self.sentences = found.sentences
         self.posts = [
             Post(f"{letter.number}. {letter.title}", [_worded(one) for one in letter.wordings])
             for letter in found.letters
         ]
         self.decision = _decision(found.request, zone)
+
+    def _draw(self, found: Figure) -> None:
+        self.cards, self.lines, self.labels = cards(found), lines(found), labels(found)
+        self.view_box = f"-2 0 {found.width + 4:.0f} {found.height:.0f}"
+        self.drawn_width = f"{(found.width + 4) * found.scale:.1f}mm"
+        self.landscape, self.compact = found.landscape, found.compact
 
 
 def _rules(caps: Caps, found: Sheet) -> list[str]:

@@ -3,7 +3,10 @@
 import reflex as rx
 
 from components import tokens, ui
+from components.versions.drawing import changes as step_changes
+from components.versions.drawing import drawing, switch
 from state.approvals import Approval, Inside, Remark, Said, Told
+from state.drawing import Drawing
 
 
 def decision() -> rx.Component:
@@ -97,7 +100,17 @@ def changes() -> rx.Component:
             rx.cond(
                 Approval.changes.length() > 0,
                 rx.el.ul(rx.foreach(Approval.changes, _sentence), padding_left="20px", margin="0"),
+            ),
+            rx.cond(
+                (Approval.changes.length() == 0) & (Drawing.changes.length() == 0),
                 ui.body("Nothing that people notice."),
+            ),
+            rx.cond(
+                Drawing.changes.length() > 0,
+                rx.fragment(
+                    rx.flex(switch(), margin="4px 0 14px"),
+                    rx.cond(Drawing.view == "list", step_changes(), drawing()),
+                ),
             ),
             rx.cond(
                 Approval.audience_was != "",

@@ -21,6 +21,7 @@ LONGEST = 3_000
 """Words compared one by one; longer texts are shown as a whole, before and after."""
 AROUND = 12
 """Words shown on each side of a change; the rest of what stayed is left out."""
+IN_ONE_LINE = "In one line"
 _WORDS = re.compile(r"\S+|\s+")
 _TAGS = re.compile(r"<[^>]*>")
 _REFERENCE = re.compile(r"\bhref\s*=\s*(?:\"[^\"]*\"|'[^']*')", re.I)
@@ -96,16 +97,29 @@ def words_between(old: str, new: str) -> tuple[Part, ...]:
     if len(before) + len(after) > LONGEST:
         return tuple(Part(how, text) for how, text in (("gone", old), ("new", new)) if text)  # type: ignore[arg-type]
     parts: list[Part] = []
-    found = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    for n, (what, i, j, k, m) in enumerate(found):
-        if what == "equal":
-            parts.append(Part("same", _shortened(before[i:j], first=n == 0, last=n == len(found) - 1)))
+    found = _runs(before, after)
+    for n, (same, gone, fresh) in enumerate(found):
+        if same:
+            parts.append(Part("same", _shortened(gone, first=n == 0, last=n == len(found) - 1)))
             continue
-        if j > i:
-            parts.append(Part("gone", "".join(before[i:j])))
-        if m > k:
-            parts.append(Part("new", "".join(after[k:m])))
+        for how, pieces in (("gone", gone), ("new", fresh)):
+            if pieces:
+                parts.append(Part(how, "".join(pieces)))  # type: ignore[arg-type]
     return tuple(parts)
+
+
+def _runs(before: list[str], after: list[str]) -> list[tuple[bool, list[str], list[str]]]:
+    """What stayed and what changed by turns; changes with only a space between them are one."""
+    codes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    runs: list[tuple[bool, list[str], list[str]]] = []
+    for n, (what, i, j, k, m) in enumerate(codes):
+        same = what == "equal" and (n in (0, len(codes) - 1) or bool("".join(before[i:j]).strip()))
+        if runs and not same and not runs[-1][0]:
+            runs[-1][1].extend(before[i:j])
+            runs[-1][2].extend(after[k:m])
+        else:
+            runs.append((same, before[i:j], after[k:m]))
+    return runs
 
 
 def plain(text: str) -> str:
@@ -132,7 +146,7 @@ def _fields(old: Step, new: Step, names: dict[str, str]) -> Iterator[FieldChange
         yield FieldChange("Kind of step", KINDS[old.kind], KINDS[new.kind])
         return
     yield from _changed("Name", step_words.title(old), step_words.title(new))
-    yield from _changed("In one line", step_words.subtitle(old), step_words.subtitle(new))
+    yield from _changed(IN_ONE_LINE, step_words.subtitle(old), step_words.subtitle(new))
     if isinstance(old, Message) and isinstance(new, Message):
         yield from _said(old, new)
     yield from _ways(old, new, names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.builder.comparison import Comparison, FieldChange, Mark, StepComparison
+from services.builder.comparison import IN_ONE_LINE, Comparison, FieldChange, Mark, StepComparison
 from services.contracts.journey import Journey, Port, Position, Step, ports
 
 SHORT = 60
@@ -54,7 +54,7 @@ def in_words(step: StepComparison) -> tuple[str, ...]:
     """What happened to a step in a few lines."""
     if step.mark != "changed" or not step.fields:
         return step.sentences
-    lines = [_line(change) for change in step.fields]
+    lines = [_line(change) for change in step.fields if change.name != IN_ONE_LINE or len(step.fields) == 1]
     if len(lines) <= MOST:
         return tuple(lines)
     return (*lines[: MOST - 1], f"and {len(lines) - MOST + 1} more")

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.access.service import practice_settings
 from services.audience import service as audience
 from services.builder import step_words
+from services.builder.figure import Figure, figure
 from services.builder.outline import Row, outline
 from services.builder.outline_words import Told, told
 from services.builder.summary import event_words, summary
@@ -47,6 +48,7 @@ class Sheet:
     problem: str
     aim: str
     who: str
+    figure: Figure
     rows: list[tuple[Row, Told]]
     sentences: list[str]
     letters: list[Letter]
@@ -79,6 +81,7 @@ async def sheet(u: Unit, campaign_id: UUID, version_id: UUID | None = None) -> S
         aim=f"{AIMS[journey.goal.objective].capitalize()}: when {event_words(journey.goal.event)} "
         f"within {journey.goal.window_days} days",
         who=await audience.sentence(u, journey.audience),
+        figure=figure(journey),
         rows=list(zip(rows, told(journey, rows), strict=True)),
         sentences=summary(journey),
         letters=_letters(journey, rows),

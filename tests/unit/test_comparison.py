@@ -132,6 +132,13 @@ def test_the_pieces_hold_everything_that_changed(old: str, new: str):
         assert "".join(p.text for p in pieces if p.how != "gone") == new
 
 
+def test_a_sentence_that_was_written_anew_is_read_as_a_whole():
+    assert words_between("Any questions about it?", "Your plan is ready") == (
+        Part("gone", "Any questions about it?"),
+        Part("new", "Your plan is ready"),
+    )
+
+
 def test_a_very_long_text_is_shown_before_and_after_as_a_whole():
     old, new = "a " * 2_000, "b " * 2_000
     assert words_between(old, new) == (Part("gone", old), Part("new", new))

@@ -29,7 +29,6 @@ def test_what_changed_is_told_beside_the_step_in_a_few_words():
     said = {"variants": [{"content": email("Good day", "<p>" + "Come and see us soon. " * 9 + "</p>")}]}
     found = drawn(journey(), changed(journey(), hello=said))
     assert found["hello"].told == (
-        "In one line: Email · “Hello” → Email · “Good day”",
         "Email: subject: “Hello” → “Good day”",
         "Email: text reworded",
     )
