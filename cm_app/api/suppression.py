@@ -98,7 +98,9 @@ async def add(new: NewBlock, who: Keeper) -> Added:
 
 @router.post("/blocked-destinations/import", status_code=201)
 @accepts("text/csv", "text/plain", "application/octet-stream", most=block_reading.MAX_BYTES)
-async def take_file(who: Keeper, request: Request, ground: block_reading.Ground = "asked") -> block_list.Imported:
+async def take_file(
+    who: Keeper, request: Request, ground: block_reading.Ground = "asked"
+) -> block_list.Imported:
     """Block the addresses of a file. A CSV as the body: a heading line with email, phone, domain or identity, or one entry a line."""
     body = await request.body()
     async with who.unit("people") as u:
