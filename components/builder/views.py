@@ -82,6 +82,7 @@ def views() -> rx.Component:
         proof_button(),
         _more(),
         gap="6px",
+        class_name="cb-looks",
     )
 
 

@@ -213,14 +213,12 @@ def _people(
     """How many are on the list; opened, who they are and a search to add others."""
     here = rule_id(row, key)
 
+    def mark(icon: str) -> rx.Component:
+        return rx.icon(icon, size=14, aria_hidden="true", flex="none")
+
     def person(pick: rx.Var[PersonPick]) -> rx.Component:
         return rx.el.button(
-            rx.icon(
-                rx.cond(row.chosen.contains(pick.id), "check", "plus"),
-                size=14,
-                aria_hidden="true",
-                flex="none",
-            ),
+            rx.cond(row.chosen.contains(pick.id), mark("check"), mark("plus")),
             rx.el.span(pick.name, rx.cond(pick.about != "", " · " + pick.about, "")),
             type="button",
             aria_pressed=rx.cond(row.chosen.contains(pick.id), "true", "false"),

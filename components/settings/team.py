@@ -89,6 +89,7 @@ def _head(role: rx.Var[Role]) -> rx.Component:
             background="none",
             border="0",
             padding="8px 0",
+            min_height=tokens.TOUCH,
             cursor="pointer",
             text_decoration="underline",
             text_underline_offset="3px",
@@ -97,7 +98,7 @@ def _head(role: rx.Var[Role]) -> rx.Component:
         ),
         ui.small(role.people, font_weight="400"),
         scope="col",
-        text_align="center",
+        class_name="cm-middle",
     )
 
 
@@ -121,7 +122,7 @@ def _cell(on: rx.Var[bool]) -> rx.Component:
                 rx.el.span("–", color=tokens.QUIET, aria_hidden="true"), rx.el.span("No", **ui.HIDDEN)
             ),
         ),
-        text_align="center",
+        class_name="cm-middle",
         position="relative",  # the words for screen readers stay inside the part that scrolls
     )
 

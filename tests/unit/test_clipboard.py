@@ -197,9 +197,9 @@ class TestNotes:
     def test_secrets_and_leftovers_in_notes_are_found(self) -> None:
         journey, note = note_edits.add_note(grown([]), Position(x=0, y=0))
         leftover = note_edits.change_note(journey, note, text="TODO ask Ada")
-        assert "placeholder_in_note" in {p.code for p in check(leftover)}
+        assert ("placeholder_in_note", note) in {(p.code, p.note_id) for p in check(leftover)}
         secret = note_edits.change_note(journey, note, text="password = hunter2hunter2hunter2")
-        assert "secret" in {p.code for p in check(secret) if p.severity == "blocking"}
+        assert ("secret", note) in {(p.code, p.note_id) for p in check(secret) if p.severity == "blocking"}
 
 
 @pytest.mark.covers("BLD-6")
