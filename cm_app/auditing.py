@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.audit import service, verifier
 from services.audit.contracts import EVERYTHING, Asked
-from services.bootstrap import App, app
+from services.bootstrap import App, opened
 from services.kit.actor import Actor
 from services.kit.errors import AppError
 
@@ -26,9 +26,8 @@ def verify_file(path: Path) -> tuple[bool, list[str]]:
 
 async def verify_live() -> tuple[bool, list[str]]:
     """The same for every practice of the database."""
-    here = app()
     ok, sentences = True, []
-    try:
+    async with opened() as here:
         for practice in await practices(here):
             async with here.uow(_operator(practice)) as u:
                 result = await service.verify(u)
@@ -38,8 +37,6 @@ async def verify_live() -> tuple[bool, list[str]]:
                 if result.ok
                 else f"Practice {practice}: the chain is broken: {result.first_problem}"
             )
-    finally:
-        await here.close()
     return ok, sentences
 
 
@@ -73,8 +70,7 @@ def write_verifier(path: Path) -> None:
 
 async def export(path: Path, format: Literal["jsonl", "csv"], wanted: Asked = EVERYTHING) -> int:
     """Write the audit of the (only) practice to a new file; returns the number of lines."""
-    here = app()
-    try:
+    async with opened() as here:
         found = await practices(here)
         if len(found) != 1:
             raise AppError(
@@ -90,8 +86,6 @@ async def export(path: Path, format: Literal["jsonl", "csv"], wanted: Asked = EV
         except FileExistsError:
             raise AppError(f"{path} exists already; give another name.") from None
         return lines
-    finally:
-        await here.close()
 
 
 async def practices(here: App) -> list[UUID]:

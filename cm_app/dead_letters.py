@@ -3,18 +3,15 @@
 from rich.table import Table
 
 from cm_app.console import screen
-from services.bootstrap import App, app
+from services.bootstrap import App, opened
 from services.intake.consumer import practice_ids
 from services.intake.dead_letters import dead_letters, replay_everything
 
 
 async def show() -> None:
     """Print every dead letter with its reason."""
-    here = app()
-    try:
+    async with opened() as here:
         letters = await dead_letters(here.bus, limit=None)
-    finally:
-        await here.close()
     table = Table("when", "stream", "type", "why", box=None)
     for letter in reversed(letters):
         table.add_row(letter.at.isoformat(), letter.source, letter.type, letter.reason)
@@ -25,11 +22,7 @@ async def show() -> None:
 
 async def replay(here: App | None = None) -> int:
     """Put every dead letter back on the stream it came from; returns how many."""
-    mine = here or app()
-    try:
+    async with opened(here) as mine:
         count = await replay_everything(mine.uow, mine.bus, await practice_ids(mine.uow))
-    finally:
-        if here is None:
-            await mine.close()
     screen.print(f"{count} dead letters were put back on their streams.")
     return count

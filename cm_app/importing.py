@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cm_app.auditing import practices
 from cm_app.console import problem, screen
-from services.bootstrap import app
+from services.bootstrap import opened
 from services.contracts.platform_api import (
     ConfirmImport,
     ConsentDeclaration,
@@ -77,15 +77,12 @@ async def synthea(folder: Path) -> None:
 @asynccontextmanager
 async def _platform() -> AsyncIterator[PlatformClient]:
     """A client of the platform for the one practice of this database."""
-    here = app()
-    try:
+    async with opened() as here:
         found = await practices(here)
         if len(found) != 1:
             raise AppError(f"This database has {len(found)} practices; import in the portal of one of them.")
         async with platform_client(_where(here.settings), here.keyring, found[0]) as client:
             yield client
-    finally:
-        await here.close()
 
 
 def _where(config: Settings) -> Settings:

@@ -1,14 +1,13 @@
 """`cm retention`: what is older than it is kept."""
 
 from cm_app.console import screen
-from services.bootstrap import App, app
+from services.bootstrap import App, opened
 from services.privacy import retention
 
 
 async def run(dry_run: bool, here: App | None = None) -> int:
     """Say what is due, and unless it is a dry run remove it; returns months and rows that are due or gone."""
-    mine = here or app()
-    try:
+    async with opened(here) as mine:
         found = await retention.due(mine)
         for line in lines(found):
             screen.print(line, markup=False)
@@ -18,9 +17,6 @@ async def run(dry_run: bool, here: App | None = None) -> int:
         if gone:
             screen.print("Done, and written to the audit.")
         return gone
-    finally:
-        if here is None:
-            await mine.close()
 
 
 def lines(found: retention.Due) -> list[str]:

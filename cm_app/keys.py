@@ -1,13 +1,11 @@
 """`cm keys`: which keys data is sealed under, a new one, and taking an old one away (GOV-6)."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from rich.table import Table
 
 from cm_app.console import counting, problem, screen
-from services.bootstrap import App, app
+from services.bootstrap import App, opened
 from services.keys import service
 from services.keys.contracts import Rotated
 
@@ -17,7 +15,7 @@ SHOWN = 20
 
 async def show(here: App | None = None) -> None:
     """Print the keys, and how many values of each column are under which. Ids only."""
-    async with _open(here) as wired:
+    async with opened(here) as wired:
         found = await service.uses(wired)
         listed = service.keys(wired, found)
         newest = wired.keyring.newest.hex()
@@ -39,7 +37,7 @@ async def show(here: App | None = None) -> None:
 
 async def rotate(here: App | None = None) -> Rotated:
     """Put everything under the newest key and say what follows."""
-    async with _open(here) as wired:
+    async with opened(here) as wired:
         with counting("Re-sealing") as advance:
             done = await service.rotate(wired, advance)
         own = service.makes_own_keys(wired)
@@ -59,19 +57,9 @@ async def rotate(here: App | None = None) -> Rotated:
 
 async def retire(key: str, here: App | None = None) -> None:
     """Forget a key that nothing uses, or say who has to."""
-    async with _open(here) as wired:
+    async with opened(here) as wired:
         gone = await service.retire(wired, key)
     if gone:
         screen.print(f"The key {key} is gone. Backups made before still need it: keep it with them.")
     else:
         screen.print(f"Nothing uses the key {key}. Take it out of CM_DATA_KEYS and restart every process.")
-
-
-@asynccontextmanager
-async def _open(here: App | None) -> AsyncIterator[App]:
-    wired = here or app()
-    try:
-        yield wired
-    finally:
-        if here is None:
-            await wired.close()

@@ -3,22 +3,18 @@
 import getpass
 
 from cm_app.console import screen
-from services.bootstrap import App, app
+from services.bootstrap import App, opened
 from services.campaigns.stopping import release_everything, stop_everything
 
 
 async def switch(on: bool, reason: str, here: App | None = None) -> bool:
     """Turn it and say what happened; True when it changed."""
-    mine = here or app()
-    try:
+    async with opened(here) as mine:
         who = getpass.getuser()
         if on:
             changed = await stop_everything(mine.uow, reason=reason, by=who)
         else:
             changed = await release_everything(mine.uow, by=who)
-    finally:
-        if here is None:
-            await mine.close()
     match on, changed:
         case True, True:
             said = "Everything is stopped, at every practice. Release it with `cm kill-switch off`."

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from cm_app.auditing import practices
 from cm_app.console import counting, say, screen
-from services.bootstrap import App, app
+from services.bootstrap import App, app, opened
 from services.campaigns.contracts import CampaignFilter
 from services.campaigns.service import page
 from services.kit.actor import Actor
@@ -20,8 +20,7 @@ async def run(campaign: str, out: Path) -> None:
     """Prove the campaign with this id or name; writes into `out`, which must be new or empty."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise AppError(f"{out} is not empty; give another folder.")
-    here = app()
-    try:
+    async with opened() as here:
         actor, campaign_id = await _found(here, campaign)
         with counting("Proof run") as bar:
 
@@ -34,8 +33,6 @@ async def run(campaign: str, out: Path) -> None:
             (out / name).write_bytes(body)
         _show(made.summary)
         say(f"{len(made.files)} files in {out}; sha256 of manifest.json: {made.manifest_sha256}")
-    finally:
-        await here.close()
 
 
 def check(folder: Path) -> list[str]:

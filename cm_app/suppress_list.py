@@ -1,7 +1,6 @@
 """`cm suppress-list`: the block lists from the command line (SUP-6)."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from rich.table import Table
 from cm_app.auditing import REF, practices
 from cm_app.console import problem, screen
 from services.audit.service import AuditTag, record
-from services.bootstrap import App, app
+from services.bootstrap import App, opened
 from services.kit.actor import Actor
 from services.kit.errors import AppError, Invalid
 from services.suppression.block_list import blocks
@@ -22,7 +21,7 @@ async def take_file(file: Path, *, ground: Ground, everywhere: bool, here: App |
     """Put a file on the practice's list, or on the one that holds for every practice; returns how
     many entries were new. Rows that cannot be read are printed."""
     content = file.read_bytes()
-    async with _open(here) as wired:
+    async with opened(here) as wired:
         found = await practices(wired)
         if everywhere:
             read = read_file(content, "GB")
@@ -40,7 +39,7 @@ async def take_file(file: Path, *, ground: Ground, everywhere: bool, here: App |
 
 async def show(here: App | None = None) -> None:
     """Print the newest entries of the practice's list, masked."""
-    async with _open(here) as wired, wired.uow(_operator(_only(await practices(wired)))) as u:
+    async with opened(here) as wired, wired.uow(_operator(_only(await practices(wired)))) as u:
         rows, _, total = await blocks(u)
     table = Table("entry", "kind", "why", "by", "since", box=None)
     for row in rows:
@@ -74,13 +73,3 @@ def _only(found: Sequence[UUID]) -> UUID:
 
 def _operator(practice_id: UUID) -> Actor:
     return Actor(practice_id, REF, frozenset({"suppress", "compliance"}), display_name="Command line")
-
-
-@asynccontextmanager
-async def _open(here: App | None) -> AsyncIterator[App]:
-    wired = here or app()
-    try:
-        yield wired
-    finally:
-        if here is None:
-            await wired.close()

@@ -1,5 +1,7 @@
 """The composition root: the only door through which state, API and workers reach the services."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -77,3 +79,15 @@ def app() -> App:
             "No servers are running. Start them with `cm up`, or set CM_DATABASE_URL and CM_REDIS_URL."
         )
     return bootstrap()
+
+
+@asynccontextmanager
+async def opened(here: App | None = None) -> AsyncIterator[App]:
+    """The app of this process for the length of a command, closed after it; one that is given stays
+    open. Raises AppError when no server is known."""
+    wired = here or app()
+    try:
+        yield wired
+    finally:
+        if here is None:
+            await wired.close()

@@ -9,7 +9,7 @@ import segno
 from services.access import service as access
 from services.bootstrap import app
 from services.kit.errors import Invalid, StepUpNeeded
-from state import words
+from state import step_up, words
 from state.session import TO_SIGN_IN, acting, actor_of, token_of
 
 
@@ -66,7 +66,7 @@ class Account(rx.State):
         try:
             made = await access.begin_totp(app(), token_of(self))
         except StepUpNeeded:
-            self.coding, self.code_hint = True, await access.demo_code(app(), token_of(self))
+            await step_up.ask(self)
             return
         self._secret = made.secret
         self.secret = " ".join(made.secret[n : n + 4] for n in range(0, len(made.secret), 4))
@@ -93,8 +93,7 @@ class Account(rx.State):
     @rx.event
     async def give_code(self, form: dict[str, str]) -> Any:
         await actor_of(self)
-        await access.step_up(app(), token_of(self), form.get("code", "").strip())
-        self.coding = False
+        await step_up.take(self, form)
         return Account.begin_totp
 
     async def _read(self) -> None:

@@ -9,16 +9,13 @@ from zoneinfo import ZoneInfo
 import orjson
 import reflex as rx
 
-from services.access import service as access
 from services.audience.people import people_named, search_people
 from services.audit import service as audit
 from services.audit.contracts import Asked, AuditRow
 from services.audit.tags import AuditTag
-from services.bootstrap import app
-from services.kit.errors import StepUpNeeded
-from state import words
+from state import step_up, words
 from state.audit_words import act, tone
-from state.session import Session, acting, permitted, pings, token_of, uuid_of
+from state.session import Session, acting, permitted, pings, uuid_of
 
 FAMILIES = [
     ("", "Everything"),
@@ -164,10 +161,7 @@ class Audit(rx.State):
     async def download(self) -> Any:
         """Asks for a fresh code first (D10)."""
         await permitted(self, "compliance")
-        try:
-            await access.require_fresh(app(), token_of(self))
-        except StepUpNeeded:
-            self.coding, self.code_hint = True, await access.demo_code(app(), token_of(self))
+        if not await step_up.fresh(self):
             return None
         return rx.call_script(f"window.location.assign('/api/v1/audit/export?{self._export}')")
 
@@ -178,8 +172,7 @@ class Audit(rx.State):
     @rx.event
     async def give_code(self, form: dict[str, str]) -> Any:
         await permitted(self, "compliance")
-        await access.step_up(app(), token_of(self), form.get("code", "").strip())
-        self.coding = False
+        await step_up.take(self, form)
         return Audit.download
 
     async def _about(self) -> None:

@@ -5,13 +5,12 @@ from typing import Any
 
 import reflex as rx
 
-from services.access import service as access
-from services.access.errors import StepUpNeeded
 from services.bootstrap import app
 from services.campaigns.bulk import BULK, DONE, NEEDS, Bulk, several
 from services.campaigns.several import told
 from services.kit.errors import Invalid
-from state.session import changed, permitted, token_of, uuid_of
+from state import step_up
+from state.session import changed, permitted, uuid_of
 from state.undo import UNDO_SECONDS, offered
 
 UNDONE: dict[Bulk, Bulk] = {"pause": "resume", "resume": "pause", "tag": "untag", "untag": "tag"}
@@ -65,11 +64,8 @@ class Several(rx.State):
         deed = _known(what)
         actor = await permitted(self, NEEDS[deed])
         if deed == "resume":
-            try:
-                await access.require_fresh(app(), token_of(self))
-            except StepUpNeeded:
-                self.coding, self._waiting = True, deed
-                self.code_hint = await access.demo_code(app(), token_of(self))
+            self._waiting = deed
+            if not await step_up.fresh(self):
                 return None
         ids = [uuid_of(one) for one in self.chosen]
         done = await several(app().uow, actor, ids, deed, tag=self.tag)
@@ -101,8 +97,7 @@ class Several(rx.State):
     @rx.event
     async def give_code(self, form: dict[str, str]) -> Any:
         await permitted(self, "manage")
-        await access.step_up(app(), token_of(self), form.get("code", "").strip())
-        self.coding = False
+        await step_up.take(self, form)
         return Several.do(self._waiting)
 
 

@@ -6,15 +6,13 @@ from uuid import UUID
 
 import reflex as rx
 
-from services.access import service as access
-from services.access.errors import StepUpNeeded
 from services.bootstrap import app
 from services.campaigns import service as campaigns
 from services.campaigns.several import each, told
 from services.kit.uow import Unit
-from state import words
+from state import step_up, words
 from state.approvals import starts, type_of
-from state.session import Session, acting, changed, permitted, pings, token_of, uuid_of
+from state.session import Session, acting, changed, permitted, pings, uuid_of
 
 
 @dataclass(frozen=True)
@@ -63,11 +61,7 @@ class Approvals(rx.State):
     async def approve_chosen(self) -> Any:
         """Approve all that are marked; asks for a fresh code where none was given lately."""
         actor = await permitted(self, "approve")
-        try:
-            await access.require_fresh(app(), token_of(self))
-        except StepUpNeeded:
-            self.coding = True
-            self.code_hint = await access.demo_code(app(), token_of(self))
+        if not await step_up.fresh(self):
             return None
 
         async def deed(u: Unit, approval_id: UUID) -> None:
@@ -90,8 +84,7 @@ class Approvals(rx.State):
     async def give_code(self, form: dict[str, str]) -> Any:
         """Check the one-time code, then approve what waited for it."""
         await permitted(self, "approve")
-        await access.step_up(app(), token_of(self), form.get("code", "").strip())
-        self.coding = False
+        await step_up.take(self, form)
         return Approvals.approve_chosen
 
     async def _read(self) -> None:

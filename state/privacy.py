@@ -7,10 +7,9 @@ import reflex as rx
 
 from services.access import service as access
 from services.bootstrap import app
-from services.kit.errors import StepUpNeeded
 from services.privacy import service as privacy
 from services.privacy.contracts import ErasureProgress
-from state import words
+from state import step_up, words
 from state.people import Person
 from state.session import Session, acting, changed, opens, permitted, pings, token_of, uuid_of
 
@@ -98,17 +97,13 @@ class Privacy(rx.State):
     async def give_code(self, form: dict[str, str]) -> Any:
         """Checks the one-time code, then does what waited for it."""
         await permitted(self, "compliance")
-        await access.step_up(app(), token_of(self), form.get("code", "").strip())
-        self.coding = False
+        await step_up.take(self, form)
         return await self._fresh(self._waiting)
 
     async def _fresh(self, what: str) -> Any:
         await permitted(self, "compliance")
-        try:
-            await access.require_fresh(app(), token_of(self))
-        except StepUpNeeded:
-            self._waiting, self.coding = what, True
-            self.code_hint = await access.demo_code(app(), token_of(self))
+        self._waiting = what
+        if not await step_up.fresh(self):
             return None
         if what == "erase":
             return Privacy.go_on

@@ -13,6 +13,7 @@ from services.campaigns import service as campaigns
 from services.contracts.campaign_types import TYPE_KEYS
 from services.contracts.journey import Caps
 from services.kit.errors import Invalid, StepUpNeeded
+from state import step_up
 from state.session import Session, acting, changed, permitted, token_of
 
 NUMBERS = {
@@ -91,16 +92,15 @@ class Settings(rx.State):
     async def give_code(self, form: dict[str, str]) -> Any:
         """Check the one-time code, then do what waited for it."""
         await permitted(self, "manage")
-        await access.step_up(app(), token_of(self), form.get("code", "").strip())
-        self.coding = False
+        await step_up.take(self, form)
         return await self._try(self._waiting)
 
     async def _try(self, wanted: dict[str, Any]) -> Any:
         try:
             return await (self._save(wanted) if wanted.get("what") == "save" else self._release())
         except StepUpNeeded:
-            self._waiting, self.coding = wanted, True
-            self.code_hint = await access.demo_code(app(), token_of(self))
+            self._waiting = wanted
+            await step_up.ask(self)
             return None
 
     async def _save(self, wanted: dict[str, Any]) -> Any:
