@@ -78,6 +78,15 @@ def split() -> rx.Component:
                 aria_label="Name of the arm",
             ),
             inputs.percent(row, "arms"),
+            ui.chip(
+                "Control",
+                on=row.control,
+                on_click=StepPanel.set_control(row.index, ~row.control),
+                disabled=~Builder.editable,
+                title="People in the control get no message here, so that the others have something to be "
+                "compared with.",
+                data_testid="arm-control",
+            ),
             rx.cond(
                 Builder.editable & (Builder.step.arms.length() > 2),
                 ui.ghost(
