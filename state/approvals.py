@@ -25,7 +25,7 @@ from services.kit.rendering import RenderProblem, render
 from state import words
 from state.builder_impact import fate_words
 from state.drawing import Drawing
-from state.session import Session, acting, changed, permitted, pings, uuid_of
+from state.session import Session, acting, changed, opens, permitted, pings, uuid_of
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ class Approval(rx.State):
     _id: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         self.loading, self.asking = True, False
         self.until, self.forecast = "", ""

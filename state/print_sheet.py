@@ -16,7 +16,7 @@ from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Caps
 from state import words
 from state.print_figure import Card, Line, Word, cards, labels, lines
-from state.session import Session, acting, uuid_of
+from state.session import Session, acting, opens, uuid_of
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class PrintSheet(rx.State):
     decision: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         """The page's own start: the version named in the address, else the draft."""
         self.reset()

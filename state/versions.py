@@ -16,7 +16,7 @@ from services.kit.errors import Invalid
 from services.kit.uow import Unit
 from state import words
 from state.drawing import Drawing
-from state.session import Session, acting, changed, pings, uuid_of
+from state.session import Session, acting, changed, opens, pings, uuid_of
 from state.undo import offered
 
 DRAFT = "draft"
@@ -67,6 +67,7 @@ class Versions(rx.State):
     _put_back: Journey | None = None
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         """The page's own start: the newest change is compared with what came before it."""
         self.reset()

@@ -164,7 +164,7 @@ BEGIN
     EXECUTE format('ALTER TABLE canonical.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE canonical.%I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE canonical.%I ALTER COLUMN practice_id SET STATISTICS 0', t);  -- as in cm
-    EXECUTE format('CREATE POLICY tenant ON canonical.%I TO cm_platform, cm_app, cm_hub USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+    EXECUTE format('CREATE POLICY tenant ON canonical.%I TO cm_platform, cm_app, cm_hub USING (practice_id = (SELECT current_setting(''cm.practice_id'')::uuid))', t);
   END LOOP;
 END $$;
 ALTER VIEW canonical.household OWNER TO cm_platform;

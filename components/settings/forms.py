@@ -31,22 +31,17 @@ def kill_switch() -> rx.Component:
     return ui.section(
         "Kill switch",
         rx.cond(Session.stopped, stopped, running),
-        ui.dialog(
+        ui.form_dialog(
             "Stop all sending",
             "Every campaign stops before its next message, also in the middle of a batch. Nobody loses "
             "their place. Everyone here sees who stopped it and why.",
-            rx.el.form(
-                ui.area("Why", "why", required=True, max_length=500, auto_focus=True),
-                ui.decisions(
-                    "Stop everything",
-                    away=Settings.ask_stop(False),
-                    color_scheme="red",
-                    data_testid="confirm-kill-switch",
-                ),
-                on_submit=Settings.stop,
-            ),
+            ui.area("Why", "why", required=True, max_length=500, auto_focus=True),
+            go="Stop everything",
+            leave=Settings.ask_stop,
             open=Settings.stopping,
-            on_open_change=Settings.ask_stop,
+            on_submit=Settings.stop,
+            color_scheme="red",
+            data_testid="confirm-kill-switch",
         ),
         hint="Stops every campaign of the practice at once, until somebody lets it go on.",
     )

@@ -5,10 +5,9 @@ from typing import Any
 import reflex as rx
 
 from components import tokens, ui
-from components.builder.wording import language_menu, merge_menu
+from components.content import languages, merge_menu
 from components.layout import head
 from components.looks import looks
-from state.builder_forms import LanguageRow
 from state.message_template import MessageTemplate, UseLine, VersionLine, Wrong
 
 CHANNELS = [("email", "Email"), ("sms", "SMS"), ("whatsapp", "WhatsApp"), ("in_app", "In-app")]
@@ -79,17 +78,7 @@ def _conflict() -> rx.Component:
         ),
         rx.cond(
             t.conflict,
-            ui.notice(
-                "Somebody else saved this template meanwhile. ",
-                rx.flex(
-                    ui.quiet("Load theirs", size="2", on_click=t.settle("theirs")),
-                    ui.quiet("Save mine as the newest", size="2", on_click=t.settle("mine")),
-                    gap="8px",
-                    margin_top="8px",
-                ),
-                tone="danger",
-                icon="users",
-            ),
+            ui.saved_meanwhile("template", t.settle, mine="Save mine as the newest"),
         ),
     )
 
@@ -103,15 +92,7 @@ def _body() -> rx.Component:
 
 
 def _line(name: str, key: str, value: Any, on_change: Any, **props: Any) -> rx.Component:
-    return rx.flex(
-        rx.el.label(name, html_for=key, **tokens.text("label"), color=tokens.INK),
-        rx.debounce_input(
-            rx.input(id=key, value=value, on_change=on_change, disabled=~MessageTemplate.editable, size="3", data_testid=key, **props),
-            debounce_timeout=350,
-        ),
-        direction="column",
-        gap="6px",
-    )  # fmt: skip
+    return ui.live_field(name, key, value, on_change, editable=MessageTemplate.editable, **props)
 
 
 def _words() -> rx.Component:
@@ -144,7 +125,14 @@ def _words() -> rx.Component:
             ),
             ui.small(t.scope_words),
         ),
-        _languages(),
+        languages(
+            t.languages,
+            t.language,
+            editable=t.editable,
+            show=t.show_language,
+            add=t.add_language,
+            remove=t.remove_language,
+        ),
         rx.cond(
             has_subject,
             _line(
@@ -163,18 +151,14 @@ def _words() -> rx.Component:
         ),
         rx.flex(
             rx.el.label("Text", html_for="template-body", **tokens.text("label"), color=tokens.INK),
-            rx.debounce_input(
-                rx.text_area(
-                    id="template-body",
-                    value=t.body,
-                    on_change=lambda v: t.set_words("body", v),
-                    disabled=~t.editable,
-                    rows="11",
-                    size="3",
-                    resize="vertical",
-                    data_testid="template-body",
-                ),
-                debounce_timeout=350,
+            ui.typed(
+                t.body,
+                lambda v: t.set_words("body", v),
+                editable=t.editable,
+                lines="11",
+                id="template-body",
+                size="3",
+                data_testid="template-body",
             ),
             rx.cond(t.editable, merge_menu("template-body", t.insert_field)),
             direction="column",
@@ -193,39 +177,6 @@ def _words() -> rx.Component:
         ),
         direction="column",
         gap="16px",
-    )
-
-
-def _languages() -> rx.Component:
-    t = MessageTemplate
-
-    def language(row: rx.Var[LanguageRow]) -> rx.Component:
-        return ui.chip(
-            [
-                row.name,
-                rx.cond(row.written, rx.fragment(), rx.el.span("No words yet", class_name="cb-missing")),
-            ],
-            on=row.key == t.language,
-            on_click=t.show_language(row.key),
-            data_testid="language-" + row.key.to(str),
-        )
-
-    return rx.flex(
-        rx.cond(t.languages.length() > 1, ui.chips("Language", rx.foreach(t.languages, language))),
-        rx.cond(
-            t.editable,
-            rx.flex(
-                language_menu(t.add_language),
-                rx.cond(
-                    t.language != "",
-                    ui.quiet("Remove this language", icon="x", size="2", on_click=t.remove_language),
-                ),
-                gap="8px",
-                wrap="wrap",
-            ),
-        ),
-        direction="column",
-        gap="8px",
     )
 
 

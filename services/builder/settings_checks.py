@@ -241,9 +241,17 @@ def _check_secrets(journey: Journey) -> Iterator[Problem]:
                 sentence=f"{name_of(step)} contains something that looks like a password or key. Remove it: "
                 "campaigns are seen by many people.",
             )
-    rest = journey.model_dump(mode="json", exclude={"steps"})
+    for note in journey.notes:
+        if looks_secret(note.text):
+            yield Problem(
+                note_id=note.id,
+                code="secret",
+                sentence="A note on the canvas contains something that looks like a password or key. Remove it: "
+                "campaigns are seen by many people.",
+            )
+    rest = journey.model_dump(mode="json", exclude={"steps", "notes"})
     if any(looks_secret(text) for text in texts(rest)):
         yield Problem(
             code="secret",
-            sentence="The campaign's settings or notes contain something that looks like a password or key. Remove it.",
+            sentence="The campaign's settings contain something that looks like a password or key. Remove it.",
         )

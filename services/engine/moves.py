@@ -18,10 +18,11 @@ from services.contracts.journey import (
     Wait,
     WaitEvent,
 )
+from services.engine.binding import Binding
 from services.engine.claim import DueStep
 from services.engine.happened import happened_sql
 from services.engine.message import all_moved, count
-from services.engine.plan import Binding, Plan
+from services.engine.plan import Plan
 from services.gates.reasons import Reason
 from services.gates.records import record_of
 from services.kit.uow import Unit
@@ -74,7 +75,9 @@ async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
     port = await port_sql(u, step, binding)
     next_step, next_due = plan.move(step, binding)
     left = segmented(plan.journey.campaign_type, "n x WHERE x.next_step IS NULL", enrolled=False)
-    sql = STATEMENT.format(record=record_of("k"), port=port, next_step=next_step, next_due=next_due, care_plans=left)
+    sql = STATEMENT.format(
+        record=record_of("k"), port=port, next_step=next_step, next_due=next_due, care_plans=left
+    )
     rows = (
         await u.execute(
             sql,

@@ -14,8 +14,9 @@ from zlib import crc32
 
 from services.audience.service import condition
 from services.contracts.journey import Branch, Exit, GoalStep, Message, Step, WaitEvent
+from services.engine.binding import Binding
 from services.engine.moves import port_sql
-from services.engine.plan import Binding, Plan
+from services.engine.plan import Plan
 from services.engine.plans import policy_for
 from services.engine.reach import NOBODY
 from services.engine.windows import open_sql

@@ -71,6 +71,8 @@ RECORDS = "LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.cont
 # `OFFSET 0` keeps a level to itself. Without it the planner puts the text of each fact wherever the
 # fact is mentioned, and the lists are looked through for every gate anew (docs/decisions/0008).
 EMAIL, PHONE = "lower(btrim(c.email))", "c.phone"
+LISTED_EMAIL = _listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))
+LISTED_PHONE = _listed(("address", PHONE))
 FACTS = f"""
 listed AS MATERIALIZED (
   SELECT EXISTS (SELECT 1 FROM {HERE}) AS here, EXISTS (SELECT 1 FROM {EVERYWHERE}) AS everywhere
@@ -86,8 +88,7 @@ f AS (
     CASE WHEN :global_holdout > 0 THEN cm.bucket(:global_salt, cand.contact_id) ELSE 10000 END AS global_bucket,
     CASE WHEN :campaign_holdout > 0 THEN cm.bucket(:campaign_salt, cand.contact_id) ELSE 10000 END AS campaign_bucket,
     {{consents}}{_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
-    {_listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))} AS email_blocked,
-    {_listed(("address", PHONE))} AS phone_blocked,
+    {{email_blocked}} AS email_blocked, {{phone_blocked}} AS phone_blocked,
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
     CASE WHEN :one_per_household AND {{requested}} AND c.household_id IS NOT NULL THEN
@@ -153,6 +154,10 @@ def facts(channels: Sequence[Channel] = (), *, each: bool, requested: bool = Tru
             joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
     consents = "".join(f"agreed.{c} AS consent_{c}, " for c in channels)
     whole = FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{consents}", consents)
+    # A hash costs: what no channel asks about is not looked up.
+    whole = whole.replace("{email_blocked}", LISTED_EMAIL if "email" in channels else "false")
+    by_phone = not {"sms", "whatsapp"}.isdisjoint(channels)
+    whole = whole.replace("{phone_blocked}", LISTED_PHONE if by_phone else "false")
     whole = whole.replace("{record}", record_of("cand") if each else RECORDS)
     return "".join(tables) + whole.replace("{requested}", str(requested).lower())
 
