@@ -1061,6 +1061,22 @@ BEGIN
 END $$;
 
 -- Monthly partitions; called by the migration and by the daily tick.
+-- Which practices there are is remembered nowhere, only how many: any of them is expected to hold its share of a
+-- table (docs/decisions/0018). Told anew when the number has changed by half.
+CREATE FUNCTION cm.note_practices() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE t record; practices real;
+BEGIN
+  SELECT greatest(count(*), 1) INTO practices FROM cm.practice;
+  FOR t IN SELECT n.nspname, c.relname, c.relkind = 'p' AS parted FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'practice_id' AND a.attstattarget = 0
+           LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = 'practice_id'
+             AND s.inherited = (c.relkind = 'p')
+           WHERE n.nspname IN ('cm', 'canonical') AND c.relkind IN ('r', 'p')
+             AND coalesce(s.n_distinct, 0) NOT BETWEEN practices / 1.5 AND practices * 1.5 LOOP
+    PERFORM pg_restore_attribute_stats('schemaname', t.nspname::text, 'relname', t.relname::text, 'attname', 'practice_id'::text,
+      'inherited', t.parted, 'null_frac', 0::real, 'avg_width', 16, 'n_distinct', practices);
+  END LOOP;
+END $$;
 CREATE FUNCTION cm.ensure_partitions(from_day date, months integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE t text; m date; n integer;
 BEGIN
@@ -1075,6 +1091,7 @@ BEGIN
       END IF;
     END LOOP;
   END LOOP;
+  PERFORM cm.note_practices();
 END $$;
 
 -- Retention (D26): a month goes when all of it is older than the longest any practice keeps it. Months of the

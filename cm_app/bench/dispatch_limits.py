@@ -1,8 +1,8 @@
 """The two limits that `cm bench dispatch` compares the engine with, measured in the same run.
 
 `HAND` is the same work as one SQL statement, the way somebody who knows PostgreSQL would write it for
-this campaign: claim, the same facts, the same verdicts, dispatch, outbox, refusal, audit with its hashes
-and the batch's digest, metrics, the move. It knows the campaign's numbers as literals, has one transaction
+this campaign: claim, the same facts looked up person by person, the same verdicts, dispatch, outbox,
+refusal, audit with its hashes and the batch's digest, metrics, the move. It knows the campaign's numbers as literals, has one transaction
 and one round trip a batch, and none of the engine's second looks: it would lose the race of
 docs/decisions/0001, and that of two campaigns for the same person.
 
@@ -36,7 +36,7 @@ WITH due AS (
   SELECT w.ctid AS place, w.* FROM cm.work w WHERE w.practice_id = %(practice)s AND w.version_id = %(version)s
     AND w.step_id = 'hello' AND w.due_at <= %(now)s ORDER BY w.lane, w.due_at LIMIT 5000 FOR UPDATE SKIP LOCKED
 ), facts AS (
-  SELECT d.*, c.email, c.app_user, e.state AS by_email, a.state AS by_app, c.do_not_contact,
+  SELECT d.*, c.email, c.app_user, agreed.by_email, agreed.by_app, c.do_not_contact,
     c.contact_id IS NULL OR c.deceased OR c.merged_into IS NOT NULL AS gone,
     s.whole, s.shut, t.touches, t.last_touch,
     o.urgent,
@@ -57,9 +57,10 @@ WITH due AS (
         WHERE m.practice_id = %(practice)s AND m.household_id = c.household_id AND m.contact_id <> c.contact_id
           AND (lower(m.email) = lower(c.email) OR m.phone = c.phone)) AS twice
   FROM due d
-  LEFT JOIN canonical.contact c ON c.practice_id = %(practice)s AND c.contact_id = d.contact_id
-  LEFT JOIN canonical.consent e ON e.practice_id = %(practice)s AND e.contact_id = d.contact_id AND e.channel = 'email' AND e.purpose = 'marketing'
-  LEFT JOIN canonical.consent a ON a.practice_id = %(practice)s AND a.contact_id = d.contact_id AND a.channel = 'in_app' AND a.purpose = 'marketing'
+  LEFT JOIN LATERAL (SELECT r.* FROM canonical.contact r WHERE r.practice_id = %(practice)s AND r.contact_id = d.contact_id OFFSET 0) c ON true
+  LEFT JOIN LATERAL (
+    SELECT max(k.state) FILTER (WHERE k.channel = 'email') AS by_email, max(k.state) FILTER (WHERE k.channel = 'in_app') AS by_app
+    FROM canonical.consent k WHERE k.practice_id = %(practice)s AND k.contact_id = d.contact_id AND k.purpose = 'marketing') agreed ON true
   LEFT JOIN LATERAL (
     SELECT min(s.reason) FILTER (WHERE s.scope = 'all' OR s.scope = 'types' AND 'nurture' = ANY (s.campaign_types)
         OR s.scope = 'campaign' AND s.campaign_id = %(campaign)s OR s.scope = 'goal' AND s.goal = 'booking') AS whole,

@@ -74,7 +74,9 @@ async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
     port = await port_sql(u, step, binding)
     next_step, next_due = plan.move(step, binding)
     left = segmented(plan.journey.campaign_type, "n x WHERE x.next_step IS NULL", enrolled=False)
-    sql = STATEMENT.format(record=record_of("k"), port=port, next_step=next_step, next_due=next_due, care_plans=left)
+    sql = STATEMENT.format(
+        record=record_of("k"), port=port, next_step=next_step, next_due=next_due, care_plans=left
+    )
     rows = (
         await u.execute(
             sql,

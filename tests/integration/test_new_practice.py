@@ -1,17 +1,23 @@
 """A practice that the planner has not heard of yet is looked into as any other (ENG-3, OPS-3)."""
 
+import re
 from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine
 
 from services.bootstrap import App
+from services.engine import claim, lanes, moves
+from services.gates.contracts import Policy
+from services.gates.records import record_of
+from services.gates.statement import verdicts
 from services.kit.actor import system
 from services.kit.db import owner
 from services.kit.ids import new_id
 from tests.factories.practice import make_practice, run
 
 PEOPLE = 3_000
+MANY_PEOPLE = 40_000
 MANY = (
     """
 INSERT INTO canonical.opportunity (practice_id, opportunity_id, contact_id, stack, stage, outcome, opened_at)
@@ -55,4 +61,54 @@ async def test_whoever_is_looked_up_is_found_by_their_own_index(app: App, practi
             plan = list((await u.execute(asked, practice=fresh, one=new_id())).scalars())
             if not any("Index Cond" in line and column in line for line in plan):
                 wrong.append((table, column, plan))
+    assert not wrong, wrong
+
+
+CONTACTS = """
+INSERT INTO canonical.contact (practice_id, contact_id, kind, first_name, last_name, email, registered_at)
+SELECT :practice, uuidv7(), 'lead', 'Jo', 'Fox', 'p' || n || '@example.com', :now FROM generate_series(1, :people) n
+"""
+CLAIMED = """
+INSERT INTO pg_temp.claim (place, enrolment_id, contact_id, move_no, enrolled_at, pseudonym, lane, due_at)
+SELECT '(0,1)', contact_id, contact_id, 0, :now, contact_id, 0, :now FROM canonical.contact WHERE practice_id = :practice LIMIT 100
+"""
+WHOLE_PRACTICE = re.compile(
+    r"Scan[^\n]* on (\w+)[^\n]*\n\s*Index Cond: \(practice_id = [^()]*\)\n|Seq Scan on (\w+)"
+)
+SHORT = {"claim", "blocked_destination_recent", "blocked_destination", "platform_block"}
+"""The claim itself, and lists that are read once."""
+
+
+@pytest.mark.covers("ENG-3", "OPS-3")
+async def test_a_batch_of_thousands_looks_up_each_person_by_their_key(
+    app: App, practice: UUID, database_url: str
+):
+    """However many people the planner believes a practice to have, it must not read them all for a batch."""
+    now = app.clock.now()
+    run(database_url, CONTACTS, {"practice": practice, "now": now, "people": MANY_PEOPLE})
+    run(
+        database_url, MANY[1], {"practice": practice, "now": now, "people": MANY_PEOPLE, "campaign": new_id()}
+    )
+    engine = create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    engine.dispose()
+    policy = Policy(practice, now, new_id(), "nurture", "hello", new_id(), channels=("email", "sms"))
+    asked = {
+        "gates": f"WITH cand AS (SELECT k.* FROM pg_temp.claim k), {verdicts(policy.channels, each=True)} SELECT * FROM verdict",
+        "ways": moves.STATEMENT.format(
+            record=record_of("k"), port="'next'", next_step="'there'", next_due=":now", care_plans="",
+        ),
+        "lanes": lanes.ASTRAY,
+    }  # fmt: skip
+    async with app.uow(system(practice, "engine")) as u:
+        for sql in (claim.CLAIM_TABLE, claim.BY_INDEX):
+            await u.execute(sql)
+        await u.execute(CLAIMED, practice=practice, now=u.now)
+        wrong = {}
+        for name, sql in asked.items():
+            values = {**policy.params(), "first_seq": 1, "batch": new_id(), "end_reason": ""}
+            plan = "\n".join((await u.execute(f"EXPLAIN {sql}", **values)).scalars()) + "\n"
+            whole = {table for found in WHOLE_PRACTICE.findall(plan) for table in found if table} - SHORT
+            wrong |= {name: (whole, plan)} if whole else {}
     assert not wrong, wrong
