@@ -46,7 +46,7 @@ CREATE TABLE canonical.contact (
   merged_into uuid,
   PRIMARY KEY (practice_id, contact_id)
 );
--- Audiences are counted from narrow indexes, not from the records (AUD-8, docs/decisions/0020).
+-- Audiences are counted from narrow indexes, not from the records (AUD-8, docs/decisions/0021).
 CREATE INDEX contact_counted ON canonical.contact (practice_id, contact_id) INCLUDE (kind, deceased, merged_into);
 CREATE INDEX contact_identity ON canonical.contact (practice_id, identity_hash) WHERE identity_hash <> '';
 CREATE INDEX contact_email ON canonical.contact (practice_id, lower(email)) WHERE email IS NOT NULL;

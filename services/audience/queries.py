@@ -6,11 +6,11 @@ SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
        set_config('parallel_setup_cost', '10', true), set_config('max_parallel_workers_per_gather', '1', true),
        set_config('min_parallel_index_scan_size', '64kB', true), set_config('min_parallel_table_scan_size', '512kB', true)
 """
-"""Hash tables of a million ids fit, and the plan is made for the values at hand. The planner expects a
-two-hundredth of every table in any practice (docs/decisions/0018): it would choose nested loops over
-millions, and think a helper not worth its while. So a helper costs little here and small reads have one,
-too; only one, because what is gathered for a join is gathered by each. Only for statements over a whole
-practice: `PLANNER_BACK` follows."""
+"""Hash tables of a million ids fit, and the plan is made for the values at hand. Behind row-level security
+PostgreSQL keeps its statistics from conditions that might leak, expects a handful of rows, and would choose
+nested loops over millions, alone. So there are none, and a helper is thought cheap and worth its while for
+smaller reads; only one, because what is gathered for a join is gathered by each (docs/decisions/0021). Only
+for statements over a whole practice: `PLANNER_BACK` follows."""
 
 # Without its unit a number counts in the unit the server keeps it in, blocks of 8 kB too.
 PLANNER_BACK = """
