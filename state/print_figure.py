@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from services.builder.figure import Box, Figure, Stroke
 
-INSET = 34
-"""From a card's left edge to its words; number and sign stand before them."""
+INSET = 38
+"""From a card's left edge to its words; number and sign stand before them, clear of a slanting edge."""
 SIGNS: dict[str, str] = {
     "entry": "M0 0 10 6 0 12Z",
     "message": "M0 1H14V11H0ZM0 1 7 7 14 1",
@@ -63,14 +63,14 @@ def _line(stroke: Stroke) -> Line:
 
 
 def _card(box: Box, *, compact: bool) -> Card:
-    x, y = (7, 20) if compact else (10, 14)
+    x, y = (7, 20) if compact else (15, 25)
     words = [Word(str(box.number), f"{x}", f"{y}", "number-of")]
     down = box.height / 2 - 6.5 * (len(box.title) + len(box.line)) + 9.5
     for what, texts in (("title", box.title), ("line", box.line)):
         for text in texts:
             words.append(Word(text, f"{INSET}", f"{down:.1f}", what))
             down += 13
-    sign = (36, 9) if compact else (10, box.height / 2 + 2)
+    sign = (36, 9) if compact else (15, box.height / 2 + 2)
     return Card(
         box.kind,
         f"translate({box.x:.1f} {box.y:.1f})",

@@ -2,7 +2,7 @@
 // the keyboard on a marked step says what happened to it. Nothing here can be changed.
 import {
   applyNodeChanges, Background, BackgroundVariant, MiniMap, NodeToolbar, Panel, Position, ReactFlow, ReactFlowProvider,
-  useReactFlow,
+  useReactFlow, useViewport,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { ChevronDown, ChevronUp, Maximize, Minus, Plus } from "lucide-react";
@@ -167,6 +167,7 @@ function Comparison({ steps: given = [], goal = null, dark = false, label = "Wha
 // What happened to one step, in words; the step's own name says the same to a screen reader.
 function Told({ id, steps, root }) {
   const flow = useReactFlow();
+  useViewport(); // where there is room changes while the drawing moves
   const step = steps.find((one) => one.id === id);
   const node = step?.mark && flow.getNode(id);
   if (!node) return null;

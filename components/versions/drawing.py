@@ -44,7 +44,9 @@ def drawing() -> rx.Component:
             class_name="cv-canvas",
         ),
         rx.el.div(
-            rx.foreach(Drawing.changes, _short), class_name="cv-steps", role="list", aria_label="Changes"
+            ui.small("Press a change to see it in the drawing.", margin_bottom="8px"),
+            rx.el.div(rx.foreach(Drawing.changes, _short), role="list", aria_label="Changes"),
+            class_name="cv-steps",
         ),
         class_name="cv-drawn",
     )

@@ -17,8 +17,8 @@ from services.builder.figure_page import Page, Size, best_page
 from services.builder.outline import Row, outline
 from services.contracts.journey import Journey, Step, ports
 
-TITLE_CHARACTERS = 24
-LINE_CHARACTERS = 30
+TITLE_CHARACTERS = 22
+LINE_CHARACTERS = 27
 LINES = 3
 LABEL_CHARACTERS = 22
 BUS = 9
