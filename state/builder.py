@@ -30,7 +30,9 @@ from services.kit.errors import Invalid, StaleWrite
 from services.kit.uow import Unit
 from state import builder_rows as rows
 from state import words
-from state.builder_forms import StepForm, form, pace_words
+from state.builder_fields import form
+from state.builder_forms import StepForm
+from state.builder_message import pace_words
 from state.outline_rows import outline_rows
 from state.rule_choices import read_choices
 from state.rule_rows import RuleBox, box, open_choice_fields

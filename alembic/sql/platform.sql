@@ -15,7 +15,7 @@ CREATE TABLE platform.import_batch (
   duplicates integer NOT NULL DEFAULT 0,
   errors integer NOT NULL DEFAULT 0,            -- rows that could not come in
   warnings integer NOT NULL DEFAULT 0,          -- rows that came in with something left out
-  content bytea,                                -- the file, until it is imported
+  content bytea,                                -- the file, sealed, until it is imported
   uploaded_by text NOT NULL,
   confirmed_by text NOT NULL DEFAULT '',        -- who stood for the mapping and the consent
   created_at timestamptz NOT NULL,
@@ -52,7 +52,7 @@ BEGIN
   FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'platform' LOOP
     EXECUTE format('ALTER TABLE platform.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE platform.%I FORCE ROW LEVEL SECURITY', t);
-    EXECUTE format('CREATE POLICY tenant ON platform.%I TO cm_platform USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+    EXECUTE format('CREATE POLICY tenant ON platform.%I TO cm_platform USING (practice_id = (SELECT current_setting(''cm.practice_id'')::uuid))', t);
   END LOOP;
 END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA platform TO cm_platform;

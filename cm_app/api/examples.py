@@ -92,6 +92,7 @@ BY_SCHEMA: dict[str, Any] = {
     },
     "EndpointChanges": {"on": False},
     "SettingsChanges": {"quiet_start": "20:00:00"},
+    "ClosedDayChange": {"label": "Day out of the team"},
     "NewKey": {"label": "Reports", "scopes": ["read"]},
     "People": {"contact_ids": [ID]},
     "Confirmation": {

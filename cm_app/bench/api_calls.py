@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, cycle
 from typing import Any
 from uuid import UUID
@@ -173,8 +173,13 @@ class Callers:
 
 
 async def callers(app: App, administrator: Actor) -> Callers:
-    """Keys made by `administrator`, and people of that practice."""
-    practice_id = administrator.practice_id
+    """Keys made by `administrator`, who may write campaigns from now on (a key does what its maker may), and
+    people of that practice."""
+    practice_id, roles = administrator.practice_id, ["administrator", "marketer"]
+    assert administrator.person_id
+    async with app.uow(access.operator(practice_id)) as u:
+        await access.change_roles(u, administrator.person_id, roles)
+    administrator = replace(administrator, permissions=access.permissions_of(roles))
     async with app.uow(administrator) as u:
         made = [(await access.create_api_key(u, label=f"Bench {n}", scopes=SCOPES)).key for n in range(KEYS)]
     async with app.uow(system(practice_id, "bench")) as u:

@@ -120,35 +120,34 @@ def _filters() -> rx.Component:
 
 def export_dialog() -> rx.Component:
     """What to take along, in which form, and the program that checks it."""
-    return ui.dialog(
+    return ui.form_dialog(
         "Export the audit",
         "The file carries its proof: anybody can check it without this system. Taking it is itself recorded.",
-        rx.el.form(
-            rx.flex(
-                ui.choice("What", "scope", SCOPES),
-                ui.choice("Form", "format", FORMATS),
-                ui.small(
-                    "To check a file you need Python and ",
-                    rx.el.a(
-                        "this one program",
-                        href="/api/v1/audit/verifier",
-                        reload_document=True,
-                        class_name="cm-plain-link",
-                        color=tokens.ink("accent"),
-                        text_decoration="underline",
-                        data_testid="get-verifier",
-                    ),
-                    ". Hand both on together. A part proves that its rows are unchanged; that none is missing,"
-                    " only the export of everything proves.",
+        rx.flex(
+            ui.choice("What", "scope", SCOPES),
+            ui.choice("Form", "format", FORMATS),
+            ui.small(
+                "To check a file you need Python and ",
+                rx.el.a(
+                    "this one program",
+                    href="/api/v1/audit/verifier",
+                    reload_document=True,
+                    class_name="cm-plain-link",
+                    color=tokens.ink("accent"),
+                    text_decoration="underline",
+                    data_testid="get-verifier",
                 ),
-                direction="column",
-                gap="16px",
+                ". Hand both on together. A part proves that its rows are unchanged; that none is missing,"
+                " only the export of everything proves.",
             ),
-            ui.decisions("Export", away=Audit.ask_export(False), data_testid="do-export"),
-            on_submit=Audit.export,
+            direction="column",
+            gap="16px",
         ),
+        go="Export",
+        leave=Audit.ask_export,
         open=Audit.exporting,
-        on_open_change=Audit.ask_export,
+        on_submit=Audit.export,
+        data_testid="do-export",
     )
 
 

@@ -1,7 +1,7 @@
 """API keys: a scope list, a hash, and the person who made them.
 
-A key acts in the name of its maker (so the four-eyes rule of D9 sees through it), with its scopes and
-nothing else; it dies with the maker's account. Only administrators make keys.
+A key acts in the name of its maker (so the four-eyes rule of D9 sees through it), with those of its scopes
+that its maker holds at that moment; it dies with the maker's account. Only administrators make keys.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from uuid import UUID
 
 from services.access import queries
 from services.access.contracts import ApiKeyRow, NewApiKey
-from services.access.rules import KEY_SCOPES, SEEN_EVERY
+from services.access.rules import KEY_SCOPES, SEEN_EVERY, may_not_give, permissions_of
 from services.access.sessions import find, hashed
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.bootstrap import App
-from services.kit.actor import Actor, system
+from services.kit.actor import WORDS, Actor, system
 from services.kit.errors import Forbidden, Invalid, NotFound, NotSignedIn
 from services.kit.ids import new_id, new_token
 from services.kit.uow import Unit
@@ -36,6 +36,13 @@ async def create_api_key(u: Unit, *, label: str, scopes: Sequence[str]) -> NewAp
             f"API keys cannot have the scope {', '.join(wrong)}."
             if wrong
             else "Give the key a label and at least one scope."
+        )
+    beyond = may_not_give(u.actor, sorted(KEY_SCOPES.intersection(scopes)), to_self=True)
+    if beyond:
+        what = " and ".join(WORDS[permission] for permission in beyond)
+        raise Forbidden(
+            f"A key cannot do what whoever makes it may not do: {what}. Ask an administrator who may, or ask"
+            " one to give you a role that lets you."
         )
     api_key_id, key = new_id(), PREFIX + new_token()
     await u.execute(
@@ -95,7 +102,7 @@ async def actor_of_key(app: App, key: str) -> Actor:
     return Actor(
         found.practice_id,
         f"api:{row.api_key_id}",
-        KEY_SCOPES.intersection(row.scopes),
+        KEY_SCOPES.intersection(row.scopes) & permissions_of(row.roles, row.own_roles),
         person_id=row.created_by,
         display_name=row.label,
     )

@@ -11,18 +11,21 @@ from zoneinfo import ZoneInfo
 from services.access.regions import public_holidays
 from services.audit.append import record
 from services.audit.tags import AuditTag
-from services.kit.errors import Invalid, NotFound
+from services.kit.errors import Conflict, Invalid, NotFound
 from services.kit.uow import Unit
 
 YEARS = 3
 LONGEST = 62
 """Days of one closure: two months."""
+LONGEST_LABEL = 120
 
 ZONE = "SELECT timezone FROM cm.practice WHERE practice_id = :practice"
 PAGE = """
 SELECT day, label, source, working FROM cm.holiday WHERE practice_id = :practice AND day >= :first
 ORDER BY day LIMIT :size
 """
+ONE = "SELECT day, label, source, working FROM cm.holiday WHERE practice_id = :practice AND day = :day"
+NAME = "UPDATE cm.holiday SET label = :label WHERE practice_id = :practice AND day = :day AND source = 'own' AND label <> :label"
 ADD = """
 INSERT INTO cm.holiday (practice_id, day, label)
 SELECT :practice, CAST(:first AS date) + n, :label FROM generate_series(0, :days) n
@@ -65,6 +68,37 @@ async def closed_days(u: Unit, *, size: int = 60) -> list[ClosedDay]:
     return [ClosedDay(*row) for row in rows]
 
 
+async def closed_day(u: Unit, day: date) -> ClosedDay:
+    """One of them, past ones too. Needs `read`. Raises NotFound."""
+    u.actor.require("read")
+    row = (await u.execute(ONE, practice=u.practice_id, day=day)).one_or_none()
+    if row is None:
+        raise NotFound("The practice is not closed on this day.")
+    return ClosedDay(*row)
+
+
+async def keep_day(u: Unit, day: date, *, label: str | None, working: bool) -> ClosedDay:
+    """Close a day, call it something else, or say whether the practice is open on a public holiday. Needs
+    `manage`. Without a `label` it keeps the one it has. Raises Invalid."""
+    u.actor.require("manage")
+    known = (await u.execute(ONE, practice=u.practice_id, day=day)).one_or_none()
+    if known is not None and known.source == "public":
+        if label is not None and label.strip() != known.label:
+            raise Invalid(
+                "A public holiday keeps its name. Leave the name out to say only whether the practice is open."
+            )
+        await work_on(u, day, working)
+    elif working:
+        raise Invalid("Only on a public holiday can the practice be open. To open this day, take it back.")
+    elif known is None:
+        await close_days(u, first=day, last=day, label=label or "")
+    elif label is not None and label.strip():
+        words = label.strip()[:LONGEST_LABEL]
+        if (await u.execute(NAME, practice=u.practice_id, day=day, label=words)).rowcount:
+            await _audit(u, renamed=str(day), label=words)
+    return await closed_day(u, day)
+
+
 async def close_days(u: Unit, *, first: date, last: date, label: str) -> None:
     """Close from `first` to `last`, both included. Needs `manage`. Raises Invalid."""
     u.actor.require("manage")
@@ -75,17 +109,19 @@ async def close_days(u: Unit, *, first: date, last: date, label: str) -> None:
         raise Invalid(f"A closure may have {LONGEST} days at most. Enter a longer one in parts.")
     if first < await _today(u):
         raise Invalid("Days that are over cannot be closed any more.")
-    words = label.strip()[:120] or "Closed"
+    words = label.strip()[:LONGEST_LABEL] or "Closed"
     await u.execute(ADD, practice=u.practice_id, first=first, days=days, label=words)
     await _audit(u, closed=f"{first} to {last}", label=words)
 
 
 async def reopen_day(u: Unit, day: date) -> str:
     """Take back a closed day of the practice's own; returns what it was called. Needs `manage`.
-    Raises NotFound."""
+    Raises NotFound, Conflict for a public holiday."""
     u.actor.require("manage")
     label = (await u.execute(REMOVE, practice=u.practice_id, day=day)).scalar_one_or_none()
     if label is None:
+        if (await u.execute(ONE, practice=u.practice_id, day=day)).one_or_none():
+            raise Conflict("This is a public holiday. Say instead that the practice is open on it.")
         raise NotFound("This day is not one the practice closed itself.")
     await _audit(u, reopened=str(day))
     return str(label)

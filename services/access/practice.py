@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.access.closed_days import fill_holidays
 from services.access.contracts import PracticeSettings
+from services.access.roles import refuse_unless_mappable
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.kit.crypto import Keyring
@@ -35,7 +36,8 @@ async def save_settings(u: Unit, new: PracticeSettings, *, stepped_up: bool = Fa
     """Replace the settings; the audit keeps which changed, from what, to what.
 
     Needs `administer`; the sensitive ones also `stepped_up`, for which the caller asked
-    `require_fresh` before (raises StepUpNeeded).
+    `require_fresh` before (raises StepUpNeeded). Raises Forbidden for a group mapped to a role that
+    would give whoever maps it more than they hold.
     """
     u.actor.require("administer")
     old = await practice_settings(u)
@@ -46,6 +48,7 @@ async def save_settings(u: Unit, new: PracticeSettings, *, stepped_up: bool = Fa
         return
     if not stepped_up and any(name in SENSITIVE for name in changed):
         raise StepUpNeeded("Changing this needs a fresh code from your authenticator app.")
+    await refuse_unless_mappable(u, new.outside, old.outside)
     u.notes.pop("practice_settings", None)
     await u.execute(
         "UPDATE cm.practice SET settings = CAST(:settings AS jsonb) WHERE practice_id = :practice",

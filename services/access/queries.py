@@ -61,6 +61,7 @@ LINK = """
 INSERT INTO cm.identity (practice_id, issuer, subject, person_id, linked_at)
 VALUES (:practice, :issuer, :subject, :person, :now)
 """
+FROM_OUTSIDE = "SELECT 1 FROM cm.identity WHERE practice_id = :practice AND person_id = :person LIMIT 1"
 INVITE = """
 INSERT INTO cm.invitation (practice_id, who_hash, roles, invited_by, invited_at)
 VALUES (:practice, :hash, :roles, :by, :now)
@@ -89,8 +90,8 @@ VALUES (:practice, :person, :login, :display_name, :password_hash, :totp, :roles
 ON CONFLICT DO NOTHING
 """
 
-API_KEY = """
-SELECT k.api_key_id, k.label, k.scopes, k.created_by, k.last_used_at, p.roles
+API_KEY = f"""
+SELECT k.api_key_id, k.label, k.scopes, k.created_by, k.last_used_at, p.roles, {OWN_ROLES}
 FROM cm.api_key k
 JOIN cm.person p ON p.practice_id = k.practice_id AND p.person_id = k.created_by AND p.active
 WHERE k.practice_id = :practice AND k.key_hash = :hash AND k.revoked_at IS NULL

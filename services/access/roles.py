@@ -6,9 +6,10 @@ change counts from the next click on.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
 from services.access import queries
-from services.access.contracts import RoleRow
+from services.access.contracts import OutsideSignIn, RoleRow
 from services.access.rules import ADMINISTERS, BUILT_IN, ROLES, may_not_give, permissions_of
 from services.audit.append import record
 from services.audit.tags import AuditTag
@@ -88,6 +89,25 @@ async def refuse_unless_giveable(u: Unit, new: Sequence[str], old: Sequence[str]
     live = {role.key: role.permissions for role in await known_roles(u) if not role.retired}
     gained = _union(live, new) - _union(live, old)
     _refuse_gain(u, gained, to_self=to_self)
+
+
+async def refuse_unless_mappable(u: Unit, new: OutsideSignIn, old: OutsideSignIn) -> None:
+    """Raise Forbidden for a group that would stand for more than whoever maps it holds, when they sign in
+    through the provider themselves: they may be in that group (docs/decisions/0020). Naming groups by another
+    claim gives all of them anew."""
+    if u.actor.person_id is None:
+        return
+    before = old.groups.items() if new.claim == old.claim else ()
+    gained = {role for group, role in new.groups.items() if (group, role) not in before}
+    if not gained or not await _signs_in_outside(u, u.actor.person_id):
+        return
+    live = {role.key: role.permissions for role in await known_roles(u) if not role.retired}
+    _refuse_gain(u, _union(live, gained), to_self=True)
+
+
+async def _signs_in_outside(u: Unit, person_id: UUID) -> bool:
+    found = await u.execute(queries.FROM_OUTSIDE, practice=u.practice_id, person=person_id)
+    return found.one_or_none() is not None
 
 
 async def role_problem(u: Unit, new: Sequence[str], old: Sequence[str] = ()) -> str:

@@ -67,7 +67,9 @@ def may_not_give(giver: Actor, gained: Iterable[Permission], *, to_self: bool) -
 
     Nobody widens what they may do themselves. Whoever is not an administrator gives others only
     what they hold; an administrator gives others anything, because practices keep those who
-    administer apart from those who write and approve (D9).
+    administer apart from those who write and approve (000 §9, D9). `to_self` is also what a person
+    has in hand without being named: an API key they made, and a role that a group of their own may
+    give them (docs/decisions/0020).
     """
     lacking = [permission for permission in gained if not giver.may(permission)]
     return [] if giver.may("administer") and not to_self else lacking

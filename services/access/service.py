@@ -3,7 +3,15 @@
 from uuid import UUID
 
 from services.access.api_keys import actor_of_key, api_keys, create_api_key, revoke_api_key
-from services.access.closed_days import ClosedDay, close_days, closed_days, reopen_day, work_on
+from services.access.closed_days import (
+    ClosedDay,
+    close_days,
+    closed_day,
+    closed_days,
+    keep_day,
+    reopen_day,
+    work_on,
+)
 from services.access.contracts import (
     ApiKeyRow,
     DemoPerson,
@@ -90,6 +98,7 @@ __all__ = [
     "change_role",
     "change_roles",
     "close_days",
+    "closed_day",
     "closed_days",
     "confirm_totp",
     "countries",
@@ -98,6 +107,7 @@ __all__ = [
     "demo_people",
     "ensure_demo_people",
     "invite",
+    "keep_day",
     "keep_holidays",
     "me",
     "names",

@@ -243,7 +243,8 @@ async def _lift_expired(u: Unit, contact_id: UUID) -> None:
 
 
 async def after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
-    """Say what was lifted, and let go of enrolments that nothing holds any more."""
+    """Say what was lifted, and let go of enrolments that nothing holds any more; each says what had
+    held it last."""
     if not lifted:
         return
     concern(u, contact_id, new=False)
@@ -253,7 +254,7 @@ async def after_lift(u: Unit, contact_id: UUID, lifted: Sequence[Any]) -> None:
     for row in await sets.release(u, contact_id):
         await record(
             u, AuditTag.ENROLMENT_RELEASED, campaign_id=row.campaign_id,
-            enrolment_id=row.enrolment_id, contact_id=contact_id,
+            enrolment_id=row.enrolment_id, contact_id=contact_id, reason=lifted[-1].reason,
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import pyotp
 import pytest
 
+from services.access import api_keys
 from services.access import service as access
 from services.access.contracts import DemoPerson, PracticeSettings
 from services.access.errors import LockedOut, WrongCode
@@ -219,6 +220,31 @@ async def test_an_api_key_has_its_scopes_is_shown_once_and_can_be_revoked(app: A
     with pytest.raises(NotSignedIn):
         await access.actor_of_key(app, made.key)
     assert (await tags(app, practice)).count("access.api_key_changed") == 2
+
+
+@pytest.mark.covers("GOV-1")
+async def test_a_key_does_no_more_than_its_maker_may_at_that_moment(
+    app: App, practice: UUID, cast, monkeypatch: pytest.MonkeyPatch
+):
+    token = await signed(app, cast["administrator"])
+    ada = await access.actor_of(app, token)
+    with pytest.raises(Forbidden, match="create and edit campaigns"):
+        async with app.uow(ada) as u:
+            await access.create_api_key(u, label="Writer", scopes=["read", "author"])
+    with monkeypatch.context() as broken:  # the key that should not have been made still does no more
+        broken.setattr(api_keys, "may_not_give", lambda *_, **__: [])
+        async with app.uow(ada) as u:
+            key = (await access.create_api_key(u, label="Writer", scopes=["read", "author"])).key
+    assert (await access.actor_of_key(app, key)).permissions == {"read"}
+    for roles, left in ((["administrator", "marketer"], {"read", "author"}), (["people_only"], set())):
+        async with app.uow(access.operator(practice)) as u:
+            if roles == ["people_only"]:
+                await access.add_person(
+                    u, login="bea", display_name="B", password="four grey seals", roles=["administrator"]
+                )
+                roles = [await access.add_role(u, label="P", description="", permissions=["people"])]
+            await access.change_roles(u, ada.person_id, roles)
+        assert (await access.actor_of_key(app, key)).permissions == left
 
 
 @pytest.mark.covers("GOV-2")

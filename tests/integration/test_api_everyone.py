@@ -59,6 +59,7 @@ def request(document: dict[str, Any], route: APIRoute, method: str) -> dict[str,
     """A request with the description's own example; ids are nobody's."""
     operation = document["paths"][route.path_format][method.lower()]
     path = re.sub(r"{\w*id}", lambda _: str(new_id()), route.path_format)
+    path = path.replace("{day}", "2026-12-30")
     path = re.sub(r"{act}", "stop", re.sub(r"{(key|name|step_id)}", "none", path))
     media = operation.get("requestBody", {}).get("content", {})
     sent: dict[str, Any] = {"headers": {"if-match": '"none"'}}

@@ -71,8 +71,9 @@ async def test_the_api_does_what_its_description_says(
     ada = (await access.sign_in(app, cast["administrator"].login, cast["administrator"].password)).actor
     async with app.uow(ada) as u:
         key = (await access.create_api_key(u, label="Fuzz", scopes=["read"])).key
-        # A key has what its maker has; one person with every scope is made so for this test.
+        # A key has no more than its maker has: this one has every scope, and its maker too.
         await u.execute("UPDATE cm.api_key SET scopes = :scopes", scopes=SCOPES)
+        await u.execute("UPDATE cm.person SET roles = array_append(roles, 'marketer') WHERE login = 'ada'")
 
     def wire(role: str = "cm_app", **more: Any) -> App:
         return bootstrap(

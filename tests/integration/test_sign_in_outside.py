@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from cm_app.api.factory import api
 from services.access import service as access
 from services.access.contracts import OutsideSignIn
 from services.bootstrap import App, bootstrap
+from services.kit.actor import Actor
 from services.kit.clock import SystemClock, VirtualClock
 from services.kit.embedded import Servers
 from services.kit.errors import Forbidden
@@ -136,6 +138,48 @@ async def test_a_domain_lets_people_in_and_groups_become_roles(door: Door):
     with pytest.raises(Forbidden):
         async with door.app.uow(await access.actor_of(door.app, door.client.cookies["cm_session"])) as u:
             await access.invite(u, address="x@harbour.example", roles=["analyst"])
+
+
+async def test_whoever_comes_through_the_provider_maps_no_group_to_more_than_they_may(door: Door):
+    here = access.operator(door.practice)
+    boss, desk = {"boss": "administrator"}, {"desk": "front_desk"}
+
+    async def maps(actor: Actor, **more: Any) -> None:
+        async with door.app.uow(actor) as u:
+            old = await access.practice_settings(u)
+            new = old.outside.model_copy(update=more)
+            await access.save_settings(u, old.model_copy(update={"outside": new}))
+
+    async def actor_of() -> Actor:
+        return await access.actor_of(door.app, door.client.cookies["cm_session"])
+
+    async with door.app.uow(here) as u:
+        grace = await access.add_person(
+            u, login="grace", display_name="Grace", password="four grey seals", roles=["administrator"]
+        )
+    await maps(here, domains=("harbour.example",), groups=boss | {"team": "approver"}, claim="teams")
+    await maps(here, groups=boss, claim="groups")
+    assert (await door.through("otto.boss")).headers["location"] == "/"
+    otto = await actor_of()
+    assert "approve" not in otto.permissions
+    for refused in (
+        {"groups": boss | {"desk": "approver"}},
+        {"groups": boss | {"boss": "marketer"}},
+        {"groups": boss | desk | {"anything": "marketer"}},
+    ):
+        with pytest.raises(Forbidden, match="yourself"):
+            await maps(otto, **refused)
+    await maps(otto, groups=boss | desk, first_roles=("approver",))
+    # Groups that somebody else mapped stay; named by another claim they might be otto's.
+    await maps(here, groups=boss | {"team": "approver"})
+    await maps(otto, groups=boss | desk | {"team": "approver"})
+    with pytest.raises(Forbidden, match="yourself"):
+        await maps(otto, claim="teams")
+    # Somebody with a password is in no group: what they map they give to others.
+    local = Actor(door.practice, f"person:{grace}", otto.permissions, person_id=grace)
+    await maps(local, groups=boss | {"desk": "approver"})
+    assert (await door.through("otto.boss")).headers["location"] == "/"
+    assert (await actor_of()).permissions == otto.permissions
 
 
 async def test_what_was_not_asked_for_here_signs_nobody_in(door: Door):
