@@ -66,7 +66,9 @@ def select(options: Any, **props: Any) -> rx.Component:
 def check(name: Any, key: str, *, hint: Any = None, **props: Any) -> rx.Component:
     """A switch with its words beside it."""
     return rx.el.label(
-        rx.switch(id=key, **{"name": key, "size": "2", "data_testid": f"field-{key}", **props}),
+        rx.switch(
+            id=key, **{"name": key, "size": "2", "margin_top": "2px", "data_testid": f"field-{key}", **props}
+        ),
         rx.box(
             rx.el.span(name, **{**tokens.text("body"), "color": tokens.INK, "font_weight": "520"}),
             small(hint) if hint is not None else None,

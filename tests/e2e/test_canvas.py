@@ -191,5 +191,7 @@ async def test_a_problem_leads_to_its_note_and_keys_lead_into_a_steps_panel_and_
     await page.keyboard.press("Enter")
     await expect(panel).to_be_focused()
     await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_test_id("step-title")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(step).to_be_focused()

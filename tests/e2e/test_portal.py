@@ -35,7 +35,7 @@ async def test_an_address_that_leads_nowhere_says_so_on_every_page(signed_in):
         await page.goto(path)
         await expect(page.get_by_test_id("nowhere")).to_be_visible()
         await expect(page.locator(".rt-Skeleton")).to_have_count(0)
-    await page.get_by_role("link", name="To the campaigns").click()
+    await page.get_by_role("link", name="To the campaigns", exact=True).click()
     await expect(page.get_by_test_id("page-title")).to_have_text("Campaigns")
     await expect(page.get_by_test_id("nowhere")).to_have_count(0)
 
