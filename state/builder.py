@@ -43,6 +43,11 @@ NOTE = "note:"
 ABOUT_SETTINGS = {"unknown_type", "secret"}
 """Problems of the campaign as a whole that are settled in its settings; the others are its audience's."""
 Edit = Callable[[Journey], Journey]
+INTO_PANEL = rx.call_script(
+    "setTimeout(() => { if (document.activeElement?.matches('.cb-look, body')) "
+    "document.querySelector('[data-panel]')?.focus({ preventScroll: true }) }, 60)"
+)
+"""The keyboard goes where the panel has just been opened, unless the person has gone on meanwhile."""
 PAUSE_BEFORE_SAVE = 0.7  # seconds without an edit
 MOST_DIFFERENCES = 12  # sentences shown before somebody chooses whose version stays
 
@@ -386,8 +391,14 @@ class Builder(rx.State):
         return await self.apply(lambda j: apply_fix(j, problem), label[:1].lower() + label[1:])
 
     @rx.event
-    async def open_panel(self, panel: str) -> None:
-        """Show the audience, the problems or the settings beside the canvas; "" for none."""
+    async def open_panel(self, panel: str) -> Any:
+        """Show the audience, the problems or the settings beside the canvas; "" for none. The keyboard
+        goes along: into the panel, and back to what opened it."""
         async with acting(self, "read"):
+            before, step = self.panel, self.selected
             self.panel = panel if panel in ("audience", "problems", "settings") else ""
             self.selected = ""
+        opener = (
+            f'.react-flow__node[data-id="{step}"]' if before == "step" else f"[data-testid=open-{before}]"
+        )
+        return INTO_PANEL if self.panel else rx.call_script(f"document.querySelector({opener!r})?.focus()")

@@ -81,12 +81,12 @@ def _run(row: ProofRow, zone: str) -> Run:
         tone=tone,
         said=_said(row),
         reasons=[f"{words.count(r['people'])} at “{r['step']}”: {r['sentence']}" for r in refused],
-        href=f"/api/v1/proofs/{row.proof_id}/files" if row.state == "done" else "",
+        href=f"/api/v1/proofs/{row.proof_id}/files" if row.state == "done" and not row.failure else "",
     )
 
 
 def _said(row: ProofRow) -> str:
-    if row.state != "done":
+    if row.state != "done" or row.failure:
         return row.failure or row.progress or "It starts in a moment."
     s = row.summary
     return (

@@ -15,7 +15,7 @@ CREATE TABLE platform.import_batch (
   duplicates integer NOT NULL DEFAULT 0,
   errors integer NOT NULL DEFAULT 0,            -- rows that could not come in
   warnings integer NOT NULL DEFAULT 0,          -- rows that came in with something left out
-  content bytea,                                -- the file, until it is imported
+  content bytea,                                -- the file, sealed, until it is imported
   uploaded_by text NOT NULL,
   confirmed_by text NOT NULL DEFAULT '',        -- who stood for the mapping and the consent
   created_at timestamptz NOT NULL,

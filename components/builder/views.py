@@ -1,5 +1,7 @@
 """Other ways to look at a campaign from the builder: panels beside it, and pages of their own."""
 
+from typing import Any
+
 import reflex as rx
 
 from components.builder.proofs import proof_button
@@ -12,57 +14,28 @@ from state.builder_people import StepPeople
 def views() -> rx.Component:
     return rx.flex(
         _journey_as(),
-        rx.el.button(
+        _panel(
+            "audience",
             rx.icon("users", size=16, aria_hidden="true"),
             rx.el.span("Audience"),
             rx.cond(AudiencePanel.counted, rx.el.b(AudiencePanel.reachable)),
-            type="button",
             on_click=AudiencePanel.open,
-            aria_pressed=Builder.panel == "audience",
-            class_name="cb-look",
-            data_testid="open-audience",
         ),
-        rx.el.button(
-            rx.cond(
-                Builder.problems.length() > 0,
-                rx.icon("triangle-alert", size=16, aria_hidden="true"),
-                rx.icon("circle-check", size=16, aria_hidden="true"),
-            ),
-            rx.cond(
-                Builder.problems.length() > 0,
-                rx.fragment(rx.el.b(Builder.problems.length()), rx.el.span("to fix")),
-                rx.el.span("No problems"),
-            ),
-            type="button",
-            on_click=Builder.open_panel("problems"),
-            aria_pressed=Builder.panel == "problems",
-            class_name="cb-look",
-            data_tone=rx.cond(
-                Builder.blocking > 0, "danger", rx.cond(Builder.problems.length() > 0, "warn", "ok")
-            ),
-            data_testid="open-problems",
-        ),
-        rx.el.button(
+        _problems(),
+        _panel(
+            "settings",
             rx.icon("sliders-horizontal", size=16, aria_hidden="true"),
-            type="button",
             aria_label="Aim and kind of campaign",
             title="Aim and kind of campaign",
-            on_click=Builder.open_panel("settings"),
-            aria_pressed=Builder.panel == "settings",
-            class_name="cb-look",
-            data_testid="open-settings",
         ),
         rx.cond(
             (Builder.state == "active") | (Builder.state == "paused"),
-            rx.el.button(
+            _panel(
+                "people",
                 rx.icon("user-round-check", size=16, aria_hidden="true"),
-                type="button",
                 aria_label="Who is inside now",
                 title="Who is inside now",
                 on_click=StepPeople.overview,
-                aria_pressed=Builder.panel == "people",
-                class_name="cb-look",
-                data_testid="open-people",
             ),
         ),
         rx.cond(
@@ -83,6 +56,37 @@ def views() -> rx.Component:
         _more(),
         gap="6px",
         class_name="cb-looks",
+    )
+
+
+def _panel(key: str, *inside: rx.Component, **props: Any) -> rx.Component:
+    """A button that opens a panel beside the journey."""
+    deed = {"on_click": Builder.open_panel(key), **props}
+    return rx.el.button(
+        *inside,
+        type="button",
+        aria_pressed=Builder.panel == key,
+        class_name="cb-look",
+        data_testid=f"open-{key}",
+        **deed,
+    )
+
+
+def _problems() -> rx.Component:
+    some = Builder.problems.length() > 0
+    return _panel(
+        "problems",
+        rx.cond(
+            some,
+            rx.icon("triangle-alert", size=16, aria_hidden="true"),
+            rx.icon("circle-check", size=16, aria_hidden="true"),
+        ),
+        rx.cond(
+            some,
+            rx.fragment(rx.el.b(Builder.problems.length()), rx.el.span("to fix")),
+            rx.el.span("No problems"),
+        ),
+        data_tone=rx.cond(Builder.blocking > 0, "danger", rx.cond(some, "warn", "ok")),
     )
 
 

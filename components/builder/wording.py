@@ -61,23 +61,8 @@ def _variants() -> rx.Component:
 
 def _words() -> rx.Component:
     step = Builder.step
-
-    def tab(row: rx.Var[ChannelRow]) -> rx.Component:
-        return rx.cond(
-            row.on,
-            rx.el.button(
-                row.words,
-                type="button",
-                role="tab",
-                on_click=StepPanel.show_words(step.variant, row.key),
-                aria_selected=row.key == step.channel,
-                class_name="cb-tab",
-                data_testid="words-" + row.key.to(str),
-            ),
-        )
-
     return rx.flex(
-        rx.el.div(rx.foreach(step.channels, tab), role="tablist", aria_label="Channel", class_name="cb-tabs"),
+        _channels(),
         _languages(),
         _template(),
         rx.cond(
@@ -107,29 +92,56 @@ def _words() -> rx.Component:
             merge_menu("words-body", StepPanel.insert_field),
         ),
         _preview(),
-        rx.flex(
-            ui.quiet(
-                "See it on devices",
-                icon="smartphone",
-                size="2",
-                on_click=Words.look(True),
-                data_testid="open-looks",
-            ),
-            rx.cond(
-                step.channel != "in_app",
-                ui.quiet(
-                    "Send a test",
-                    icon="send",
-                    size="2",
-                    on_click=Words.try_out(True),
-                    data_testid="open-test",
-                ),
-            ),
-            gap="8px",
-            wrap="wrap",
-        ),
+        _tried(),
         direction="column",
         gap="12px",
+    )
+
+
+def _channels() -> rx.Component:
+    step = Builder.step
+
+    def tab(row: rx.Var[ChannelRow]) -> rx.Component:
+        return rx.cond(
+            row.on,
+            rx.el.button(
+                row.words,
+                type="button",
+                role="tab",
+                on_click=StepPanel.show_words(step.variant, row.key),
+                aria_selected=row.key == step.channel,
+                class_name="cb-tab",
+                data_testid="words-" + row.key.to(str),
+            ),
+        )
+
+    return rx.el.div(
+        rx.foreach(step.channels, tab), role="tablist", aria_label="Channel", class_name="cb-tabs"
+    )
+
+
+def _tried() -> rx.Component:
+    """Seeing the words as they will be read."""
+    return rx.flex(
+        ui.quiet(
+            "See it on devices",
+            icon="smartphone",
+            size="2",
+            on_click=Words.look(True),
+            data_testid="open-looks",
+        ),
+        rx.cond(
+            Builder.step.channel != "in_app",
+            ui.quiet(
+                "Send a test",
+                icon="send",
+                size="2",
+                on_click=Words.try_out(True),
+                data_testid="open-test",
+            ),
+        ),
+        gap="8px",
+        wrap="wrap",
     )
 
 

@@ -97,34 +97,9 @@ def _line(name: str, key: str, value: Any, on_change: Any, **props: Any) -> rx.C
 
 def _words() -> rx.Component:
     t = MessageTemplate
-    new = t.id == "new"
-    has_subject = (t.channel == "email") | (t.channel == "in_app")
     return rx.flex(
         _line("Name", "template-name", t.name, t.rename, max_length=120),
-        rx.cond(
-            new,
-            rx.flex(
-                ui.choice(
-                    "Channel",
-                    "template-channel",
-                    CHANNELS,
-                    value=t.channel,
-                    on_change=t.choose_channel,
-                    grow="1 1 160px",
-                ),
-                ui.choice(
-                    "For",
-                    "template-scope",
-                    t.scopes,
-                    value=t.scope,
-                    on_change=t.choose_scope,
-                    grow="1 1 160px",
-                ),
-                gap="14px",
-                wrap="wrap",
-            ),
-            ui.small(t.scope_words),
-        ),
+        _kind(),
         languages(
             t.languages,
             t.language,
@@ -134,7 +109,7 @@ def _words() -> rx.Component:
             remove=t.remove_language,
         ),
         rx.cond(
-            has_subject,
+            (t.channel == "email") | (t.channel == "in_app"),
             _line(
                 "Subject", "template-subject", t.subject, lambda v: t.set_words("subject", v), max_length=300
             ),
@@ -149,34 +124,73 @@ def _words() -> rx.Component:
                 max_length=300,
             ),
         ),
-        rx.flex(
-            rx.el.label("Text", html_for="template-body", **tokens.text("label"), color=tokens.INK),
-            ui.typed(
-                t.body,
-                lambda v: t.set_words("body", v),
-                editable=t.editable,
-                lines="11",
-                id="template-body",
-                size="3",
-                data_testid="template-body",
-            ),
-            rx.cond(t.editable, merge_menu("template-body", t.insert_field)),
-            direction="column",
-            gap="8px",
-        ),
-        rx.cond(
-            t.uses_fields.length() > 0,
-            rx.box(
-                ui.label("Fields in these words"),
-                ui.chips(
-                    "Fields in these words",
-                    rx.foreach(t.uses_fields, lambda one: ui.pill(one, "neutral")),
-                    margin_top="6px",
-                ),
-            ),
-        ),
+        _text(),
+        _used_fields(),
         direction="column",
         gap="16px",
+    )
+
+
+def _kind() -> rx.Component:
+    """Channel and purpose: chosen once, when it is new."""
+    t = MessageTemplate
+    return rx.cond(
+        t.id == "new",
+        rx.flex(
+            ui.choice(
+                "Channel",
+                "template-channel",
+                CHANNELS,
+                value=t.channel,
+                on_change=t.choose_channel,
+                grow="1 1 160px",
+            ),
+            ui.choice(
+                "For",
+                "template-scope",
+                t.scopes,
+                value=t.scope,
+                on_change=t.choose_scope,
+                grow="1 1 160px",
+            ),
+            gap="14px",
+            wrap="wrap",
+        ),
+        ui.small(t.scope_words),
+    )
+
+
+def _text() -> rx.Component:
+    t = MessageTemplate
+    return rx.flex(
+        rx.el.label("Text", html_for="template-body", **tokens.text("label"), color=tokens.INK),
+        ui.typed(
+            t.body,
+            lambda v: t.set_words("body", v),
+            editable=t.editable,
+            lines="11",
+            id="template-body",
+            size="3",
+            data_testid="template-body",
+        ),
+        rx.cond(t.editable, merge_menu("template-body", t.insert_field)),
+        direction="column",
+        gap="8px",
+    )
+
+
+def _used_fields() -> rx.Component:
+    t = MessageTemplate
+    return rx.cond(
+        t.uses_fields.length() > 0,
+        rx.box(
+            ui.label("Fields in these words"),
+            ui.chips(
+                "Fields in these words",
+                rx.foreach(t.uses_fields, lambda one: ui.pill(one, "neutral")),
+                margin_top="6px",
+            ),
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from services.audience.compile import audience_where, rule_where
 from services.audience.contracts import AudiencePreview, Exclusion, Fragment, SamplePerson, Snapshot
 from services.audience.errors import RuleInvalid
 from services.audience.fields import FIELDS
+from services.audience.forgetting import place
 from services.audience.segments import names, page, saved
 from services.audience.sentence import read_back
 from services.audit import append
@@ -171,7 +172,7 @@ async def snapshot(u: Unit, execution_id: UUID, audience: Audience) -> Snapshot:
         campaign=execution.campaign_id,
         now=u.now,
         size=taken.size,
-        members=u.keyring.seal(zlib.compress(packed, 1), place=_place(taken.snapshot_id)),
+        members=u.keyring.seal(zlib.compress(packed, 1), place=place(taken.snapshot_id)),
     )
     await append.record(
         u,
@@ -199,10 +200,6 @@ async def snapshot_members(u: Unit, snapshot_id: UUID) -> list[UUID]:
     ).scalar_one_or_none()
     if sealed is None:
         raise NotFound("This audience snapshot does not exist, or its retention has ended.")
-    packed = zlib.decompress(u.keyring.open(bytes(sealed), place=_place(snapshot_id)))
+    packed = zlib.decompress(u.keyring.open(bytes(sealed), place=place(snapshot_id)))
     await append.record(u, AuditTag.PERSONAL_DATA_READ, what="audience_snapshot", snapshot=str(snapshot_id))
     return [UUID(bytes=packed[at : at + 16]) for at in range(0, len(packed), 16)]
-
-
-def _place(snapshot_id: UUID) -> str:
-    return f"audience_snapshot.members:{snapshot_id}"

@@ -97,7 +97,7 @@ def _check_entry(journey: Journey) -> Iterator[Problem]:
             yield Problem(
                 step_id=step.id,
                 code="no_entry_event",
-                sentence="People come in on an event, but no event is chosen. Choose one in the entry.",
+                sentence="People come in on an event, but no event is chosen. Choose one in the start.",
             )
         if step.how == "schedule" and not valid_cron(step.cron):
             yield Problem(
@@ -186,7 +186,7 @@ def _check_steps(journey: Journey, context: CheckContext) -> Iterator[Problem]:
                         code="control_gets_messages",
                         severity="warning",
                         sentence=f"The control arm of {name_of(step)} leads to a message, so it is not a control. "
-                        "Connect it to an exit.",
+                        "Connect it to an end.",
                     )
         elif isinstance(step, Wait):
             yield from _check_wait(step, context)

@@ -55,6 +55,12 @@ class Keyring:
     def derive(self, purpose: str, length: int = 32) -> bytes:
         return _derive(self.root, purpose, length)
 
+    @property
+    def lasting(self) -> "Keyring":
+        """Seals under the root's own key, which does not rotate: for the bundled neighbours, whose rows are not
+        Campaign Manager's to re-seal (docs/decisions/0019)."""
+        return Keyring(self.root)
+
     def password(self, role: str) -> str:
         """The database password of one of our roles."""
         return base64.urlsafe_b64encode(self.derive(f"db/{role}", 24)).decode()

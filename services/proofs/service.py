@@ -21,6 +21,7 @@ from services.kit.uow import Unit, UnitOfWork
 from services.proofs import queries
 from services.proofs.artefacts import artefacts
 from services.proofs.contracts import Proof, ProofRow
+from services.proofs.forgetting import place
 from services.proofs.run import Progress, run, setting_of
 from services.proofs.shadow import Shadow
 
@@ -72,12 +73,12 @@ async def bundle(u: Unit, proof_id: UUID) -> bytes:
     row = await one(u, proof_id)
     sealed = (await u.execute(queries.FILES, practice=u.practice_id, proof=proof_id)).scalar_one()
     if sealed is None:
-        raise NotFound("This proof run has no files yet.")
+        raise NotFound(row.failure or "This proof run has no files yet.")
     await record(
         u, AuditTag.PROOF_EXPORTED, campaign_id=row.campaign_id, proof=proof_id,
         manifest_sha256=row.manifest_sha256,
     )  # fmt: skip
-    return u.keyring.open(bytes(sealed), place=_place(proof_id))
+    return u.keyring.open(bytes(sealed), place=place(proof_id))
 
 
 def unpacked(zipped: bytes) -> dict[str, bytes]:
@@ -173,7 +174,7 @@ async def _finished(uow: UnitOfWork, actor: Actor, taken: Any, made: Proof) -> N
         await u.execute(
             queries.DONE, practice=actor.practice_id, proof=taken.proof_id, now=u.now,
             hash=made.summary["content_hash"], summary=_json(made.summary), manifest=made.manifest_sha256,
-            files=u.keyring.seal(packed.getvalue(), place=_place(taken.proof_id)),
+            files=u.keyring.seal(packed.getvalue(), place=place(taken.proof_id)),
         )  # fmt: skip
         await record(
             u, AuditTag.PROOF_MADE, campaign_id=taken.campaign_id, proof=taken.proof_id,
@@ -192,7 +193,3 @@ async def _failed(uow: UnitOfWork, actor: Actor, taken: Any, why: str) -> None:
 
 def _json(value: dict[str, Any]) -> str:
     return orjson.dumps(value).decode()
-
-
-def _place(proof_id: UUID) -> str:
-    return f"proof.files:{proof_id}"

@@ -33,7 +33,7 @@ NOT_SEALED = {
     "cm.api_answer.request_hash", "cm.blocked_destination.hash", "cm.platform_block.hash", "cm.audit.leaf", "cm.audit_batch.digest",
     "cm.audit_batch.seal", "cm.webhook_delivery.body", "platform.import_batch.content",
 }  # fmt: skip
-"""Bytes that are hashes, that leave as they are, or that belong to the Practice Platform."""
+"""Bytes that are hashes, that leave as they are, or that the Practice Platform seals for itself."""
 BYTES = """
 SELECT n.nspname || '.' || c.relname || '.' || a.attname FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -7,10 +7,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from services.bootstrap import App
+from services.bootstrap import App, bootstrap
 from services.contracts.journey import Variant
 from services.followups import service as followups
+from services.kit.actor import system
 from services.kit.db import owner
+from services.kit.embedded import Servers
+from services.neighbours.platform.imports import service as imports
 from tests.factories.practice import run
 from tests.factories.sealed import one_of_everything, word
 
@@ -64,9 +67,24 @@ def without_words(practice_id: UUID, ref: str, _: Variant) -> dict[str, object]:
     return {"practice_id": str(practice_id), "content_ref": ref, "content": {}, "translations": {}}
 
 
+async def uploaded(app: App, practice: UUID, database_url: str, redis_url: str) -> dict[str, str]:
+    """A file that waits for its import, at the Practice Platform; read back before it is looked for."""
+    platform = bootstrap(
+        config=app.settings, clock=app.clock, database_url=database_url, redis_url=redis_url, pooled=False,
+        role="cm_platform",
+    )  # fmt: skip
+    name = word()
+    async with platform.uow(system(practice, "test")) as u:
+        files = [("leads.csv", f"First Name;Email 1\n{name};a@example.com\n".encode())]
+        batch = await imports.upload(u, kind="leads", files=files, uploaded_by="test")
+        assert (await imports.get(u, batch.batch_id)).batch.sample[0][0] == name
+    await platform.close()
+    return {"file to import": name}
+
+
 @pytest.mark.covers("GOV-6")
 async def test_nothing_that_is_sealed_is_in_the_files_in_the_clear(
-    app: App, practice: UUID, database_url: str, monkeypatch: pytest.MonkeyPatch
+    app: App, practice: UUID, database_url: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ):
     # Words that are handed to the Hub leave as they are (decision 0019): what stays here is looked at.
     monkeypatch.setattr(followups, "published", without_words)
@@ -74,7 +92,16 @@ async def test_nothing_that_is_sealed_is_in_the_files_in_the_clear(
     with engine.connect() as connection:
         files = Files(connection)
         planted = (await one_of_everything(app, practice, database_url)).planted
-        wanted = {"journey", "template", "segment", "followup", "webhook secret", "authenticator"}
+        planted |= await uploaded(app, practice, database_url, servers.redis_url)
+        wanted = {
+            "file to import",
+            "journey",
+            "template",
+            "segment",
+            "followup",
+            "webhook secret",
+            "authenticator",
+        }
         assert wanted <= planted.keys()
         assert files.look(planted) == (set(), set())
 

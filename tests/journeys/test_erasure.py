@@ -3,16 +3,24 @@
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 import pytest
 
 from services.access.service import operator
+from services.audience import service as audience
 from services.audit import service as audit
 from services.audit.contracts import EVERYTHING, Asked
 from services.audit.verifier import verify_file
+from services.campaigns import service as campaigns
 from services.invariants.service import check
 from services.kit.actor import system
+from services.kit.errors import NotFound
+from services.kit.ids import new_id
+from services.proofs import service as proofs
+from services.proofs.forgetting import TAKEN_OUT
 from services.suppression.service import stop_marketing
-from tests.factories.campaign import journey, launch, message
+from tests.factories.campaign import EVERYONE, journey, launch, message
+from tests.factories.journeys import journey as ready
 from tests.factories.journeys import person as staff
 from tests.factories.practice import make_contact, run
 from tests.factories.world import World
@@ -40,6 +48,65 @@ async def exported(world: World, path: Path, asked: Asked = EVERYTHING) -> Path:
     parts = await audit.exported(world.app, operator(world.practice_id), "jsonl", asked)
     path.write_bytes(b"".join([part async for part in parts]))
     return path
+
+
+@pytest.mark.covers("GOV-5", "GOV-6")
+async def test_what_is_sealed_forgets_them_too(world: World, people: tuple[UUID, UUID, UUID]):
+    contact, double, other = people
+    practice, uow = world.practice_id, world.app.uow
+    await launch(world.app, practice, journey(message("hello", "end")))
+    await world.run()
+    async with uow(staff(practice)) as u:
+        campaign = (
+            await campaigns.create(u, name="Recall", journey=ready(audience=EVERYONE.model_dump()))
+        ).campaign_id
+        named = (await proofs.ask(u, campaign)).proof_id
+    assert await proofs.work_once(uow, practice)
+    (kept,) = await world.rows(
+        "SELECT snapshot_id, size FROM cm.audience_snapshot WHERE practice_id = :practice"
+    )
+
+    async def looks() -> tuple[list[UUID], str]:
+        async with uow(operator(practice)) as u:
+            members = await audience.snapshot_members(u, kept.snapshot_id)
+            try:
+                files = proofs.unpacked(await proofs.bundle(u, named))
+            except NotFound as error:
+                return members, error.message
+        return members, b"".join(files.values()).decode()
+
+    members, files = await looks()
+    assert members == sorted([contact, double, other])
+    assert str(contact) in files
+    await world.event("contact.erased", {"contact_id": contact})
+    members, said = await looks()
+    assert len(members) == kept.size == 3
+    assert members == sorted(members)
+    assert {double, other} < set(members)
+    assert contact not in members
+    assert said == TAKEN_OUT
+    (row,) = await world.rows(
+        "SELECT detail FROM cm.audit WHERE tag = 'privacy.erased' AND practice_id = :practice"
+    )
+    assert orjson.loads(row.detail).items() >= {"snapshots": 1, "proofs": 1, "unreadable": 0}.items()
+
+    # One that is under a key that is gone keeps nobody from being forgotten; what named nobody stays.
+    async with uow(staff(practice)) as u:
+        second = (await proofs.ask(u, campaign)).proof_id
+    assert await proofs.work_once(uow, practice)
+    await world.rows(
+        "UPDATE cm.audience_snapshot SET members = set_byte(members, 2, get_byte(members, 2) # 255)"
+        " WHERE practice_id = :practice RETURNING 1"
+    )
+    await world.event("contact.erased", {"contact_id": new_id()})
+    await world.event("contact.erased", {"contact_id": double})
+    rows = await world.rows(
+        "SELECT detail FROM cm.audit WHERE tag = 'privacy.erased' AND practice_id = :practice ORDER BY at, audit_id"
+    )
+    assert [orjson.loads(row.detail)["unreadable"] for row in rows][-1] == 1
+    async with uow(operator(practice)) as u:
+        with pytest.raises(NotFound):
+            await proofs.bundle(u, second)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ COLUMNS = (
 async def upload(
     u: Unit, *, kind: ImportKind, files: list[tuple[str, bytes]], uploaded_by: str
 ) -> ImportBatch:
-    """Keep a file and say how it was understood; nothing is imported yet.
+    """Keep a file, sealed (D28), and say how it was understood; nothing is imported yet.
 
     Raises Invalid when it cannot be read, Conflict when the same file was imported before. The same
     file uploaded twice before it is imported is one batch.
@@ -52,7 +52,8 @@ async def upload(
         " mapping, total_rows, content, uploaded_by, created_at) VALUES (:practice, :batch, :kind, :name,"
         " :digest, 'uploaded', CAST(:mapping AS jsonb), :total, :content, :by, :now)",
         practice=u.practice_id, batch=batch_id, kind=kind, name=name, digest=digest,
-        mapping=orjson.dumps(mapping).decode(), total=total, content=content, by=uploaded_by, now=u.now,
+        mapping=orjson.dumps(mapping).decode(), total=total, by=uploaded_by, now=u.now,
+        content=u.keyring.lasting.seal(content, place=_place(batch_id)),
     )  # fmt: skip
     row = await _row(u, "batch_id = :batch", batch=batch_id)
     return _batch(row, content)
@@ -130,7 +131,7 @@ async def get(u: Unit, batch_id: UUID) -> ImportDetail:
         practice=u.practice_id, batch=batch_id,
     )  # fmt: skip
     return ImportDetail(
-        batch=_batch(row, row.content),
+        batch=_batch(row, _file(u, row) if row.state == "uploaded" else None),
         problems=[ImportProblem.model_validate(dict(p._mapping)) for p in problems],
     )
 
@@ -174,7 +175,7 @@ async def _refuse_repeat(u: Unit, digest: str) -> None:
 
 
 async def _leads(u: Unit, row: Any, confirmed: ConfirmImport) -> tuple[dict[str, int], list[Problem]]:
-    table = read_table(bytes(row.content))
+    table = read_table(_file(u, row))
     mapping = confirmed.mapping or row.mapping
     confirmed = ConfirmImport.model_validate({**confirmed.model_dump(), "mapping": mapping})
     wrong = rules.mapping_problems(confirmed.mapping, table.headers)
@@ -196,7 +197,7 @@ async def _leads(u: Unit, row: Any, confirmed: ConfirmImport) -> tuple[dict[str,
 
 
 async def _patients(u: Unit, row: Any) -> tuple[dict[str, int], list[Problem]]:
-    found = read_patients(*tables(bytes(row.content)), u.now, row.file_name)
+    found = read_patients(*tables(_file(u, row)), u.now, row.file_name)
     people, known = await write_patients(u, found)
     counts = {"imported": people, "duplicates": known, "errors": found.errors, "warnings": 0}
     return counts, found.problems
@@ -223,10 +224,19 @@ async def _row(u: Unit, where: str, *more: str, **values: Any) -> Any:
     return found.one_or_none()
 
 
+def _file(u: Unit, row: Any) -> bytes:
+    """The file of a batch that waits for its import. Raises SealBroken."""
+    return u.keyring.lasting.open(bytes(row.content), place=_place(row.batch_id))
+
+
+def _place(batch_id: UUID) -> str:
+    return f"import_batch.content:{batch_id}"
+
+
 def _batch(row: Any, content: bytes | None) -> ImportBatch:
     """A row as callers see it; headers and sample only while the file is still there."""
     known: dict[str, Any] = {key: value for key, value in row._mapping.items() if key != "content"}
     if content is not None and row.state == "uploaded":
-        table = read_table(bytes(content)) if row.kind == "leads" else tables(bytes(content))[0]
+        table = read_table(content) if row.kind == "leads" else tables(content)[0]
         known |= {"headers": table.headers, "sample": table.rows[:SAMPLE], "read_as": table.read_as}
     return ImportBatch.model_validate(known)
