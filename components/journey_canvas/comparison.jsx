@@ -129,7 +129,8 @@ function Comparison({ steps: given = [], goal = null, dark = false, label = "Wha
               setNodes((before) => applyNodeChanges(changes.filter((change) => change.type === "dimensions"), before))
             }
             onNodeClick={(_event, node) => setAt(node.id)}
-            onNodeMouseEnter={(_event, node) => setOver(node.id)}
+            // A step that comes under a pointer at rest, because the page moved, is not what somebody points at.
+            onNodeMouseMove={(event, node) => (event.movementX || event.movementY) && setOver(node.id)}
             onNodeMouseLeave={() => setOver("")}
             onPaneClick={() => setAt("")}
             onFocus={(event) => event.target.classList.contains("react-flow__node") && setAt(event.target.dataset.id)}
