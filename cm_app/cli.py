@@ -10,8 +10,12 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
+from cm_app.commands.audit import exports, verify_audit
 from cm_app.commands.bench import bench
+from cm_app.commands.imports import imports
 from cm_app.commands.keys import keys
+from cm_app.commands.proof import proof
+from cm_app.commands.prove import proving
 from cm_app.commands.suppress_list import suppress_list
 from cm_app.console import problem, screen
 from services.kit.errors import AppError
@@ -26,12 +30,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-imports = typer.Typer(help="Bring people in through the Practice Platform.", no_args_is_help=True)
-exports = typer.Typer(help="Write data out.", no_args_is_help=True)
-proving = typer.Typer(help="Prove the engine: against a plain model, and in races.")
 app.add_typer(suppress_list, name="suppress-list")
 app.add_typer(keys, name="keys")
-proof = typer.Typer(help="Run a campaign with everything but the sending.", no_args_is_help=True)
 app.add_typer(proof, name="proof")
 app.add_typer(imports, name="import")
 app.add_typer(exports, name="export")
@@ -121,80 +121,7 @@ def seed() -> None:
     screen.print(f"The practice has {ready.contacts:,} contacts.")
 
 
-@imports.command("leads")
-def import_leads(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CRM's CSV export.")],
-    consent: Annotated[
-        list[str] | None,
-        typer.Option(help="Channel that all rows consented to: email, sms, whatsapp, in_app."),
-    ] = None,
-    method: Annotated[str, typer.Option(help="How consent was given, for example web form.")] = "",
-    date: Annotated[str, typer.Option(help="When consent was given, YYYY-MM-DD.")] = "",
-    evidence: Annotated[str, typer.Option(help="Where the proof is kept.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Accept the guessed mapping.")] = False,
-) -> None:
-    """Import leads: shows the guessed column mapping, asks, imports, reports each refused row."""
-    from cm_app import importing
-
-    declaration = importing.declaration(consent or [], method=method, date=date, evidence=evidence)
-    asyncio.run(importing.leads(file, declaration=declaration, confirm=None if yes else typer.confirm))
-
-
-@imports.command("synthea")
-def import_synthea(
-    folder: Annotated[
-        Path, typer.Argument(exists=True, help="Folder with Synthea's CSV files, or a zip of it.")
-    ],
-) -> None:
-    """Import patients and visits from a Synthea export."""
-    from cm_app import importing
-
-    asyncio.run(importing.synthea(folder))
-
-
-@app.command("verify-audit")
-def verify_audit(
-    file: Annotated[
-        Path | None,
-        typer.Argument(exists=True, dir_okay=False, help="An export; none: the live database."),
-    ] = None,
-) -> None:
-    """Check the audit's chain, of an export or of the running database. Exit code 1 when broken."""
-    from cm_app import auditing
-
-    ok, sentences = auditing.verify_file(file) if file else asyncio.run(auditing.verify_live())
-    for sentence in sentences:
-        screen.print(sentence, style="" if ok else "bold red", markup=False)
-    raise SystemExit(0 if ok else 1)
-
-
-@exports.command("audit")
-def export_audit(
-    file: Annotated[Path, typer.Argument(help="Where to write; must not exist yet.")],
-    format: Annotated[Literal["jsonl", "csv"], typer.Option(help="Both can be verified.")] = "jsonl",
-    tag: Annotated[str, typer.Option(help="Only this act, or a family such as campaign.")] = "",
-    actor: Annotated[str, typer.Option(help="Only of person:<id>, api:<id>, engine …")] = "",
-    campaign: Annotated[str, typer.Option(help="Only about the campaign with this id.")] = "",
-    since: Annotated[str, typer.Option(help="From this day or moment, UTC.")] = "",
-    until: Annotated[str, typer.Option(help="Before this day or moment, UTC.")] = "",
-) -> None:
-    """Export the audit of the practice, or a part of it with its proof, to a file."""
-    from cm_app import auditing
-
-    wanted = auditing.asked(tag, actor, campaign, since, until)
-    rows = asyncio.run(auditing.export(file, format, wanted))
-    screen.print(f"Wrote {rows:,} lines to {file}. Check it with `cm verify-audit {file}`.", markup=False)
-
-
-@exports.command("verifier")
-def export_verifier(
-    file: Annotated[Path, typer.Argument(help="Where to write; must not exist yet.")],
-) -> None:
-    """Write the program that checks an export with nothing but Python, to hand on with it."""
-    from cm_app import auditing
-
-    auditing.write_verifier(file)
-    screen.print(f"Wrote {file}. Run it as: python {file} export.jsonl", markup=False)
+app.command("verify-audit")(verify_audit)
 
 
 @app.command()
@@ -277,63 +204,6 @@ def preflight(
     from cm_app import preflight_report
 
     raise SystemExit(0 if preflight_report.show(Settings(), ports=ports) else 1)
-
-
-@proving.callback()
-def prove(
-    context: typer.Context,
-    operations: Annotated[
-        int, typer.Option(help="How many random acts in all, earlier runs included.")
-    ] = 10_000,
-    seed: Annotated[int | None, typer.Option(help="Start afresh from this seed.")] = None,
-    lies: Annotated[
-        bool, typer.Option("--lies", help="Then plant every known fault: each must be heard.")
-    ] = False,
-) -> None:
-    """Compare the engine with a slow, plain model, act by act; goes on where it was stopped. Exit code
-    1 when a planted fault is not heard."""
-    if context.invoked_subcommand is None:
-        from cm_app import prove as model
-
-        told = model.main(operations, seed=seed, progress_file=Settings().home / "prove.json", lies=lies)
-        raise SystemExit(0 if told.heard == told.lies else 1)
-
-
-@proving.command("races")
-def prove_races(
-    operations: Annotated[
-        int, typer.Option(min=1, help="How many events, entries and requests at least.")
-    ] = 10_000,
-    seed: Annotated[int, typer.Option(help="Start with this round's events.")] = 0,
-) -> None:
-    """Race workers against events that suppress; the history must be linearizable. Exit code 1 when not."""
-    from cm_app import races
-
-    raise SystemExit(0 if races.main(operations, seed=seed).holds else 1)
-
-
-@proof.command("run")
-def proof_run(
-    campaign: Annotated[str, typer.Argument(help="Name or id of the campaign; its draft is what runs.")],
-    out: Annotated[Path, typer.Option(help="Folder for the evidence; must be new or empty.")],
-) -> None:
-    """Everything but the sending: who would get what, who not and why, in sealed files."""
-    from cm_app import proving_ground
-
-    asyncio.run(proving_ground.run(campaign, out))
-
-
-@proof.command("check")
-def proof_check(folder: Annotated[Path, typer.Argument(help="A folder that `cm proof run` wrote.")]) -> None:
-    """Are the files of a proof run as they were sealed? Exit code 1 when not."""
-    from cm_app import proving_ground
-
-    wrong = proving_ground.check(folder)
-    for sentence in wrong:
-        problem(sentence)
-    if wrong:
-        raise SystemExit(1)
-    screen.print("Every file is as it was sealed.")
 
 
 @app.command()

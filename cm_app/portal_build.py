@@ -47,6 +47,7 @@ def environment() -> dict[str, str]:
         "REFLEX_TELEMETRY_ENABLED": "false",
         "REFLEX_USE_GRANIAN": "true",
         "NO_UPDATE_NOTIFIER": "1",
+        "NPM_CONFIG_OMIT_LOCKFILE_REGISTRY_RESOLVED": "true",  # the lock names packages, no addresses
     }
 
 
@@ -118,9 +119,9 @@ class Build:
             STAMP.write_text(self._of)
 
     def abandon(self) -> None:
-        """Stop it, with everything it started."""
-        with self._lock:
-            if self._process is None:
+        """Stop it, with everything it started. What has ended, or was never begun, is left as it is."""
+        with contextlib.closing(self._lock):  # a build that ended, or was interrupted, has let go of it
+            if self._process is None or self._process.poll() is not None:
                 return
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

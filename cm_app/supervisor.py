@@ -109,7 +109,7 @@ class Supervisor:
         for child in self.children:
             child.start()
 
-    def wait_until_healthy(self, seconds: float = 60.0) -> list[Child]:
+    def wait_until_healthy(self, seconds: float = 180.0) -> list[Child]:
         """The children that were not ready in time, or died; empty when all is well."""
         deadline = time.monotonic() + seconds
         waiting = list(self.children)

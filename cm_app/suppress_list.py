@@ -13,13 +13,9 @@ from services.audit.service import AuditTag, record
 from services.bootstrap import App, app
 from services.kit.actor import Actor
 from services.kit.errors import AppError, Invalid
+from services.suppression.block_list import blocks
 from services.suppression.block_reading import Ground, ReadFile, read_file
-from services.suppression.blocks import (
-    block_everywhere,
-    blocks,
-    import_blocks,
-    take_back_blocked,
-)
+from services.suppression.blocks import block_everywhere, import_blocks, take_back_blocked
 
 
 async def take_file(file: Path, *, ground: Ground, everywhere: bool, here: App | None = None) -> int:

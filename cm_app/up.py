@@ -328,15 +328,14 @@ def welcome(site: Site) -> None:
     screen.print(f"  Campaign Manager is ready: [bold]{site.config.address()}[/bold]", soft_wrap=True)
     if site.practice.people:
         table = Table(title="People of the demonstration practice", title_justify="left", box=None)
-        for column in ("name", "role", "sign-in name", "password", "what they do"):
-            table.add_column(column)
+        for column in ("sign-in name", "password", "who they are"):
+            table.add_column(column, no_wrap=column != "who they are")
         for person in site.practice.people:
-            table.add_row(
-                person.display_name, person.role.replace("_", " "), person.login, person.password, person.what
-            )
+            role = person.role.replace("_", " ")
+            table.add_row(person.login, person.password, f"{person.display_name}, {role}: {person.what}")
         screen.print(table)
     if site.config.hub == "bundled" and site.config.environment != "production":
-        screen.print(f"  Messages that the console adapter sent: {_outbox(site)}", soft_wrap=True)
+        screen.print(f"  Messages that would have gone out: {_outbox(site)}", soft_wrap=True)
     screen.print("  Stop with Ctrl-C.\n")
 
 

@@ -8,30 +8,37 @@ from zoneinfo import ZoneInfo
 import reflex as rx
 
 from services.bootstrap import app
+from services.builder.comparison import compare
+from services.builder.template_words import spelled
+from services.builder.wordings import Wording, wordings
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import ApprovalDetail, ApprovalRow
 from services.content.preview import email_page
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Message
+from services.contracts.languages import direction
 from services.contracts.merge_fields import sample_context
-from services.engine.judging import Judged, judged
+from services.engine.judging import Judged, WordsChange, judged
 from services.forecast.service import forecast_campaign
 from services.kit.errors import Invalid
 from services.kit.rendering import RenderProblem, render
 from state import words
 from state.builder_impact import fate_words
-from state.session import Session, acting, changed, permitted, pings, uuid_of
+from state.drawing import Drawing
+from state.session import Session, acting, changed, opens, permitted, pings, uuid_of
 
 
 @dataclass(frozen=True)
 class Said:
-    """What one message says on one channel."""
+    """What one message says on one channel, in one variant and language."""
 
     channel: str
     words: str
     subject: str
+    preheader: str
     text: str
     html: bool
+    direction: str
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,7 @@ class Approval(rx.State):
     _id: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         self.loading, self.asking = True, False
         self.until, self.forecast = "", ""
@@ -203,6 +211,15 @@ class Approval(rx.State):
         self._who(seen)
         self._look(seen, zone)
         self._show(seen.detail, zone)
+        drawing, now, before = (
+            await self.get_state(Drawing),
+            seen.detail.journey,
+            seen.detail.previous_journey,
+        )
+        if before is not None and not seen.detail.problems:
+            drawing.show(before, now, compare(before, now))
+        else:
+            drawing.clear()
 
     def _who(self, seen: Judged) -> None:
         preview = seen.reach
@@ -215,7 +232,7 @@ class Approval(rx.State):
     def _look(self, seen: Judged, zone: str) -> None:
         self.risks = [Look(risk.tone, risk.sentence) for risk in seen.risks]
         self.reworded = [
-            Reworded(f"{c.step}, {words.CHANNELS.get(c.channel, c.channel)}", c.before, c.now)
+            Reworded(_where(c), spelled(c.before) or "Nothing", spelled(c.now) or "Nothing any more")
             for c in seen.changed_words
         ]
         self.comments = [Remark(c.person, words.moment(c.at, zone), c.words) for c in seen.comments]
@@ -233,9 +250,15 @@ class Approval(rx.State):
         self.summary = found.summary
         self.inside = [Inside(**fate_words(fate)) for fate in row.impact]
         self.first_time = found.previous_journey is None
-        self.changes = [] if self.first_time else found.diff.sentences
+        self.changes = [] if self.first_time else [*found.diff.audience, *found.diff.settings]
         self.messages = [_told(step) for step in found.journey.steps if isinstance(step, Message)]
         self.loading = False
+
+
+def _where(change: WordsChange) -> str:
+    """“Welcome, Email, German”: which words of which message."""
+    channel = words.CHANNELS.get(change.channel, change.channel)
+    return ", ".join(part for part in (change.step, channel, change.language, change.variant) if part)
 
 
 def _change(more: int) -> str:
@@ -277,22 +300,22 @@ def _decided(row: ApprovalRow, zone: str) -> str:
 
 
 def _told(step: Message) -> Told:
-    many = len(step.variants) > 1
-    said = [
-        Said(
-            channel,
-            words.CHANNELS[channel] + (f" · {v.label or v.key.upper()} ({v.percent:g} %)" if many else ""),
-            _filled(v.content[channel].subject, html=False),
-            email_page(_filled(v.content[channel].body, html=True))
-            if channel == "email"
-            else _filled(v.content[channel].body, html=False),
-            channel == "email",
-        )
-        for v in step.variants
-        for channel in step.channels
-        if channel in v.content
-    ]
-    return Told(step.title or "Message", said)
+    return Told(step.title or "Message", [_said(one) for one in wordings(step)])
+
+
+def _said(one: Wording) -> Said:
+    """One wording, filled in for an example person."""
+    locale, html = one.place[1], one.channel == "email"
+    text = _filled(one.content.body, html=html)
+    return Said(
+        one.channel,
+        " · ".join(part for part in (words.CHANNELS[one.channel], one.language, one.variant) if part),
+        _filled(one.content.subject, html=False),
+        _filled(one.content.preheader, html=False),
+        email_page(text, language=locale) if html else text,
+        html,
+        direction(locale),
+    )
 
 
 def _filled(text: str, *, html: bool) -> str:

@@ -17,14 +17,12 @@ from services.audit.tags import AuditTag
 from services.bootstrap import app
 from services.kit.errors import StepUpNeeded
 from state import words
+from state.audit_words import act, tone
 from state.session import Session, acting, permitted, pings, token_of, uuid_of
 
 FAMILIES = [
     ("", "Everything"),
-    *(
-        (tag.value, words.plain(tag.value.removeprefix("access.").removeprefix("privacy.")))
-        for tag in AuditTag
-    ),
+    *sorted(((tag.value, act(tag.value)) for tag in AuditTag), key=lambda pair: pair[1]),
 ]
 PAGE_SIZE = 40
 SCOPES = [("shown", "Only what the filters show"), ("all", "Everything")]
@@ -219,9 +217,9 @@ def _row(row: AuditRow, zone: str) -> Row:
     return Row(
         id=str(row.audit_id),
         at=words.moment(row.at, zone) + f":{row.at:%S}",
-        what=words.plain(row.tag.removeprefix("access.").removeprefix("privacy.")),
+        what=act(row.tag),
         tag=row.tag,
-        tone=_tone(row.tag),
+        tone=tone(row.tag),
         who=row.actor_name,
         campaign=row.campaign_name or "",
         campaign_href=f"/campaigns/{row.campaign_id}" if row.campaign_id else "",
@@ -230,16 +228,6 @@ def _row(row: AuditRow, zone: str) -> Row:
         detail=orjson.dumps(row.detail, option=orjson.OPT_INDENT_2).decode() if row.detail else "",
         sealed=f"Seal {row.seal_no}" if row.seal_no is not None else "To be sealed",
     )
-
-
-def _tone(tag: str) -> words.Tone:
-    family = tag.split(".", 1)[0]
-    if tag in ("kill_switch.on", "access.sign_in_failed", "event.rejected", "step.refused"):
-        return "danger"
-    return {
-        "approval": "accent", "campaign": "info", "step": "ok", "enrolment": "ok", "conversion": "ok",
-        "suppression": "warn", "kill_switch": "warn",
-    }.get(family, "neutral")  # type: ignore[return-value]  # fmt: skip
 
 
 def _midnight(text: str, zone: str, days: int) -> datetime | None:

@@ -6,9 +6,9 @@ from typing import Any
 import reflex as rx
 
 from services.kit.errors import AppError, Invalid
-from services.suppression import blocks
+from services.suppression import block_list, blocks
+from services.suppression.block_list import BlockRow, Imported
 from services.suppression.block_reading import GROUNDS, KINDS, MAX_BYTES
-from services.suppression.blocks import BlockRow, Imported
 from state import words
 from state.session import Session, acting, changed, explain
 
@@ -78,7 +78,7 @@ class Blocks(rx.State):
         """What keeps an address from being written to."""
         zone = (await self.get_state(Session)).zone
         async with acting(self, "suppress") as u:
-            found = await blocks.find_blocks(u, form.get("wanted", ""))
+            found = await block_list.find_blocks(u, form.get("wanted", ""))
         self.asked, self.found = True, [_entry(row, zone) for row in found]
 
     @rx.event
@@ -110,7 +110,7 @@ class Blocks(rx.State):
     async def show_more(self) -> None:
         zone = (await self.get_state(Session)).zone
         async with acting(self, "suppress") as u:
-            rows, more, _ = await blocks.blocks(u, before=self.more or None)
+            rows, more, _ = await block_list.blocks(u, before=self.more or None)
         self.entries += [_entry(row, zone) for row in rows]
         self.more = more or ""
 
@@ -137,8 +137,8 @@ class Blocks(rx.State):
         async with acting(self, "read") as u:
             self.may_remove = u.actor.may("compliance")
             if u.actor.may("suppress"):
-                rows, more, total = await blocks.blocks(u)
-                files = await blocks.imports_so_far(u)
+                rows, more, total = await block_list.blocks(u)
+                files = await block_list.imports_so_far(u)
                 self.entries, self.more = [_entry(row, zone) for row in rows], more or ""
                 self.total = words.plural(total, "entry", "entries")
                 self.files = [_file(done, zone) for done in files]

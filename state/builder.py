@@ -30,13 +30,24 @@ from services.kit.errors import Invalid, StaleWrite
 from services.kit.uow import Unit
 from state import builder_rows as rows
 from state import words
-from state.builder_forms import StepForm, form, pace_words
+from state.builder_fields import form
+from state.builder_forms import StepForm
+from state.builder_message import pace_words
 from state.outline_rows import outline_rows
 from state.rule_choices import read_choices
 from state.rule_rows import RuleBox, box, open_choice_fields
-from state.session import acting, changed, uuid_of
+from state.session import acting, changed, opens, uuid_of
 
+NOTE = "note:"
+"""Before the id of a note that is chosen on the canvas, as the canvas writes it."""
+ABOUT_SETTINGS = {"unknown_type", "secret"}
+"""Problems of the campaign as a whole that are settled in its settings; the others are its audience's."""
 Edit = Callable[[Journey], Journey]
+INTO_PANEL = rx.call_script(
+    "setTimeout(() => { if (document.activeElement?.matches('.cb-look, body')) "
+    "document.querySelector('[data-panel]')?.focus({ preventScroll: true }) }, 60)"
+)
+"""The keyboard goes where the panel has just been opened, unless the person has gone on meanwhile."""
 PAUSE_BEFORE_SAVE = 0.7  # seconds without an edit
 MOST_DIFFERENCES = 12  # sentences shown before somebody chooses whose version stays
 
@@ -49,6 +60,8 @@ class ProblemRow:
     where: str
     fix: str = ""
     index: int = 0
+    note: str = ""
+    panel: str = "audience"
 
 
 class Builder(rx.State):
@@ -100,6 +113,7 @@ class Builder(rx.State):
     _language: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         """The page's own start: the campaign of the address. A line that was lost brings people here
         again: what they had edited and not yet saved is saved first."""
@@ -203,9 +217,11 @@ class Builder(rx.State):
                 p.step_id or "",
                 p.sentence,
                 p.severity,
-                rows.where(steps.get(p.step_id or "")),
+                "A note" if p.note_id else rows.where(steps.get(p.step_id or "")),
                 p.fix.label if p.fix else "",
                 n,
+                p.note_id or "",
+                "settings" if p.code in ABOUT_SETTINGS else "audience",
             )
             for n, p in enumerate(self._found)
         ]
@@ -229,7 +245,7 @@ class Builder(rx.State):
     def _show_step(self, steps: dict[str, Any]) -> None:
         step = steps.get(self.selected)
         if step is None:
-            self.selected = ""
+            self.selected = self.selected if self._is_note(self.selected) else ""
             self.panel = "" if self.panel == "step" else self.panel
             self.step = StepForm()
             return
@@ -242,6 +258,9 @@ class Builder(rx.State):
             channel=self._channel,
             language=self._language,
         )
+
+    def _is_note(self, chosen: str) -> bool:
+        return any(NOTE + note.id == chosen for note in self._journey.notes)
 
     def _open_choices(self) -> set[str]:
         groups = [audience_group(self._journey.audience, part) for part in ("include", "exclude")]
@@ -340,6 +359,15 @@ class Builder(rx.State):
         self._history = self._history.sealed()
         self._show_step({step.id: step for step in self._journey.steps})
 
+    @rx.event
+    async def chosen_note(self, note: str) -> None:
+        """A note was chosen in the problem list: it is shown on the canvas, and the list stays open."""
+        async with acting(self, "read"):
+            self.selected = NOTE + note if self._is_note(NOTE + note) else ""
+            if self.view != "canvas":
+                self.view = "canvas"
+                self.show()
+
     def look_at(self, variant: int, channel: str, language: str | None = None) -> None:
         """Which wording, channel and language of a message the panel edits; None: the same language."""
         self._variant, self._channel = variant, channel
@@ -363,8 +391,14 @@ class Builder(rx.State):
         return await self.apply(lambda j: apply_fix(j, problem), label[:1].lower() + label[1:])
 
     @rx.event
-    async def open_panel(self, panel: str) -> None:
-        """Show the audience, the problems or the settings beside the canvas; "" for none."""
+    async def open_panel(self, panel: str) -> Any:
+        """Show the audience, the problems or the settings beside the canvas; "" for none. The keyboard
+        goes along: into the panel, and back to what opened it."""
         async with acting(self, "read"):
+            before, step = self.panel, self.selected
             self.panel = panel if panel in ("audience", "problems", "settings") else ""
             self.selected = ""
+        opener = (
+            f'.react-flow__node[data-id="{step}"]' if before == "step" else f"[data-testid=open-{before}]"
+        )
+        return INTO_PANEL if self.panel else rx.call_script(f"document.querySelector({opener!r})?.focus()")

@@ -11,7 +11,7 @@ from services.builder import edits, rule_edits
 from services.contracts.journey import Journey
 from services.engine.reach import reach
 from state import words
-from state.builder import Builder
+from state.builder import INTO_PANEL, Builder
 from state.builder_canvas import one_of
 from state.rule_changes import changed_tree, key_of
 from state.rule_focus import follow
@@ -93,7 +93,7 @@ class AudiencePanel(rx.State):
             builder.panel, builder.selected = "audience", ""
         self._asked += 1
         self.counting = True
-        return AudiencePanel.recount(self._asked)
+        return [INTO_PANEL, AudiencePanel.recount(self._asked)]
 
     @rx.event(background=True, supersedes=True)
     async def recount(self, asked: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.builder import edits, note_edits, relocate
+from services.builder import edits, moves, note_edits
 from services.builder.edits import StepKind
 from services.contracts.journey import Journey, Position
 from services.kit.errors import Invalid
@@ -64,7 +64,7 @@ class CanvasReports(rx.State):
         builder = await self.get_state(Builder)
         step, source, port = (str(report.get(part)) for part in ("id", "source", "port"))
         return await builder.apply(
-            lambda j: relocate.move_to(j, step, source=source, port=port), "move a step elsewhere"
+            lambda j: moves.move_to(j, step, source=source, port=port), "move a step elsewhere"
         )
 
     @rx.event

@@ -21,7 +21,7 @@ from state.builder import Builder
 from state.builder_canvas import one_of
 from state.builder_impact import ChangeImpact
 from state.builder_step import whole
-from state.session import acting, changed, pings
+from state.session import acting, changed, opens, pings
 
 PATIENCE = 8
 """Counting a running journey takes a ninth of the time at most, however many are inside."""
@@ -38,6 +38,7 @@ class Life(rx.State):
     reason: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         self.reset()
         await self._refresh()

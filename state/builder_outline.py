@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import reflex as rx
 
-from services.builder import edits, moves, relocate
+from services.builder import edits, moves
 from services.builder.edits import StepKind
 from services.builder.outline import outline, slots
 from services.builder.outline_words import where
@@ -75,7 +75,7 @@ class Outline(rx.State):
         step, way, to = str(report.get("id")), report.get("way"), link_of(report.get("to"))
         if to is not None:
             saving = await self._apply(
-                lambda j: relocate.move_to(j, step, source=to[0], port=to[1]), "move a step"
+                lambda j: moves.move_to(j, step, source=to[0], port=to[1]), "move a step"
             )
         else:
             direction: Any = one_of(way, ("up", "down"))

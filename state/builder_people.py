@@ -11,7 +11,7 @@ from services.builder.step_words import event_words
 from services.engine.standing import PersonAt, What, people_here
 from services.kit.uow import Unit
 from state import words
-from state.builder import Builder
+from state.builder import INTO_PANEL, Builder
 from state.session import Session, acting
 
 
@@ -45,13 +45,14 @@ class StepPeople(rx.State):
     _after: str | None = None
 
     @rx.event
-    async def overview(self) -> None:
+    async def overview(self) -> Any:
         """Every step where somebody stands, as a list."""
         builder = await self.get_state(Builder)
         async with acting(self, "read"):
             self.step_id, self.rows = "", []
             self.stops = _stops(builder)
             builder.panel, builder.selected = "people", ""
+        return INTO_PANEL
 
     @rx.event
     async def open(self, report: dict[str, Any]) -> None:

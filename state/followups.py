@@ -13,7 +13,7 @@ from services.followups import service as followups
 from services.followups.contracts import FollowupChange, FollowupFilter, FollowupRow, NewFollowup
 from services.kit.errors import Invalid
 from state import words
-from state.session import Session, acting, changed, pings, uuid_of
+from state.session import Session, acting, changed, opens, pings, uuid_of
 
 STATES: dict[str, tuple[str, words.Tone]] = {
     "pending": ("Planned", "info"),
@@ -58,6 +58,7 @@ class Followups(rx.State):
     _contact: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         self.planning, self.cancelling = False, ""
         self._contact = self.router.url.path.rstrip("/").rsplit("/", 1)[-1]

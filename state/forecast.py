@@ -12,7 +12,7 @@ from services.forecast import service as forecasts
 from services.forecast.contracts import Difference, Forecast, Given, Rate, StepFlow
 from services.gates.reasons import sentence
 from state import words
-from state.session import acting, permitted, uuid_of
+from state.session import acting, opens, permitted, uuid_of
 
 SPANS = ("14", "30", "60", "90", "180")
 RATE_WORDS = {
@@ -103,6 +103,7 @@ class ForecastPage(rx.State):
         return self.against or "none"
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         """The page's own start: the campaign of the address."""
         self.reset()

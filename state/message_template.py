@@ -5,6 +5,7 @@ from typing import Any
 
 import reflex as rx
 
+from services.builder.template_words import spelled
 from services.builder.words import check_words
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignFilter
@@ -297,7 +298,7 @@ def _placed(problem: dict[str, Any]) -> str:
 
 def _version(kept: TemplateVersion, newest: int, zone: str) -> VersionLine:
     by = kept.created_by_name or "An integration"
-    text = " ".join(kept.content.body.split())
+    text = " ".join(spelled(kept.content.body).split())
     back = f", brought back from version {kept.restored}" if kept.restored else ""
     return VersionLine(
         kept.version, f"Version {kept.version}{back}", f"{words.moment(kept.created_at, zone)} · {by}",

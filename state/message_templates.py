@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import reflex as rx
 
+from services.builder.template_words import spelled
 from services.content import service as content
 from services.content.contracts import TemplateRow
 from services.contracts.languages import name_of
@@ -61,7 +62,7 @@ class MessageTemplates(rx.State):
 
 
 def _card(row: TemplateRow, zone: str) -> TemplateCard:
-    text = " ".join((row.content.subject or row.content.body).split())
+    text = " ".join(spelled(row.content.subject or row.content.body).split())
     others = ", ".join(sorted(name_of(locale) for locale in row.translations))
     return TemplateCard(
         id=str(row.template_id),

@@ -10,7 +10,7 @@ from services.engine.timeline import EnrolmentItem, enrolments_of
 from services.suppression import service as suppression
 from services.suppression.contracts import LiveSuppression
 from state import words
-from state.session import Session, acting, changed, pings, uuid_of
+from state.session import Session, acting, changed, opens, pings, uuid_of
 from state.undo import offered
 
 ENROLMENTS: dict[str, tuple[str, words.Tone]] = {
@@ -62,31 +62,47 @@ class Enrolled:
     why: str
 
 
+PAGE = 50
+MOST = 200
+"""People shown at first and at a press more, and at most; beyond them one searches."""
+
+
 class People(rx.State):
     loading: bool = True
     text: str = ""
     kind: str = ""
     rows: list[Found] = []
+    more: bool = False
+    full: bool = False
+
+    _shown: int = PAGE
 
     @rx.event
     async def load(self) -> None:
+        self._shown = PAGE
         await self._read()
 
     @rx.event
     async def find(self, text: str) -> None:
-        self.text = text[:80]
+        self.text, self._shown = text[:80], PAGE
         await self._read()
 
     @rx.event
     async def choose_kind(self, kind: str) -> None:
-        self.kind = kind if kind in dict(KINDS) else ""
+        self.kind, self._shown = kind if kind in dict(KINDS) else "", PAGE
+        await self._read()
+
+    @rx.event
+    async def show_more(self) -> None:
+        self._shown = min(self._shown + PAGE, MOST)
         await self._read()
 
     async def _read(self) -> None:
         zone = (await self.get_state(Session)).zone
         async with acting(self, None) as u:
-            found = await search_people(u, self.text, kind=self.kind)
-        self.rows = [_found(person, zone) for person in found]
+            found = await search_people(u, self.text, kind=self.kind, limit=self._shown + 1)
+        self.rows = [_found(person, zone) for person in found[: self._shown]]
+        self.more, self.full = len(found) > self._shown, self._shown >= MOST
         self.loading = False
 
 
@@ -105,6 +121,7 @@ class Person(rx.State):
     _id: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         self.loading, self.asking = True, False
         self._id = self.router.url.path.rstrip("/").rsplit("/", 1)[-1]

@@ -6,14 +6,17 @@ from typing import Any
 import reflex as rx
 
 from services.builder.comparison import plain
+from services.builder.figure import Figure
 from services.builder.step_words import CHANNEL_WORDS
 from services.builder.template_words import spelled
+from services.builder.wordings import Wording
 from services.campaigns.contracts import ApprovalRow
-from services.campaigns.sheet import Sheet, Wording, sheet
+from services.campaigns.sheet import Sheet, sheet
 from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Caps
 from state import words
-from state.session import Session, acting, uuid_of
+from state.print_figure import Card, Line, Word, cards, labels, lines
+from state.session import Session, acting, opens, uuid_of
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,19 @@ class PrintSheet(rx.State):
     who: str = ""
     rules: list[str] = []
     flow: list[Drawn] = []
+    cards: list[Card] = []
+    lines: list[Line] = []
+    labels: list[Word] = []
+    view_box: str = "0 0 1 1"
+    drawn_width: str = "0mm"
+    landscape: bool = False
+    compact: bool = False
     sentences: list[str] = []
     posts: list[Post] = []
     decision: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         """The page's own start: the version named in the address, else the draft."""
         self.reset()
@@ -90,12 +101,19 @@ class PrintSheet(rx.State):
             )
             for line, said in found.rows
         ]  # fmt: skip
+        self._draw(found.figure)
         self.sentences = found.sentences
         self.posts = [
             Post(f"{letter.number}. {letter.title}", [_worded(one) for one in letter.wordings])
             for letter in found.letters
         ]
         self.decision = _decision(found.request, zone)
+
+    def _draw(self, found: Figure) -> None:
+        self.cards, self.lines, self.labels = cards(found), lines(found), labels(found)
+        self.view_box = f"-2 0 {found.width + 4:.0f} {found.height:.0f}"
+        self.drawn_width = f"{(found.width + 4) * found.scale:.1f}mm"
+        self.landscape, self.compact = found.landscape, found.compact
 
 
 def _rules(caps: Caps, found: Sheet) -> list[str]:
@@ -113,9 +131,10 @@ def _rules(caps: Caps, found: Sheet) -> list[str]:
 
 def _worded(one: Wording) -> Worded:
     """A wording in full, merge fields named as people know them."""
-    name = CHANNEL_WORDS[one.channel] + (f", {one.variant}" if one.variant else "")
-    text = plain(one.body) if one.channel == "email" else one.body
-    return Worded(name, spelled(one.subject), spelled(one.preheader), spelled(text))
+    said = one.content
+    text = plain(said.body) if one.channel == "email" else said.body
+    name = ", ".join(part for part in (CHANNEL_WORDS[one.channel], one.language, one.variant) if part)
+    return Worded(name, spelled(said.subject), spelled(said.preheader), spelled(text))
 
 
 def _decision(request: ApprovalRow | None, zone: str) -> str:

@@ -12,7 +12,7 @@ from services.privacy import service as privacy
 from services.privacy.contracts import ErasureProgress
 from state import words
 from state.people import Person
-from state.session import Session, acting, changed, permitted, pings, token_of, uuid_of
+from state.session import Session, acting, changed, opens, permitted, pings, token_of, uuid_of
 
 FIELDS = {
     "first_name": "First name", "last_name": "Last name", "email": "Email", "phone": "Phone",
@@ -42,6 +42,7 @@ class Privacy(rx.State):
     _waiting: str = ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         self._id = self.router.url.path.rstrip("/").rsplit("/", 1)[-1]
         self.correcting = self.erasing = self.coding = self.working = False

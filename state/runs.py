@@ -21,7 +21,7 @@ from services.engine.runs import (
 from services.kit.errors import Invalid
 from state import words
 from state.run_words import Reason, began_words, failed_reasons, outcome_words, refused_reasons, silence_words
-from state.session import Session, acting, pings, uuid_of
+from state.session import Session, acting, opens, pings, uuid_of
 
 PAGE_SIZE = 40
 SHOWN: list[tuple[str, str]] = [
@@ -90,6 +90,7 @@ class Runs(rx.State):
     _next: tuple[datetime, UUID] | None = None
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         asked = self.router.url.query_parameters.get("campaign", "")
         self.campaign = str(uuid_of(asked)) if asked else ""
@@ -154,6 +155,7 @@ class Run(rx.State):
     shown: Shown = Shown()
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         self.loading, self.shown = True, Shown()
         await self._read()

@@ -6,8 +6,9 @@ can write into a state var counts. Handlers raise; `explain` turns what they rai
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import wraps
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from uuid import UUID
@@ -118,6 +119,21 @@ def explain(exception: Exception) -> rx.event.EventSpec:
     return rx.toast.error("That did not work, and the problem was written to the log. Nothing was changed.")
 
 
+def opens(load: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+    """For a page's own `load`: an address that leads nowhere gets a page that says so, in place of
+    one that never ends loading."""
+
+    @wraps(load)
+    async def opened(self: rx.State) -> Any:
+        try:
+            return await load(self)
+        except NotFound as error:
+            (await self.get_state(Session)).missing = error.message
+            return None
+
+    return opened
+
+
 async def forget(state: rx.State) -> None:
     """Put every page's state of this tab back to its defaults."""
     (await state.get_state(rx.State)).reset()
@@ -137,6 +153,8 @@ class Session(rx.State):
     stopped: bool = False
     stopped_words: str = ""
     demo: bool = False
+    missing: str = ""
+    """Why there is nothing at this address; empty where there is something."""
 
     _holder: str = ""
 
@@ -149,7 +167,7 @@ class Session(rx.State):
         holder = hashlib.sha256(token_of(self).encode()).hexdigest()
         if self._holder not in ("", holder):
             await forget(self)
-        self._holder = holder
+        self._holder, self.missing = holder, ""
         await self._read()
         return Session.follow
 

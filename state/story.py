@@ -9,7 +9,7 @@ import reflex as rx
 from services.audience.people import open_person
 from services.engine.timeline import GROUPS, Group, TimelineItem, campaigns_of, timeline
 from state import words
-from state.session import Session, acting, pings, uuid_of
+from state.session import Session, acting, opens, pings, uuid_of
 
 LOOKS: dict[str, tuple[str, words.Tone]] = {
     "entered": ("log-in", "accent"),
@@ -67,6 +67,7 @@ class Story(rx.State):
     _shown: int = PAGE
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         self._id = self.router.url.path.rstrip("/").rsplit("/", 1)[-1]
         self.group, self.campaign, self._shown, self.loading = "", "", PAGE, True

@@ -1,12 +1,12 @@
 """The versions of a campaign: their story, what differs between any two, and restoring one (LIF-5)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import reflex as rx
 
-from services.builder.comparison import Comparison, StepComparison, compare
+from services.builder.comparison import Comparison, compare
 from services.builder.outline_words import told
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignDetail
@@ -15,7 +15,8 @@ from services.contracts.journey import Journey
 from services.kit.errors import Invalid
 from services.kit.uow import Unit
 from state import words
-from state.session import Session, acting, changed, pings, uuid_of
+from state.drawing import Drawing
+from state.session import Session, acting, changed, opens, pings, uuid_of
 from state.undo import offered
 
 DRAFT = "draft"
@@ -32,29 +33,6 @@ class VersionLine:
     tone: str
     live: bool
     is_draft: bool
-
-
-@dataclass(frozen=True)
-class Piece:
-    how: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Change:
-    name: str
-    before: str
-    after: str
-    words: list[Piece] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Compared:
-    title: str
-    kind: str
-    mark: str
-    said: list[str] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,7 +60,6 @@ class Versions(rx.State):
     sentences: list[str] = []
     around: list[str] = []
     lines: list[Line] = []
-    steps: list[Compared] = []
     counts: str = ""
     same: bool = False
     unreadable: str = ""
@@ -90,6 +67,7 @@ class Versions(rx.State):
     _put_back: Journey | None = None
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         """The page's own start: the newest change is compared with what came before it."""
         self.reset()
@@ -181,10 +159,14 @@ class Versions(rx.State):
         """Show what differs from `old` to `new`; what cannot be read is said instead."""
         self.unreadable = ""
         old, new = [await self._journey(u, which) for which in (self.old, self.new)]
-        if isinstance(new, Journey):
-            self._show(compare(old if isinstance(old, Journey) else None, new), new)
+        drawing = await self.get_state(Drawing)
+        if new is not None:
+            found = compare(old, new)
+            drawing.show(old, new, found)
+            self._show(found, new)
         else:
-            self.lines, self.steps, self.sentences, self.around = [], [], [], []
+            drawing.clear()
+            self.lines, self.sentences, self.around = [], [], []
 
     async def _journey(self, u: Unit, which: str) -> Journey | None:
         if which == NOTHING:
@@ -209,7 +191,6 @@ class Versions(rx.State):
             for row, said in zip(found.rows, told(new, found.rows), strict=True)
         ]  # fmt: skip
         self.lines += [Line(s.title, s.kind, "removed", "step", "", "0px") for s in found.removed]
-        self.steps = [_compared(step) for step in (*found.changed, *found.removed)]
         self.around = [*found.told.audience, *found.told.settings]
         self.sentences = found.told.sentences
         numbers = [(sum(m == mark for m in marks.values()), mark) for mark in ("added", "changed")]
@@ -267,11 +248,3 @@ def _fate(story: VersionStory, zone: str) -> tuple[str, words.Tone]:
             return f"Sent back by {who}, {when}", "warn"
         case _:
             return "Request taken back", "neutral"
-
-
-def _compared(step: StepComparison) -> Compared:
-    changes = [
-        Change(one.name, one.before, one.after, [Piece(p.how, p.text) for p in one.words])
-        for one in step.fields
-    ]
-    return Compared(step.title, step.kind, step.mark, list(step.sentences), changes)

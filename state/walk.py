@@ -12,7 +12,7 @@ from services.content.preview import email_page
 from services.contracts.languages import name_of
 from services.forecast.walk import Said, Stop, Walk, walk
 from state import words
-from state.session import acting, uuid_of
+from state.session import acting, opens, uuid_of
 
 CHANNELS = {"in_app": "In the app", "email": "Email", "sms": "Text message", "whatsapp": "WhatsApp"}
 
@@ -72,6 +72,7 @@ class WalkPage(rx.State):
         return f"Step {self.at + 1} of {len(self.places)}" if self.places else ""
 
     @rx.event
+    @opens
     async def load(self) -> Any:
         """The page's own start: the campaign of the address, and people of its audience."""
         self.reset()

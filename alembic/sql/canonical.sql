@@ -46,6 +46,8 @@ CREATE TABLE canonical.contact (
   merged_into uuid,
   PRIMARY KEY (practice_id, contact_id)
 );
+-- Audiences are counted from narrow indexes, not from the records (AUD-8, docs/decisions/0021).
+CREATE INDEX contact_counted ON canonical.contact (practice_id, contact_id) INCLUDE (kind, deceased, merged_into);
 CREATE INDEX contact_identity ON canonical.contact (practice_id, identity_hash) WHERE identity_hash <> '';
 CREATE INDEX contact_email ON canonical.contact (practice_id, lower(email)) WHERE email IS NOT NULL;
 CREATE INDEX contact_phone ON canonical.contact (practice_id, phone) WHERE phone IS NOT NULL;
@@ -63,6 +65,7 @@ CREATE TABLE canonical.consent (
   effective_at timestamptz NOT NULL,
   PRIMARY KEY (practice_id, contact_id, channel, purpose)
 );
+CREATE INDEX consent_counted ON canonical.consent (practice_id, channel, purpose, state, contact_id);
 
 CREATE TABLE canonical.consent_history (
   practice_id uuid NOT NULL,
@@ -92,6 +95,8 @@ CREATE TABLE canonical.appointment (
   PRIMARY KEY (practice_id, appointment_id)
 );
 CREATE INDEX appointment_contact ON canonical.appointment (practice_id, contact_id, starts_at);
+CREATE INDEX appointment_counted ON canonical.appointment (practice_id, status, contact_id, starts_at);
+CREATE INDEX appointment_booked ON canonical.appointment (practice_id, booked_at, contact_id);
 
 CREATE TABLE canonical.opportunity (
   practice_id uuid NOT NULL,
@@ -133,6 +138,7 @@ CREATE TABLE canonical.engagement (
   PRIMARY KEY (practice_id, engagement_id)
 );
 CREATE INDEX engagement_contact ON canonical.engagement (practice_id, contact_id, kind, at);
+CREATE INDEX engagement_counted ON canonical.engagement (practice_id, kind, at, contact_id);
 
 CREATE TABLE canonical.loyalty (
   practice_id uuid NOT NULL,
@@ -164,7 +170,7 @@ BEGIN
     EXECUTE format('ALTER TABLE canonical.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE canonical.%I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE canonical.%I ALTER COLUMN practice_id SET STATISTICS 0', t);  -- as in cm
-    EXECUTE format('CREATE POLICY tenant ON canonical.%I TO cm_platform, cm_app, cm_hub USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+    EXECUTE format('CREATE POLICY tenant ON canonical.%I TO cm_platform, cm_app, cm_hub USING (practice_id = (SELECT current_setting(''cm.practice_id'')::uuid))', t);
   END LOOP;
 END $$;
 ALTER VIEW canonical.household OWNER TO cm_platform;

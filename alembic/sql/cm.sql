@@ -1127,7 +1127,7 @@ BEGIN
              AND c.relname NOT IN ('platform_control', 'platform_block', 'tick') LOOP
     EXECUTE format('ALTER TABLE cm.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE cm.%I FORCE ROW LEVEL SECURITY', t);
-    EXECUTE format('CREATE POLICY tenant ON cm.%I TO cm_app USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+    EXECUTE format('CREATE POLICY tenant ON cm.%I TO cm_app USING (practice_id = (SELECT current_setting(''cm.practice_id'')::uuid))', t);
     -- Nothing is remembered of which practices there are: of one that it has not seen, the planner would
     -- expect no row at all, and read a whole practice for each person it looks up (docs/decisions/0018).
     EXECUTE format('ALTER TABLE cm.%I ALTER COLUMN practice_id SET STATISTICS 0', t);

@@ -120,7 +120,7 @@ BEGIN
   FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'hub' LOOP
     EXECUTE format('ALTER TABLE hub.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE hub.%I FORCE ROW LEVEL SECURITY', t);
-    EXECUTE format('CREATE POLICY tenant ON hub.%I TO cm_hub USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+    EXECUTE format('CREATE POLICY tenant ON hub.%I TO cm_hub USING (practice_id = (SELECT current_setting(''cm.practice_id'')::uuid))', t);
   END LOOP;
 END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hub TO cm_hub;

@@ -52,7 +52,7 @@ BEGIN
   FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'platform' LOOP
     EXECUTE format('ALTER TABLE platform.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE platform.%I FORCE ROW LEVEL SECURITY', t);
-    EXECUTE format('CREATE POLICY tenant ON platform.%I TO cm_platform USING (practice_id = current_setting(''cm.practice_id'')::uuid)', t);
+    EXECUTE format('CREATE POLICY tenant ON platform.%I TO cm_platform USING (practice_id = (SELECT current_setting(''cm.practice_id'')::uuid))', t);
   END LOOP;
 END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA platform TO cm_platform;

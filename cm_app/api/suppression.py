@@ -13,7 +13,7 @@ from cm_app.api.routing import Route, accepts
 from cm_app.api.security import Caller, caller
 from services.audience.people import require_person
 from services.contracts.envelope import Strict
-from services.suppression import block_reading, blocks
+from services.suppression import block_list, block_reading, blocks
 from services.suppression import service as suppression
 
 router = APIRouter(prefix="/api/v1", tags=["Suppression"], route_class=Route)
@@ -46,7 +46,7 @@ class Added(BaseModel):
     added: bool
 
 
-class BlockPage(Page[blocks.BlockRow]):
+class BlockPage(Page[block_list.BlockRow]):
     total: int
 
 
@@ -83,9 +83,9 @@ async def listing(
     place = paging.take(who, "blocks", pages.cursor)
     async with who.unit() as u:
         if search:
-            found = await blocks.find_blocks(u, search)
+            found = await block_list.find_blocks(u, search)
             return BlockPage(rows=found, total=len(found))
-        rows, more, total = await blocks.blocks(u, before=place, most=pages.limit)
+        rows, more, total = await block_list.blocks(u, before=place, most=pages.limit)
     return BlockPage(rows=rows, next=paging.give(who, "blocks", more), total=total)
 
 
@@ -98,7 +98,9 @@ async def add(new: NewBlock, who: Keeper) -> Added:
 
 @router.post("/blocked-destinations/import", status_code=201)
 @accepts("text/csv", "text/plain", "application/octet-stream", most=block_reading.MAX_BYTES)
-async def take_file(who: Keeper, request: Request, ground: block_reading.Ground = "asked") -> blocks.Imported:
+async def take_file(
+    who: Keeper, request: Request, ground: block_reading.Ground = "asked"
+) -> block_list.Imported:
     """Block the addresses of a file. A CSV as the body: a heading line with email, phone, domain or identity, or one entry a line."""
     body = await request.body()
     async with who.unit("people") as u:
@@ -106,10 +108,10 @@ async def take_file(who: Keeper, request: Request, ground: block_reading.Ground 
 
 
 @router.get("/blocked-destinations/imports")
-async def files(who: Keeper, pages: Pages) -> Page[blocks.Imported]:
+async def files(who: Keeper, pages: Pages) -> Page[block_list.Imported]:
     """List the last files that were imported, with the rows that could not be read."""
     async with who.unit() as u:
-        found = await blocks.imports_so_far(u, limit=100)
+        found = await block_list.imports_so_far(u, limit=100)
     return paging.of_list(who, "block-files", found, pages, lambda file: file.import_id)
 
 

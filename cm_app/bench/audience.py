@@ -121,6 +121,7 @@ async def practice_of(
             for sql in copier:
                 connection.execute(text(sql), {"copy": number, "practice": practice})
             progress.advance(copying)
+        connection.exec_driver_sql("SELECT cm.note_practices()")  # as each start of the product does
         connection.exec_driver_sql("VACUUM (ANALYZE)")
         connection.exec_driver_sql("CHECKPOINT")
     engine.dispose()

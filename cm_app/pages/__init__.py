@@ -22,6 +22,7 @@ from cm_app.pages import (
     login,
     message_template,
     message_templates,
+    missing,
     people,
     person,
     printed,
@@ -66,4 +67,5 @@ PAGES: list[ModuleType] = [
     account,
     demo,
     login,
+    missing,
 ]

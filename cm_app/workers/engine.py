@@ -10,25 +10,23 @@ time by advisory lock, so losing its memory loses nothing.
 
 import asyncio
 import os
-import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError
 
+from cm_app.workers.running import seen, until_told
 from services.bootstrap import App, app
 from services.engine.service import Engine
 from services.engine.ticks import TICKS, run_tick
 from services.intake.asking import Asking, hub_of
 from services.intake.consumer import Intake
 from services.intake.notices import Notices
-from services.kit import qa, vitals
 from services.kit.live import follow, notify
+from services.kit.loops import AWAY, Loop, LoopRunner
 from services.kit.practices import practices_with
 from services.kit.priority import step_back
 from services.proofs.service import work_once
@@ -42,8 +40,9 @@ BOARDS = 2
 """Readers of notices in one process: while one waits for the database, the other reads."""
 PROOF = 0.1
 """Seconds after which a notice is acknowledged, at the latest, when all is well."""
+LEFT_BEHIND = 2.0
+"""Seconds between looks for what a crashed reader left unacknowledged."""
 PARTS = ("notices", "intake", "journeys", "relay")
-AWAY = (OperationalError, RedisError, OSError)
 
 
 @dataclass
@@ -72,7 +71,7 @@ class Loops:
         """Until `stopping`; what is under way is finished, nothing new is begun."""
         listening = asyncio.create_task(self._listen())
         try:
-            await asyncio.gather(*self._loops())
+            await LoopRunner(self.name, self.stopping).run(*self._loops())
             await self.intake.settle()
             for board in self.notices:
                 await board.close()
@@ -83,33 +82,25 @@ class Loops:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
-    def _loops(self) -> list[Awaitable[None]]:
-        loops: list[Awaitable[None]] = []
+    def _loops(self) -> Iterator[Loop]:
         if "notices" in self.parts:
             for board in self.notices:
-                loops.append(self._loop("notices", partial(_put_up, board), None, 0.0, first=board.prepare))
-                loops.append(self._loop("notices proof", board.prove, None, PROOF))
-            first = self.notices[0]
-            loops.append(self._loop("notices reclaim", first.reclaim_once, None, 2.0, first=first.prepare))
+                yield Loop("notices", partial(_put_up, board), first=board.prepare)
+                yield Loop("notices proof", board.prove, PROOF)
+            left = self.notices[0]
+            yield Loop("notices reclaim", left.reclaim_once, LEFT_BEHIND, first=left.prepare)
         if "intake" in self.parts:
-            loops.append(self._loop("intake", self._take_in, None, 0.0, first=self.intake.prepare))
-            loops.append(
-                self._loop("reclaim", self.intake.reclaim_once, None, 2.0, first=self.intake.prepare)
-            )
+            yield Loop("intake", self._take_in, first=self.intake.prepare)
+            yield Loop("reclaim", self.intake.reclaim_once, LEFT_BEHIND, first=self.intake.prepare)
         if "journeys" in self.parts:
-            loops.append(self._loop("engine", self._move, self.to_move, self.idle))
-            loops.append(self._loop("ask", self._ask, None, 5.0))
-            loops.append(self._loop("proofs", self._proofs, None, 1.0))
+            yield Loop("engine", self._move, self.idle, self.to_move)
+            yield Loop("ask", self._ask, 5.0)
+            yield Loop("proofs", self._proofs, 1.0)
         if "relay" in self.parts:
-            loops.append(self._loop("relay", self._publish, self.to_relay, self.idle))
-            loops.append(self._loop("webhooks", self._fan_out, None, 0.0, first=self.fan_out.prepare))
-            loops.append(
-                self._loop(
-                    "webhooks reclaim", self.fan_out.reclaim_once, None, 15.0, first=self.fan_out.prepare
-                )
-            )
-            loops.append(self._loop("deliveries", self.deliverer.start_due, None, 0.5))
-        return loops
+            yield Loop("relay", self._publish, self.idle, self.to_relay)
+            yield Loop("webhooks", self._fan_out, first=self.fan_out.prepare)
+            yield Loop("webhooks reclaim", self.fan_out.reclaim_once, 15.0, first=self.fan_out.prepare)
+            yield Loop("deliveries", self.deliverer.start_due, 0.5)
 
     def wake(self) -> None:
         """Something changed somewhere: look for due work, and for what is to be published."""
@@ -123,43 +114,6 @@ class Loops:
             except AWAY as error:
                 log.warning("server away, will try again", part="wake", error=type(error).__name__)
                 await asyncio.sleep(1.0)
-
-    async def _loop(
-        self,
-        name: str,
-        once: Callable[[], Awaitable[int]],
-        wake: asyncio.Event | None,
-        idle: float,
-        *,
-        first: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
-        """Do `once` again and again; rest when it did nothing, back off when a server is away."""
-        trouble = 0
-        while not self.stopping.is_set():
-            if wake is not None:
-                wake.clear()  # before looking: what is announced meanwhile is looked at again
-            try:
-                if first is not None:
-                    await first()
-                    first = None
-                worked = await once()
-                trouble = 0
-            except AWAY as error:
-                trouble = min(trouble + 1, 3)
-                log.warning("server away, will try again", part=name, error=type(error).__name__)
-                await self._rest(None, 0.5 * 2**trouble)
-                continue
-            if not worked:
-                await self._rest(wake, idle)
-
-    async def _rest(self, wake: asyncio.Event | None, seconds: float) -> None:
-        """Until called, until the time is up, or until the end."""
-        waits = [asyncio.create_task(e.wait()) for e in (self.stopping, wake) if e is not None]
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waits:
-                task.cancel()
 
     async def _take_in(self) -> int:
         taken = await self.intake.step(block_ms=500)
@@ -209,9 +163,7 @@ async def main(parts: Collection[str] = PARTS) -> None:
     if "notices" not in parts:
         step_back(wired.uow.engine)  # before the first connection
     loops = Loops(wired, f"{socket.gethostname()}-{os.getpid()}", parts=parts)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, loops.stopping.set)
+    until_told(loops.stopping)
     scheduler = AsyncIOScheduler(timezone="UTC")
     for tick in TICKS if "journeys" in parts else ():
         scheduler.add_job(
@@ -220,10 +172,7 @@ async def main(parts: Collection[str] = PARTS) -> None:
         )  # fmt: skip
     scheduler.start()
     name = "engine" if set(parts) == set(PARTS) else "-".join(sorted(parts))
-    async with (
-        qa.following(wired.bus, wired.clock, on=wired.settings.qa),
-        vitals.alive(wired.bus, wired.clock, name),
-    ):
+    async with seen(wired, name):
         await loops.run()
     scheduler.shutdown(wait=False)
     await wired.close()

@@ -1,15 +1,11 @@
 """The Communication Hub as a process: its loops and its small HTTP server."""
 
 import asyncio
-import contextlib
-import signal
 import socket
-from collections.abc import Awaitable, Callable
+from functools import partial
 
-import uvicorn
-
+from cm_app.workers.running import seen, server, side_by_side, until_told
 from services.bootstrap import bootstrap
-from services.kit import qa, vitals
 from services.kit.telemetry import logger
 from services.neighbours.hub.adapters import transports
 from services.neighbours.hub.service import Hub
@@ -17,21 +13,6 @@ from services.neighbours.hub.web import outbox_url, web_app
 from services.neighbours.hub.wiring import Loops, build
 
 log = logger("hub")
-
-
-class _Server(uvicorn.Server):
-    """Signals are the process's business, not the server's. Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, listening: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(config)
-        self.listening = listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        await self.listening()
-
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
-        return contextlib.nullcontext()
 
 
 async def main() -> None:
@@ -42,34 +23,12 @@ async def main() -> None:
         settings=settings, clock=app.clock, keyring=app.keyring, bus=app.bus, uow=app.uow, relay=app.relay
     )
     loops = Loops(hub, f"{socket.gethostname()}-{settings.hub_port}")
-    server = _Server(
-        uvicorn.Config(
-            web_app(hub), host=settings.host, port=settings.hub_port, log_config=None,
-            log_level="warning", access_log=False, timeout_graceful_shutdown=10,
-        ),
-        lambda: _announce(hub),
-    )  # fmt: skip
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, loops.stop.set)
-
-    async def serve() -> None:
-        await server.serve()
-        loops.stop.set()
-
-    async def end_server() -> None:
-        await loops.stop.wait()
-        server.should_exit = True
-
+    web = server(web_app(hub), host=settings.host, port=settings.hub_port)
+    web.listening = partial(_announce, hub)
+    until_told(loops.stop)
     try:
-        async with (
-            qa.following(app.bus, app.clock, on=settings.qa),
-            vitals.alive(app.bus, app.clock, "hub"),
-            asyncio.TaskGroup() as group,
-        ):
-            group.create_task(loops.run())
-            group.create_task(serve())
-            group.create_task(end_server())
+        async with seen(app, "hub"):
+            await side_by_side(loops.run(), web, loops.stop)
     finally:
         await app.close()
     log.info("hub stopped")

@@ -60,40 +60,29 @@ def _asked(row: rx.Var[Asked]) -> rx.Component:
 
 
 def _mark(row: rx.Var[Asked]) -> rx.Component:
-    """A box of a finger's size, to approve several together."""
-    return rx.el.label(
-        rx.checkbox(
-            checked=Approvals.chosen.contains(row.id),
-            on_change=lambda on: Approvals.choose(row.id, on),
-            aria_label=f"Mark {row.campaign}",
-            size="3",
-            data_testid="mark-request",
-        ),
-        display="grid",
-        place_items="center",
-        width="44px",
-        height="44px",
+    """To approve several together."""
+    return ui.mark(
+        f"Mark {row.campaign}",
+        on=Approvals.chosen.contains(row.id),
+        on_change=lambda on: Approvals.choose(row.id, on),
+        size="3",
         flex="none",
+        data_testid="mark-request",
     )
 
 
 def _together() -> rx.Component:
-    """What can be done with those that are marked; at hand, near the thumb."""
-    return rx.cond(
-        Approvals.chosen.length() > 0,
-        rx.flex(
-            ui.body(Approvals.chosen.length(), " marked"),
-            ui.primary(
-                "Approve them together",
-                icon="check",
-                on_click=Approvals.approve_chosen,
-                data_testid="approve-together",
-            ),
-            gap="16px",
-            align="center",
-            justify="end",
-            class_name="cm-thumb",
+    return ui.marked(
+        Approvals.chosen.length(),
+        ui.body(Approvals.chosen.length(), " marked"),
+        ui.primary(
+            "Approve them together",
+            icon="check",
+            on_click=Approvals.approve_chosen,
+            data_testid="approve-together",
         ),
+        gap="16px",
+        justify="end",
     )
 
 

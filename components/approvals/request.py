@@ -3,7 +3,10 @@
 import reflex as rx
 
 from components import tokens, ui
+from components.versions.drawing import changes as step_changes
+from components.versions.drawing import drawing, switch
 from state.approvals import Approval, Inside, Remark, Said, Told
+from state.drawing import Drawing
 
 
 def decision() -> rx.Component:
@@ -97,7 +100,17 @@ def changes() -> rx.Component:
             rx.cond(
                 Approval.changes.length() > 0,
                 rx.el.ul(rx.foreach(Approval.changes, _sentence), padding_left="20px", margin="0"),
+            ),
+            rx.cond(
+                (Approval.changes.length() == 0) & (Drawing.changes.length() == 0),
                 ui.body("Nothing that people notice."),
+            ),
+            rx.cond(
+                Drawing.changes.length() > 0,
+                rx.fragment(
+                    rx.flex(switch(), margin="4px 0 14px"),
+                    rx.cond(Drawing.view == "list", step_changes(), drawing()),
+                ),
             ),
             rx.cond(
                 Approval.audience_was != "",
@@ -217,6 +230,7 @@ def _said(said: rx.Var[Said]) -> rx.Component:
     )
     bubble = rx.el.div(
         said.text,
+        dir=said.direction,
         **tokens.text("body"),
         white_space="pre-wrap",
         overflow_wrap="anywhere",
@@ -227,7 +241,11 @@ def _said(said: rx.Var[Said]) -> rx.Component:
     )
     return rx.box(
         ui.small(said.words, font_weight="560", margin_bottom="6px"),
-        rx.cond(said.subject != "", ui.body(said.subject, font_weight="600", margin_bottom="8px")),
+        rx.cond(
+            said.subject != "",
+            ui.body(said.subject, font_weight="600", margin_bottom="4px", dir=said.direction),
+        ),
+        rx.cond(said.preheader != "", ui.small(said.preheader, margin_bottom="8px", dir=said.direction)),
         rx.cond(said.html, paper, bubble),
         margin_top="14px",
     )

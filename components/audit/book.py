@@ -10,17 +10,24 @@ from state.audit import FAMILIES, FORMATS, SCOPES, Audit, Row
 
 def _row(row: rx.Var[Row]) -> rx.Component:
     return rx.el.tr(
-        rx.el.td(row.at, white_space="nowrap", font_variant_numeric="tabular-nums", color=tokens.QUIET),
+        rx.el.td(row.at, class_name="cm-when", font_variant_numeric="tabular-nums", color=tokens.QUIET),
         rx.el.td(ui.pill(row.what, row.tone, title=row.tag)),
         rx.el.td(row.who, white_space="nowrap", font_weight="540"),
         rx.el.td(
             rx.cond(
                 row.campaign_href != "",
-                rx.el.a(row.campaign, href=row.campaign_href, class_name="cm-plain-link"),
+                rx.el.a(
+                    row.campaign,
+                    href=row.campaign_href,
+                    class_name="cm-plain-link cm-tall-link",
+                    display="block",
+                ),
             ),
             rx.cond(
                 row.person_href != "",
-                rx.el.a("A person", href=row.person_href, class_name="cm-plain-link", display="block"),
+                rx.el.a(
+                    "A person", href=row.person_href, class_name="cm-plain-link cm-tall-link", display="block"
+                ),
             ),
         ),
         rx.el.td(
@@ -28,7 +35,9 @@ def _row(row: rx.Var[Row]) -> rx.Component:
             rx.cond(
                 row.detail != "",
                 rx.el.details(
-                    rx.el.summary("Details", cursor="pointer", color=tokens.ink("accent")),
+                    rx.el.summary(
+                        "Details", class_name="cm-tall-link", cursor="pointer", color=tokens.ink("accent")
+                    ),
                     rx.el.pre(row.detail, font_size="12px", white_space="pre-wrap", margin="6px 0 0"),
                 ),
             ),
@@ -55,7 +64,7 @@ def chain() -> rx.Component:
 
 def _choose(name: str, key: str, options: Any, value: Any) -> rx.Component:
     return ui.choice(
-        name, key, options, value=value, on_change=lambda v: Audit.choose(key, v), max_width="240px"
+        name, key, options, value=value, on_change=lambda v: Audit.choose(key, v), max_width="190px"
     )
 
 
@@ -79,7 +88,7 @@ def _person() -> rx.Component:
         ),
         direction="column",
         gap="8px",
-        min_width="220px",
+        min_width="200px",
     )
     chosen = ui.chip(
         [rx.icon("x", size=14, aria_hidden="true"), rx.el.span("About: ", Audit.person_name)],
@@ -102,7 +111,7 @@ def _filters() -> rx.Component:
         *dates,
         _person(),
         ui.quiet("Clear", on_click=Audit.clear),
-        gap="16px",
+        gap="12px",
         wrap="wrap",
         align="end",
         padding="20px 24px",
@@ -111,35 +120,34 @@ def _filters() -> rx.Component:
 
 def export_dialog() -> rx.Component:
     """What to take along, in which form, and the program that checks it."""
-    return ui.dialog(
+    return ui.form_dialog(
         "Export the audit",
         "The file carries its proof: anybody can check it without this system. Taking it is itself recorded.",
-        rx.el.form(
-            rx.flex(
-                ui.choice("What", "scope", SCOPES),
-                ui.choice("Form", "format", FORMATS),
-                ui.small(
-                    "To check a file you need Python and ",
-                    rx.el.a(
-                        "this one program",
-                        href="/api/v1/audit/verifier",
-                        reload_document=True,
-                        class_name="cm-plain-link",
-                        color=tokens.ink("accent"),
-                        text_decoration="underline",
-                        data_testid="get-verifier",
-                    ),
-                    ". Hand both on together. A part proves that its rows are unchanged; that none is missing,"
-                    " only the export of everything proves.",
+        rx.flex(
+            ui.choice("What", "scope", SCOPES),
+            ui.choice("Form", "format", FORMATS),
+            ui.small(
+                "To check a file you need Python and ",
+                rx.el.a(
+                    "this one program",
+                    href="/api/v1/audit/verifier",
+                    reload_document=True,
+                    class_name="cm-plain-link",
+                    color=tokens.ink("accent"),
+                    text_decoration="underline",
+                    data_testid="get-verifier",
                 ),
-                direction="column",
-                gap="16px",
+                ". Hand both on together. A part proves that its rows are unchanged; that none is missing,"
+                " only the export of everything proves.",
             ),
-            ui.decisions("Export", away=Audit.ask_export(False), data_testid="do-export"),
-            on_submit=Audit.export,
+            direction="column",
+            gap="16px",
         ),
+        go="Export",
+        leave=Audit.ask_export,
         open=Audit.exporting,
-        on_open_change=Audit.ask_export,
+        on_submit=Audit.export,
+        data_testid="do-export",
     )
 
 

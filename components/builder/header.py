@@ -5,12 +5,9 @@ from typing import Any
 import reflex as rx
 
 from components import ui
-from components.builder.proofs import proof_button
+from components.builder.views import views
 from state.builder import Builder
-from state.builder_audience import AudiencePanel
 from state.builder_life import Life
-from state.builder_outline import Outline
-from state.builder_people import StepPeople
 from state.builder_presence import Other, Presence
 from state.session import may
 
@@ -24,7 +21,7 @@ def header() -> rx.Component:
             class_name="cb-back",
         ),
         rx.box(_name(), _status(), class_name="cb-title"),
-        rx.flex(_others(), _history(), _looks(), _actions(), class_name="cb-tools"),
+        rx.flex(_others(), _history(), views(), _actions(), class_name="cb-tools"),
         class_name="cb-header",
     )
 
@@ -128,144 +125,6 @@ def _history() -> rx.Component:
             step("Redo", "redo-2", Builder.redo_words, Builder.redo),
             gap="2px",
         ),
-    )
-
-
-def _views() -> rx.Component:
-    """The journey drawn, or as an outline; each person's choice is kept in their browser."""
-
-    def view(key: str, name: str, icon: str) -> rx.Component:
-        return rx.el.button(
-            rx.icon(icon, size=15, aria_hidden="true"),
-            rx.el.span(name),
-            type="button",
-            on_click=Outline.set_view(key),
-            aria_label=name,
-            title=name,
-            aria_pressed=Builder.view == key,
-            class_name="cb-view",
-            data_testid=f"view-{key}",
-        )
-
-    return rx.el.div(
-        view("canvas", "Canvas", "workflow"),
-        view("outline", "Outline", "list-tree"),
-        role="group",
-        aria_label="How the journey is shown",
-        class_name="cb-views",
-    )
-
-
-def _looks() -> rx.Component:
-    return rx.flex(
-        _views(),
-        rx.el.button(
-            rx.icon("users", size=16, aria_hidden="true"),
-            rx.el.span("Audience"),
-            rx.cond(AudiencePanel.counted, rx.el.b(AudiencePanel.reachable)),
-            type="button",
-            on_click=AudiencePanel.open,
-            aria_pressed=Builder.panel == "audience",
-            class_name="cb-look",
-            data_testid="open-audience",
-        ),
-        rx.el.button(
-            rx.cond(
-                Builder.problems.length() > 0,
-                rx.icon("triangle-alert", size=16, aria_hidden="true"),
-                rx.icon("circle-check", size=16, aria_hidden="true"),
-            ),
-            rx.cond(
-                Builder.problems.length() > 0,
-                rx.fragment(rx.el.b(Builder.problems.length()), rx.el.span("to fix")),
-                rx.el.span("No problems"),
-            ),
-            type="button",
-            on_click=Builder.open_panel("problems"),
-            aria_pressed=Builder.panel == "problems",
-            class_name="cb-look",
-            data_tone=rx.cond(
-                Builder.blocking > 0, "danger", rx.cond(Builder.problems.length() > 0, "warn", "ok")
-            ),
-            data_testid="open-problems",
-        ),
-        rx.el.button(
-            rx.icon("sliders-horizontal", size=16, aria_hidden="true"),
-            type="button",
-            aria_label="Aim and kind of campaign",
-            title="Aim and kind of campaign",
-            on_click=Builder.open_panel("settings"),
-            aria_pressed=Builder.panel == "settings",
-            class_name="cb-look",
-            data_testid="open-settings",
-        ),
-        rx.cond(
-            (Builder.state == "active") | (Builder.state == "paused"),
-            rx.el.button(
-                rx.icon("user-round-check", size=16, aria_hidden="true"),
-                type="button",
-                aria_label="Who is inside now",
-                title="Who is inside now",
-                on_click=StepPeople.overview,
-                aria_pressed=Builder.panel == "people",
-                class_name="cb-look",
-                data_testid="open-people",
-            ),
-        ),
-        rx.cond(
-            Builder.state != "draft",
-            rx.el.a(
-                rx.icon("history", size=16, aria_hidden="true"),
-                rx.el.span("Runs"),
-                href="/runs?campaign=" + Builder.id,
-                aria_label="Runs",
-                title="Runs",
-                class_name="cb-look cb-look-runs",
-                data_testid="open-runs",
-            ),
-        ),
-        _page("Forecast", "trending-up", "forecast"),
-        _page("Test walk", "footprints", "walk"),
-        proof_button(),
-        _more(),
-        gap="6px",
-    )
-
-
-def _more() -> rx.Component:
-    def entry(name: str, icon: str, where: str) -> rx.Component:
-        return rx.dropdown_menu.item(
-            rx.icon(icon, size=16, aria_hidden="true"),
-            name,
-            on_select=rx.redirect(f"/campaigns/{Builder.id}/{where}"),
-            data_testid=f"open-{where}",
-        )
-
-    return rx.dropdown_menu.root(
-        rx.dropdown_menu.trigger(
-            rx.el.button(
-                rx.icon("ellipsis", size=16, aria_hidden="true"),
-                type="button",
-                aria_label="More",
-                title="More",
-                class_name="cb-look",
-                data_testid="open-more",
-            )
-        ),
-        rx.dropdown_menu.content(
-            entry("Versions", "git-compare", "versions"), entry("Print", "printer", "print"), variant="soft"
-        ),
-    )
-
-
-def _page(name: str, icon: str, where: str) -> rx.Component:
-    return rx.el.a(
-        rx.icon(icon, size=16, aria_hidden="true"),
-        href=f"/campaigns/{Builder.id}/{where}",
-        aria_label=name,
-        title=name,
-        class_name="cb-look",
-        data_testid=f"open-{where}",
     )
 
 

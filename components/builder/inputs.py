@@ -15,49 +15,19 @@ AIMS = [
     ("best_hour", "When each person opens most"),
 ]
 UNITS = [("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks")]
-PAUSE = 350  # milliseconds without a key before the server is told
 
 
 def text(
     name: Any, key: Any, value: Any, on_change: Any, *, hint: Any = None, again: Any = None, **props: Any
 ) -> rx.Component:
     """One line, labelled. A new `again` shows `value` anew, whatever was typed."""
-    anew = {"key": again} if again is not None else {}
-    return _labelled(
-        name,
-        key,
-        rx.debounce_input(
-            rx.input(
-                id=key,
-                value=value,
-                on_change=on_change,
-                disabled=~_editable(),
-                **{"size": "2", "data_testid": key, **props},
-            ),
-            debounce_timeout=PAUSE,
-            **anew,
-        ),
-        hint,
-    )
+    return _labelled(name, key, _typed(key, value, on_change, again=again, **props), hint)
 
 
 def area(name: Any, key: Any, value: Any, on_change: Any, *, hint: Any = None, **props: Any) -> rx.Component:
     """Several lines, labelled."""
-    return _labelled(
-        name,
-        key,
-        rx.debounce_input(
-            rx.text_area(
-                id=key,
-                value=value,
-                on_change=on_change,
-                disabled=~_editable(),
-                **{"size": "2", "rows": "6", "resize": "vertical", "data_testid": key, **props},
-            ),
-            debounce_timeout=PAUSE,
-        ),
-        hint,
-    )
+    lines = props.pop("rows", "6")
+    return _labelled(name, key, _typed(key, value, on_change, lines=lines, **props), hint)
 
 
 def number(name: Any, key: str, value: Any, on_change: Any, **props: Any) -> rx.Component:
@@ -79,19 +49,12 @@ def choice(
 
 def select(key: Any, options: Any, value: Any, on_change: Any, **props: Any) -> rx.Component:
     """The bare control, for rows whose label is only heard."""
-
-    def option(pair: Any) -> rx.Component:
-        return rx.el.option(pair[1], value=pair[0])
-
-    inside = (
-        [rx.foreach(options, option)] if isinstance(options, rx.Var) else [option(pair) for pair in options]
-    )
-    return rx.el.select(
-        *inside,
+    return ui.select(
+        options,
         id=key,
         value=value,
         on_change=on_change,
-        disabled=~_editable(),
+        disabled=~Builder.editable,
         class_name="cm-select cb-select",
         **{"data_testid": key, **props},
     )
@@ -99,7 +62,9 @@ def select(key: Any, options: Any, value: Any, on_change: Any, **props: Any) -> 
 
 def switch(name: Any, key: Any, on: Any, on_change: Any, *, hint: Any = None) -> rx.Component:
     return rx.el.label(
-        rx.switch(id=key, checked=on, on_change=on_change, disabled=~_editable(), size="2", data_testid=key),
+        rx.switch(
+            id=key, checked=on, on_change=on_change, disabled=~Builder.editable, size="2", data_testid=key
+        ),
         rx.box(
             rx.el.span(name, **tokens.text("label"), color=tokens.INK),
             ui.small(hint) if hint is not None else None,
@@ -125,28 +90,23 @@ def _labelled(name: Any, key: Any, control: rx.Component, hint: Any) -> rx.Compo
     )
 
 
-def _editable() -> rx.Var[bool]:
-
-    return Builder.editable
+def _typed(key: Any, value: Any, on_change: Any, **props: Any) -> rx.Component:
+    return ui.typed(value, on_change, editable=Builder.editable, id=key, **{"data_testid": key, **props})
 
 
 def percent(row: rx.Var[ShareRow], kind: str) -> rx.Component:
     """The share of a variant or an arm."""
     return rx.flex(
-        rx.debounce_input(
-            rx.input(
-                value=row.percent,
-                on_change=lambda value: StepPanel.set_share(kind, row.index, "percent", value),
-                type="number",
-                min=0,
-                max=100,
-                size="2",
-                width="72px",
-                disabled=~_editable(),
-                aria_label="Share of " + row.name.to(str),
-                data_testid=f"share-{kind}",
-            ),
-            debounce_timeout=PAUSE,
+        ui.typed(
+            row.percent,
+            lambda value: StepPanel.set_share(kind, row.index, "percent", value),
+            editable=Builder.editable,
+            type="number",
+            min=0,
+            max=100,
+            width="72px",
+            aria_label="Share of " + row.name.to(str),
+            data_testid=f"share-{kind}",
         ),
         rx.el.span("%", **tokens.text("small"), color=tokens.QUIET),
         gap="6px",
@@ -164,7 +124,7 @@ def window() -> rx.Component:
             row.words,
             on=row.on,
             on_click=StepPanel.toggle_day(row.key),
-            disabled=~_editable(),
+            disabled=~Builder.editable,
             class_name="cm-chip cb-day",
         )
 

@@ -141,6 +141,7 @@ def _panel() -> rx.Component:
             ),
             aria_label=name,
             class_name="cb-panel",
+            tab_index=-1,
             data_testid="panel",
             data_panel=Builder.panel,
         ),

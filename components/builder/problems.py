@@ -38,7 +38,9 @@ def _problem(row: rx.Var[ProblemRow]) -> rx.Component:
             ),
             type="button",
             on_click=rx.cond(
-                row.step_id != "", Builder.chosen({"id": row.step_id}), Builder.open_panel("audience")
+                row.step_id != "",
+                Builder.chosen({"id": row.step_id}),
+                rx.cond(row.note != "", Builder.chosen_note(row.note), Builder.open_panel(row.panel)),
             ),
             class_name="cb-problem",
             data_testid="problem",

@@ -5,7 +5,7 @@ from typing import Any
 
 import reflex as rx
 
-from components import tokens, ui
+from components import ui
 from components.builder import inputs
 from state.builder import Builder
 from state.event_rows import EventBox, EventRow
@@ -89,7 +89,15 @@ def _row(row: rx.Var[EventRow], change: Change, key: str, names: Any) -> rx.Comp
 
 
 def _value(row: rx.Var[EventRow], part: Callable[[str], Any], key: str) -> rx.Component:
-    one = _typed(row.value, part("value"), row.input, f"{key}-value", "Value")
+    one = ui.typed(
+        row.value,
+        part("value"),
+        editable=Builder.editable,
+        type=row.input,
+        aria_label="Value",
+        width="100%",
+        data_testid=f"{key}-value",
+    )
     return rx.match(
         row.shape,
         (
@@ -104,23 +112,3 @@ def _value(row: rx.Var[EventRow], part: Callable[[str], Any], key: str) -> rx.Co
         ),
         one,
     )
-
-
-def _typed(value: Any, on_change: Any, kind: Any, key: str, heard: str, width: str = "100%") -> rx.Component:
-    return rx.debounce_input(
-        rx.input(
-            value=value,
-            on_change=on_change,
-            type=kind,
-            aria_label=heard,
-            disabled=~Builder.editable,
-            size="2",
-            width=width,
-            data_testid=key,
-        ),
-        debounce_timeout=inputs.PAUSE,
-    )
-
-
-def _words(content: str) -> rx.Component:
-    return rx.el.span(content, **tokens.text("small"), color=tokens.QUIET, white_space="nowrap")

@@ -1,21 +1,16 @@
 """The panel of the chosen step: one form a kind, in plain words."""
 
-from typing import Any
-
 import reflex as rx
 
 from components import tokens, ui
 from components.builder import inputs
+from components.builder.event_choice import event_choice
 from components.builder.handover import handover
 from components.builder.message import message
-from components.builder.rules import rules
-from components.rule_editor import rule_editor
-from services.builder.step_words import EVENT_WORDS
+from components.builder.ways import branch, split
 from state.builder import Builder
-from state.builder_forms import PathRow, ShareRow
 from state.builder_step import StepPanel
 
-EVENTS = [(key, f"Someone {words}") for key, words in EVENT_WORDS.items()]
 HOW_IN = [
     ("segment", "Everyone in the audience, once"),
     ("dynamic", "The audience, and whoever joins it later"),
@@ -68,8 +63,8 @@ def step() -> rx.Component:
             ("message", message()),
             ("wait", _wait()),
             ("wait_event", _wait_event()),
-            ("branch", _branch()),
-            ("split", _split()),
+            ("branch", branch()),
+            ("split", split()),
             ("sub_campaign", handover()),
             ("goal", ui.small("Whoever gets here has met the aim; the journey ends for them.")),
             ("exit", _exit()),
@@ -87,7 +82,7 @@ def _entry() -> rx.Component:
     form = Builder.step
     return rx.fragment(
         inputs.choice("How people come in", "entry-how", HOW_IN, form.how, StepPanel.set_how),
-        rx.cond(form.how == "event", _event("When", "entry-event")),
+        rx.cond(form.how == "event", event_choice("When", "entry-event")),
         rx.cond(
             form.how == "schedule",
             inputs.text(
@@ -178,130 +173,11 @@ def _wait() -> rx.Component:
     )
 
 
-def _event(name: str, key: str, form: Any = Builder.step, *, path: Any = -1, none: str = "") -> rx.Component:
-    """Which event, and what it must say to count (EVT-3). `form` is the step's, or a path's with its
-    index as `path`; `none`: words of the choice to look at no event."""
-    options = [("", none), *EVENTS] if none else EVENTS
-    conditions = rx.el.section(
-        rx.cond(
-            form.event_box.rows.length() == 0,
-            ui.small("Every such event counts, whatever it says."),
-        ),
-        rules(
-            form.event_box,
-            lambda what, index, part, value: StepPanel.condition(path, what, index, part, value),
-            key=f"{key}-rule",
-            all_words="It counts when it says",
-            add_words="Only when …",
-            names=form.event_names,
-        ),
-        aria_label="What the event must say",
-        class_name="cb-box",
-        data_testid=f"{key}-conditions",
-    )
-    return rx.fragment(
-        inputs.choice(name, key, options, form.event, lambda value: StepPanel.choose_event(path, value)),
-        rx.cond(form.event_names.length() > 0, conditions),
-    )
-
-
 def _wait_event() -> rx.Component:
     return rx.fragment(
-        _event("Wait until", "wait-event"),
+        event_choice("Wait until", "wait-event"),
         inputs.length("At most"),
         ui.small("“It happened” and “Time ran out” are two ways on from this step."),
-    )
-
-
-def _branch() -> rx.Component:
-    # Its argument is named unlike that of the rows inside: to the browser, two of one name are one.
-    def path(way: rx.Var[PathRow]) -> rx.Component:
-        return rx.el.section(
-            rx.flex(
-                inputs.text(
-                    "Name of this path",
-                    "path-label",
-                    way.label,
-                    lambda v: StepPanel.set_path_label(way.index, v),
-                    placeholder=way.name,
-                ),
-                rx.cond(
-                    Builder.editable & (Builder.step.paths.length() > 1),
-                    ui.ghost(
-                        "Remove this path",
-                        icon="x",
-                        size="2",
-                        on_click=StepPanel.act("remove_path", way.index),
-                    ),
-                ),
-                gap="8px",
-                align="end",
-            ),
-            rule_editor(
-                way.rules,
-                lambda what, path, part, value: StepPanel.rule(way.index, what, path, part, value),
-                key="path" + way.index.to_string(),
-                name="Who takes this path",
-                editable=Builder.editable,
-                all_words="People take it when they meet",
-                add_words="Add a rule",
-            ),
-            _event(
-                "And this happened in the last 30 days",
-                "path-event",
-                way,
-                path=way.index,
-                none="Whatever happened",
-            ),
-            class_name="cb-box",
-            data_testid="path",
-        )
-
-    return rx.fragment(
-        ui.small("People take the first path whose rules they meet; everyone else takes the last."),
-        rx.foreach(Builder.step.paths, path),
-        rx.cond(
-            Builder.editable,
-            ui.quiet(
-                "Add a path", icon="plus", size="2", on_click=StepPanel.act("add_path", 0), align_self="start"
-            ),
-        ),
-    )
-
-
-def _split() -> rx.Component:
-    def arm(row: rx.Var[ShareRow]) -> rx.Component:
-        return rx.el.li(
-            rx.debounce_input(
-                rx.input(
-                    value=row.label,
-                    on_change=lambda value: StepPanel.set_share("arms", row.index, "label", value),
-                    placeholder=row.name,
-                    aria_label="Name of the arm",
-                    size="2",
-                    disabled=~Builder.editable,
-                ),
-                debounce_timeout=inputs.PAUSE,
-            ),
-            inputs.percent(row, "arms"),
-            rx.cond(
-                Builder.editable & (Builder.step.arms.length() > 2),
-                ui.ghost(
-                    "Remove this arm", icon="x", size="2", on_click=StepPanel.act("remove_arm", row.index)
-                ),
-            ),
-            class_name="cb-line",
-        )
-
-    return rx.fragment(
-        ui.small("Each person keeps their arm, however often they pass here."),
-        rx.el.ul(rx.foreach(Builder.step.arms, arm), class_name="cb-list"),
-        rx.cond(
-            Builder.editable & (Builder.step.arms.length() < 5),
-            ui.quiet(
-                "Add an arm", icon="plus", size="2", on_click=StepPanel.act("add_arm", 0), align_self="start"
-            ),
-        ),
     )
 
 

@@ -4,15 +4,12 @@ import reflex as rx
 
 from components import tokens, ui
 from components.builder import inputs
+from components.content import languages, merge_menu
 from components.looks import looks
-from services.contracts.languages import NAMES
-from services.contracts.merge_fields import MERGE_FIELDS
 from state.builder import Builder
-from state.builder_forms import ChannelRow, LanguageRow, ShareRow
+from state.builder_forms import ChannelRow, ShareRow
 from state.builder_step import StepPanel
 from state.builder_words import TestRow, Words
-
-CURSOR = "(() => {{ const t = document.getElementById('{id}'); return t && t.selectionStart != null ? t.selectionStart : -1 }})()"
 
 
 def wording() -> rx.Component:
@@ -64,23 +61,8 @@ def _variants() -> rx.Component:
 
 def _words() -> rx.Component:
     step = Builder.step
-
-    def tab(row: rx.Var[ChannelRow]) -> rx.Component:
-        return rx.cond(
-            row.on,
-            rx.el.button(
-                row.words,
-                type="button",
-                role="tab",
-                on_click=StepPanel.show_words(step.variant, row.key),
-                aria_selected=row.key == step.channel,
-                class_name="cb-tab",
-                data_testid="words-" + row.key.to(str),
-            ),
-        )
-
     return rx.flex(
-        rx.el.div(rx.foreach(step.channels, tab), role="tablist", aria_label="Channel", class_name="cb-tabs"),
+        _channels(),
         _languages(),
         _template(),
         rx.cond(
@@ -110,86 +92,68 @@ def _words() -> rx.Component:
             merge_menu("words-body", StepPanel.insert_field),
         ),
         _preview(),
-        rx.flex(
-            ui.quiet(
-                "See it on devices",
-                icon="smartphone",
-                size="2",
-                on_click=Words.look(True),
-                data_testid="open-looks",
-            ),
-            rx.cond(
-                step.channel != "in_app",
-                ui.quiet(
-                    "Send a test",
-                    icon="send",
-                    size="2",
-                    on_click=Words.try_out(True),
-                    data_testid="open-test",
-                ),
-            ),
-            gap="8px",
-            wrap="wrap",
-        ),
+        _tried(),
         direction="column",
         gap="12px",
     )
 
 
-def _languages() -> rx.Component:
+def _channels() -> rx.Component:
     step = Builder.step
 
-    def language(row: rx.Var[LanguageRow]) -> rx.Component:
-        return ui.chip(
-            [
-                row.name,
-                rx.cond(row.written, rx.fragment(), rx.el.span("No words yet", class_name="cb-missing")),
-            ],
-            on=row.key == step.language,
-            on_click=StepPanel.show_language(row.key),
-            data_testid="language-" + row.key.to(str),
+    def tab(row: rx.Var[ChannelRow]) -> rx.Component:
+        return rx.cond(
+            row.on,
+            rx.el.button(
+                row.words,
+                type="button",
+                role="tab",
+                on_click=StepPanel.show_words(step.variant, row.key),
+                aria_selected=row.key == step.channel,
+                class_name="cb-tab",
+                data_testid="words-" + row.key.to(str),
+            ),
         )
 
-    return rx.flex(
-        rx.cond(step.languages.length() > 1, ui.chips("Language", rx.foreach(step.languages, language))),
-        rx.cond(
-            Builder.editable,
-            rx.flex(
-                language_menu(StepPanel.add_language),
-                rx.cond(
-                    step.language != "",
-                    ui.quiet(
-                        "Remove this language",
-                        icon="x",
-                        size="2",
-                        on_click=StepPanel.remove_language(step.language),
-                        data_testid="remove-language",
-                    ),
-                ),
-                gap="8px",
-                wrap="wrap",
-            ),
-        ),
-        direction="column",
-        gap="8px",
+    return rx.el.div(
+        rx.foreach(step.channels, tab), role="tablist", aria_label="Channel", class_name="cb-tabs"
     )
 
 
-def language_menu(add: rx.event.EventCallback | rx.EventHandler) -> rx.Component:
-    """Every language the editor offers; `add` takes its locale."""
-    return rx.menu.root(
-        rx.menu.trigger(
+def _tried() -> rx.Component:
+    """Seeing the words as they will be read."""
+    return rx.flex(
+        ui.quiet(
+            "See it on devices",
+            icon="smartphone",
+            size="2",
+            on_click=Words.look(True),
+            data_testid="open-looks",
+        ),
+        rx.cond(
+            Builder.step.channel != "in_app",
             ui.quiet(
-                "Add a language", icon="languages", size="2", align_self="start", data_testid="add-language"
-            )
+                "Send a test",
+                icon="send",
+                size="2",
+                on_click=Words.try_out(True),
+                data_testid="open-test",
+            ),
         ),
-        rx.menu.content(
-            *[
-                rx.menu.item(name, on_select=add(locale), data_testid=f"add-{locale}")
-                for locale, name in sorted(NAMES.items(), key=lambda pair: pair[1])
-            ],
-            max_height="320px",
-        ),
+        gap="8px",
+        wrap="wrap",
+    )
+
+
+def _languages() -> rx.Component:
+    step = Builder.step
+    return languages(
+        step.languages,
+        step.language,
+        editable=Builder.editable,
+        show=StepPanel.show_language,
+        add=StepPanel.add_language,
+        remove=StepPanel.remove_language(step.language),
     )
 
 
@@ -231,32 +195,6 @@ def _template() -> rx.Component:
             ),
             direction="column",
             gap="8px",
-        ),
-    )
-
-
-def merge_menu(field_id: str, insert: rx.EventHandler) -> rx.Component:
-    """The merge fields; one is put where the cursor is in the field of that id."""
-
-    def put(tag: str) -> rx.event.EventSpec:
-        return rx.call_script(CURSOR.format(id=field_id), callback=lambda at: insert(tag, at))
-
-    return rx.menu.root(
-        rx.menu.trigger(
-            ui.quiet(
-                "Insert a field", icon="braces", size="2", align_self="start", data_testid="insert-field"
-            )
-        ),
-        rx.menu.content(
-            *[
-                rx.menu.item(
-                    rx.el.span(field.label, flex="1"),
-                    rx.el.span(field.sample, **tokens.text("small"), color=tokens.QUIET),
-                    on_select=put(field.insert),
-                    data_testid=f"field-{field.name}",
-                )
-                for field in MERGE_FIELDS
-            ],
         ),
     )
 

@@ -39,12 +39,12 @@ def _actions(row: rx.Var[Row]) -> rx.Component:
 
 def _row(row: rx.Var[Row]) -> rx.Component:
     return rx.el.tr(
-        rx.el.td(mark(row), width="44px"),
+        rx.el.td(mark(row), class_name="cm-mark"),
         rx.el.td(
             rx.el.a(
                 row.name,
                 href=f"/campaigns/{row.id}",
-                class_name="cm-plain-link",
+                class_name="cm-plain-link cm-tall-link cm-thin",
                 font_weight="580",
                 font_size="14.5px",
                 color=tokens.INK,
@@ -62,7 +62,9 @@ def _row(row: rx.Var[Row]) -> rx.Component:
         rx.el.td(row.delivered, class_name="cm-num cm-wide-only"),
         rx.el.td(
             row.opened,
-            rx.cond(row.begun, ui.bar(row.opened_share, margin_top="6px", min_width="56px")),
+            rx.cond(
+                row.begun & (row.opened != "–"), ui.bar(row.opened_share, margin_top="6px", min_width="56px")
+            ),
             class_name="cm-num",
         ),
         rx.el.td(row.clicked, class_name="cm-num cm-wide-only"),

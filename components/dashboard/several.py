@@ -12,25 +12,18 @@ from state.session import may
 
 
 def mark(row: rx.Var[Row]) -> rx.Component:
-    """A box as large as a finger, at the head of a row."""
-    return rx.el.label(
-        rx.checkbox(
-            checked=Several.chosen.contains(row.id),
-            on_change=lambda on: Several.choose(row.id, on),
-            aria_label=f"Mark {row.name}",
-            size="2",
-            data_testid="mark-campaign",
-        ),
-        display="grid",
-        place_items="center",
-        width="44px",
-        height="44px",
+    """At the head of a row."""
+    return ui.mark(
+        f"Mark {row.name}",
+        on=Several.chosen.contains(row.id),
+        on_change=lambda on: Several.choose(row.id, on),
         margin="-8px",
+        data_testid="mark-campaign",
     )
 
 
 def several() -> rx.Component:
-    return rx.fragment(rx.cond(Several.chosen.length() > 0, _bar()), _tag(), _cancel(), _code())
+    return rx.fragment(_bar(), _tag(), _cancel(), _code())
 
 
 def _bar() -> rx.Component:
@@ -39,7 +32,8 @@ def _bar() -> rx.Component:
             words, size="2", **{"on_click": Several.do(key), "data_testid": f"bulk-{key}", **props}
         )
 
-    return rx.flex(
+    return ui.marked(
+        Several.chosen.length(),
         ui.body(Several.chosen.length(), " marked", flex="1 1 90px", role="status"),
         rx.cond(
             may("manage"),
@@ -51,10 +45,6 @@ def _bar() -> rx.Component:
         ),
         rx.cond(may("author"), deed("Tag", "tag", icon="tag", on_click=Several.set_tagging(True))),
         ui.ghost("Unmark all", icon="x", size="2", on_click=Several.clear),
-        gap="8px",
-        align="center",
-        wrap="wrap",
-        class_name="cm-thumb",
         data_testid="bulk-bar",
     )
 

@@ -85,7 +85,7 @@ def simulator() -> rx.Component:
             wrap="wrap",
             padding_bottom="12px",
         ),
-        ui.notice("Choose a person first.", icon="arrow-left", margin_bottom="12px"),
+        ui.notice("Choose a person first.", icon="user-search", margin_bottom="12px"),
     )
     return rx.box(
         ui.card(chosen, *[_group(*group) for group in GROUPS]),

@@ -161,40 +161,37 @@ def _sent(row: rx.Var[Sent]) -> rx.Component:
 
 
 def _adding() -> rx.Component:
-    return ui.dialog(
+    return ui.form_dialog(
         "Add an endpoint",
         "Requests are signed by Standard Webhooks. You get the secret once, on the next page.",
-        rx.el.form(
-            rx.flex(
-                ui.field("Name", "label", required=True, max_length=100, placeholder="Data warehouse"),
-                ui.field(
-                    "Address", "url", required=True, type="url", placeholder="https://example.com/hooks"
+        rx.flex(
+            ui.field("Name", "label", required=True, max_length=100, placeholder="Data warehouse"),
+            ui.field("Address", "url", required=True, type="url", placeholder="https://example.com/hooks"),
+            rx.el.fieldset(
+                rx.el.legend("Events", **tokens.text("label"), padding="0 0 6px"),
+                rx.box(
+                    *[_type(name) for name in EVENT_TYPES],
+                    class_name="cm-types",
+                    max_height="min(320px, 38vh)",
+                    overflow_y="auto",
+                    tab_index=0,
+                    role="group",
+                    aria_label="Event types",
                 ),
-                rx.el.fieldset(
-                    rx.el.legend("Events", **tokens.text("label"), padding="0 0 6px"),
-                    rx.box(
-                        *[_type(name) for name in EVENT_TYPES],
-                        class_name="cm-types",
-                        max_height="min(320px, 38vh)",
-                        overflow_y="auto",
-                        tab_index=0,
-                        role="group",
-                        aria_label="Event types",
-                    ),
-                    border="0",
-                    padding="0",
-                    margin="0",
-                    min_width="0",
-                ),
-                direction="column",
-                gap="16px",
+                border="0",
+                padding="0",
+                margin="0",
+                min_width="0",
             ),
-            ui.decisions("Add", away=Webhooks.ask(False), data_testid="confirm-webhook"),
-            on_submit=Webhooks.add,
+            direction="column",
+            gap="16px",
         ),
+        go="Add",
+        leave=Webhooks.ask,
         open=Webhooks.adding,
-        on_open_change=Webhooks.ask,
+        on_submit=Webhooks.add,
         max_width="640px",
+        data_testid="confirm-webhook",
     )
 
 

@@ -15,15 +15,18 @@ export function Chooser({ at, label, testid = "add-menu", groups, hint, onPick, 
   const field = useRef(null);
   const [place, setPlace] = useState(null);
   const [words, setWords] = useState("");
-  const fitting = useMemo(
-    () =>
-      groups
-        .map(({ group, items }) => ({
-          group, items: items.filter((item) => matches(words, `${group} ${item.label} ${item.hint ?? ""}`)),
-        }))
-        .filter(({ items }) => items.length),
-    [groups, words],
-  );
+  const fitting = useMemo(() => {
+    const wanted = words.trim().toLowerCase();
+    // What is called that comes before what only speaks of it: Enter takes the first.
+    const rank = (item) => (wanted && item.label.toLowerCase().startsWith(wanted) ? 0 : 1);
+    return groups
+      .map(({ group, items }) => ({
+        group,
+        items: items.filter((item) => matches(words, `${group} ${item.label} ${item.hint ?? ""}`)).sort((a, b) => rank(a) - rank(b)),
+      }))
+      .filter(({ items }) => items.length)
+      .sort((a, b) => rank(a.items[0]) - rank(b.items[0]));
+  }, [groups, words]);
   useLayoutEffect(() => {
     const { width, height } = box.current.getBoundingClientRect();
     const x = Math.min(Math.max(8, at.x - width / 2), window.innerWidth - width - 8);

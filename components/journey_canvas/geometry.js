@@ -79,7 +79,7 @@ export function begin(flow, root, steps) {
   flow.setViewport({ x, y: 36 - start.position.y * zoom, zoom });
 }
 
-export function reveal(flow, root, id, close = false) {
+export function reveal(flow, root, id, close = false, { duration = 250 } = {}) {
   const node = flow.getNode(id);
   const box = root?.querySelector(".react-flow")?.getBoundingClientRect();
   if (!node || !box) return;
@@ -88,7 +88,7 @@ export function reveal(flow, root, id, close = false) {
   const clear = within(box, x, close ? y - BAR : y) && within(box, x + node.width * zoom, y + (node.height + 60) * zoom + BAR);
   if (clear && zoom >= (close ? LARGE : READABLE)) return;
   flow.setCenter(node.position.x + node.width / 2, node.position.y + node.height / 2, {
-    zoom: Math.max(zoom, close ? LARGE : 0.6), duration: 250,
+    zoom: Math.max(zoom, close ? LARGE : 0.6), duration,
   });
 }
 

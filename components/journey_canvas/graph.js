@@ -7,13 +7,17 @@ export const NOTE_SIZE = { width: 208, height: 132 };
 
 export const NOTE = "note:"; // before the id of a note, so that no step is taken for one
 
+// In a comparison a mark is a word and a sign: what happened to a step or to a way.
+export const MARKS = { added: "Added", changed: "Changed", removed: "Removed" };
+const COLOURS = { added: "var(--jc-added)", changed: "var(--jc-changed)", removed: "var(--jc-removed)" };
+
 const spoken = (step) =>
-  `${step.title}. ${step.subtitle}.${step.problems ? ` ${step.problems} to fix: ${step.problem}` : ""}`;
+  `${step.mark ? `${MARKS[step.mark]}. ` : ""}${step.title}. ${step.subtitle}.${step.told?.length ? ` ${step.told.join(". ")}.` : ""}${step.problems ? ` ${step.problems} to fix: ${step.problem}` : ""}`;
 
 // How many ways lead to each step: where they meet is drawn.
 function joins(steps) {
   const count = new Map();
-  for (const step of steps) for (const port of step.ports) if (port.target) count.set(port.target, (count.get(port.target) ?? 0) + 1);
+  for (const step of steps) for (const port of step.ports) if (port.target && port.mark !== "removed") count.set(port.target, (count.get(port.target) ?? 0) + 1);
   return count;
 }
 
@@ -83,6 +87,8 @@ const sameLane = (a, b) =>
 export function toEdges(steps, lanes, before) {
   const old = new Map(before.map((edge) => [edge.id, edge]));
   const titles = new Map(steps.map((step) => [step.id, step.title]));
+  // A way to or from a step that came or went is no news of its own.
+  const marked = new Set(steps.filter((step) => step.mark === "added" || step.mark === "removed").map((step) => step.id));
   return steps.flatMap((step) =>
     step.ports
       .filter((port) => port.target && titles.has(port.target))
@@ -91,14 +97,18 @@ export function toEdges(steps, lanes, before) {
         const was = old.get(id);
         const data = {
           label: port.label, source: step.id, port: port.key, from: step.title, to: titles.get(port.target), lane: lanes.get(id),
+          mark: port.mark, news: Boolean(port.mark) && !marked.has(step.id) && !marked.has(port.target),
         };
         const same =
           was && was.target === port.target && was.data.label === data.label && was.data.from === data.from &&
-          was.data.to === data.to && sameLane(was.data.lane, data.lane);
+          was.data.to === data.to && was.data.mark === data.mark && sameLane(was.data.lane, data.lane);
         if (same) return was;
         return {
           id, type: "step", source: step.id, sourceHandle: port.key, target: port.target,
-          selected: was?.selected ?? false, focusable: false, markerEnd: ARROW, data,
+          selected: was?.selected ?? false, focusable: false, data,
+          markerEnd: data.mark ? { ...ARROW, color: COLOURS[data.mark] } : ARROW,
+          className: data.mark ? `jc-way jc-way-${data.mark}` : undefined,
+          ariaLabel: `${data.mark ? `${MARKS[data.mark]}: ` : ""}from ${data.from} to ${data.to}${data.label ? `, ${data.label}` : ""}`,
         };
       }),
   );

@@ -26,9 +26,12 @@ for _part in (
     "search.jsx",
     "toolbar.jsx",
     "canvas.css",
+    "comparison.css",
 ):
     rx.asset(_part, shared=True)
 _CANVAS = rx.asset("canvas.jsx", shared=True)
+_COMPARISON = rx.asset("comparison.jsx", shared=True)
+_LIBRARIES = ["@xyflow/react@12.12.1", "@dagrejs/dagre@3.1.3"]
 
 Report = rx.EventHandler[rx.event.passthrough_event_spec(dict[str, Any])]
 
@@ -45,7 +48,7 @@ class JourneyCanvas(rx.NoSSRComponent):
 
     library = _CANVAS.importable_path
     tag = "JourneyCanvas"
-    lib_dependencies: list[str] = ["@xyflow/react@12.12.1", "@dagrejs/dagre@3.1.3"]
+    lib_dependencies: list[str] = _LIBRARIES
 
     steps: rx.Var[list[dict[str, Any]]]
     notes: rx.Var[list[dict[str, Any]]]
@@ -76,4 +79,23 @@ class JourneyCanvas(rx.NoSSRComponent):
     on_redo: rx.EventHandler[rx.event.no_args_event_spec]
 
 
+class JourneyComparison(rx.NoSSRComponent):
+    """Two journeys as one drawing, to be looked at (BLD-5).
+
+    `steps`: as the canvas takes them, each with `mark` ("", "added", "changed", "removed"), `told` (what
+    happened, a line each) and `was` (where a step that is gone had been put, or null); each port with
+    `mark`. `goal`: {id, number}, the step to go to; a higher number asks again.
+    """
+
+    library = _COMPARISON.importable_path
+    tag = "JourneyComparison"
+    lib_dependencies: list[str] = _LIBRARIES
+
+    steps: rx.Var[list[dict[str, Any]]]
+    goal: rx.Var[dict[str, Any]]
+    dark: rx.Var[bool]
+    label: rx.Var[str]
+
+
 journey_canvas = JourneyCanvas.create
+journey_comparison = JourneyComparison.create

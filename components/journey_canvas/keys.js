@@ -4,12 +4,17 @@ import { neighbour } from "./geometry.js";
 import { NOTE } from "./graph.js";
 import { ours, typing } from "./reports.js";
 
+const PANEL = "[data-panel=step]";
+
 export const freeEnd = (step) => step?.ports.find((port) => !port.target) ?? step?.ports[0];
 
 export function useKeys({ root, nodes, steps, byId, selection, readOnly, focusNode, deeds }) {
   const { chosen, choose, chooseAll, toggle } = selection;
   const onKeyDown = useCallback(
     (event) => {
+      // From the panel beside the canvas back to the step that it is about.
+      if (event.key === "Escape" && !event.defaultPrevented && event.target.closest?.(PANEL) && chosen.steps.length === 1)
+        return focusNode(chosen.steps[0]);
       if (!ours(root.current, event.target)) return undefined;
       const id = event.target.closest?.(".react-flow__node")?.dataset.id;
       const onNode = id && event.target.classList.contains("react-flow__node");
@@ -30,6 +35,8 @@ export function useKeys({ root, nodes, steps, byId, selection, readOnly, focusNo
       if (onNode && event.key.startsWith("Arrow") && !id.startsWith(NOTE)) return act(walk);
       if (onNode && (event.key === "Enter" || event.key === " ")) {
         if (event.shiftKey) return act(() => toggle(id));
+        const beside = chosen.steps.length === 1 && chosen.steps[0] === id && document.querySelector(PANEL);
+        if (beside) return act(() => beside.focus());
         return act(() => (id.startsWith(NOTE) ? deeds.editNote(id) : choose(id)));
       }
       if (event.key === "Escape") return choose("");

@@ -78,7 +78,8 @@ function fitIn(steps, drawn, height) {
     const next = Math.max(0, waiting.findIndex((step) => leader(steps, places, step.id)));
     const [step] = waiting.splice(next, 1);
     const above = leader(steps, places, step.id);
-    const at = above
+    // One that is gone stands where it stood, if nothing has taken its place.
+    const at = step.was ? { ...step.was } : above
       ? { x: places[above.id].x + (widthOf(above) - widthOf(step)) / 2, y: places[above.id].y + height + GAP }
       : { ...drawn[step.id] };
     while (steps.some((other) => other.id !== step.id && touches(at, places[other.id], height))) at.x += WIDTH + 48;

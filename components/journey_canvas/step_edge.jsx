@@ -2,12 +2,18 @@
 import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath } from "@xyflow/react";
 import { Plus, Unlink } from "lucide-react";
 import { memo, useContext } from "react";
+import { MARKS } from "./graph.js";
 import { lanePath } from "./lanes.js";
-import { CanvasContext } from "./step_node.jsx";
+import { CanvasContext, SIGNS } from "./step_node.jsx";
 
 const LABEL_DROP = 20;
 const SHORT = 96; // canvas units
 const near = (place, x, y) => Math.abs(place.x - x) < 12 && Math.abs(place.y - y) < 12;
+
+function Sign({ mark }) {
+  const Icon = SIGNS[mark];
+  return <Icon size={11} strokeWidth={2.8} role="img" aria-label={MARKS[mark]} />;
+}
 
 function StepEdgeInner(props) {
   const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data, selected } = props;
@@ -28,9 +34,15 @@ function StepEdgeInner(props) {
     <>
       <BaseEdge id={id} path={path} interactionWidth={dragging ? 56 : 22} markerEnd={props.markerEnd} />
       <EdgeLabelRenderer>
-        {data.label ? (
-          <span className="jc-port-label jc-edge-label" style={at(sourceX, sourceY + LABEL_DROP)}>
-            {data.label}
+        {data.label || data.mark ? (
+          <span
+            className="jc-port-label jc-edge-label"
+            data-mark={data.mark || undefined}
+            title={data.mark ? `${MARKS[data.mark]}: ${data.label || `to ${data.to}`}` : undefined}
+            style={data.label ? at(sourceX, sourceY + LABEL_DROP) : at(straight ? targetX : middleX, middleY)}
+          >
+            {data.mark ? <Sign mark={data.mark} /> : null}
+            {[data.news ? MARKS[data.mark] : "", data.label].filter(Boolean).join(": ")}
           </span>
         ) : null}
         {readOnly ? null : (

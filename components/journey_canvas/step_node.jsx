@@ -1,7 +1,8 @@
 // One step on the canvas: icon, title, one line, problems, live counts, and a plus at each open end.
 import { Handle, Position } from "@xyflow/react";
-import { Plus, TriangleAlert } from "lucide-react";
+import { Minus, PencilLine, Plus, TriangleAlert } from "lucide-react";
 import { createContext, memo, useContext, useEffect, useRef, useState } from "react";
+import { MARKS } from "./graph.js";
 import { KindIcon } from "./kinds.jsx";
 
 export const CanvasContext = createContext({ readOnly: true, openMenu: () => {}, say: () => {}, editNote: () => {} });
@@ -76,6 +77,18 @@ function Counts({ step, counts }) {
   );
 }
 
+export const SIGNS = { added: Plus, changed: PencilLine, removed: Minus };
+
+// What a comparison says of a step: a sign and a word.
+function Mark({ mark }) {
+  const Sign = SIGNS[mark];
+  return (
+    <span className="jc-mark" data-mark={mark}>
+      <Sign size={12} strokeWidth={2.6} aria-hidden="true" /> {MARKS[mark]}
+    </span>
+  );
+}
+
 function OpenEnd({ step, port, left }) {
   const { readOnly, openMenu } = useContext(CanvasContext);
   return (
@@ -118,6 +131,7 @@ function StepNodeInner({ data, selected }) {
       data-selected={selected || undefined}
       data-problem={step.severity || undefined}
       data-dim={step.dim || undefined}
+      data-mark={step.mark || undefined}
       style={{ width: data.width }}
     >
       {step.kind === "entry" ? null : (
@@ -132,6 +146,7 @@ function StepNodeInner({ data, selected }) {
           {ways > 1 ? <span aria-hidden="true">{ways}</span> : null}
         </Handle>
       )}
+      {step.mark ? <Mark mark={step.mark} /> : null}
       <div className="jc-step-main">
         <KindIcon kind={step.kind} />
         <div className="jc-step-words">

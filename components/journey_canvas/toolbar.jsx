@@ -53,7 +53,7 @@ export function ViewBar({ readOnly, many, map, setMap, deeds }) {
   );
 }
 
-function Tool({ label, onClick, icon: Icon, testid, pressed }) {
+export function Tool({ label, onClick, icon: Icon, testid, pressed }) {
   return (
     <button type="button" aria-label={label} title={label} aria-pressed={pressed} data-testid={testid} onClick={onClick}>
       <Icon size={15} strokeWidth={2} aria-hidden="true" />

@@ -1,5 +1,5 @@
 """The frame around every page."""
 
-from components.layout.frame import frame, head
+from components.layout.frame import frame, head, nowhere
 
-__all__ = ["frame", "head"]
+__all__ = ["frame", "head", "nowhere"]

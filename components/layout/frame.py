@@ -22,7 +22,8 @@ def frame(
         children = (
             rx.cond(Session.ready & ~may(permission), _elsewhere(permission), rx.fragment(*children)),
         )
-    inside = rx.el.div(*children, class_name="cm-page") if not wide else rx.fragment(*children)
+    page = rx.fragment(*children) if wide else rx.el.div(*children, class_name="cm-page")
+    inside = rx.cond(Session.missing != "", rx.el.div(nowhere(Session.missing), class_name="cm-page"), page)
     return rx.el.div(
         rx.el.a(
             "Skip to the content",
@@ -49,7 +50,7 @@ def head(name: Any, lead: Any = None, *actions: Any, back: tuple[str, str] | Non
                 align_items="center",
                 gap="6px",
                 margin_bottom="10px",
-                class_name="cm-plain-link",
+                class_name="cm-plain-link cm-tall-link cm-thin",
                 **tokens.text("label"),
                 color=tokens.QUIET,
             )
@@ -62,6 +63,19 @@ def head(name: Any, lead: Any = None, *actions: Any, back: tuple[str, str] | Non
         ),
         rx.flex(*actions, gap="10px", wrap="wrap", align="center") if actions else None,
         class_name="cm-page-head",
+    )
+
+
+def nowhere(sentence: Any) -> rx.Component:
+    """What an address that leads nowhere shows."""
+    return ui.card(
+        ui.empty(
+            "map-pin-off",
+            "There is nothing here",
+            sentence,
+            ui.link_button("To the campaigns", "/", main=True),
+            data_testid="nowhere",
+        )
     )
 
 

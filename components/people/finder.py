@@ -15,7 +15,7 @@ def _found(row: rx.Var[Found]) -> rx.Component:
                     rx.el.a(
                         row.name,
                         href=f"/people/{row.id}",
-                        class_name="cm-plain-link",
+                        class_name="cm-plain-link cm-tall-link cm-thin",
                         font_weight="580",
                         color=tokens.INK,
                         data_testid="person-link",
@@ -66,6 +66,19 @@ def finder() -> rx.Component:
                     "Nobody by that name",
                     "Try the last name only, the beginning of the email address, or the end of the phone number.",
                 ),
+            ),
+        ),
+        rx.cond(
+            People.more,
+            rx.center(
+                rx.cond(
+                    People.full,
+                    ui.small(
+                        "These are the first of many. Type a name, an email address or a phone number to find others."
+                    ),
+                    ui.quiet("Show more", on_click=People.show_more, data_testid="more-people"),
+                ),
+                padding="16px",
             ),
         ),
         padding="0",

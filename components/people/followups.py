@@ -72,40 +72,39 @@ def dialogs() -> rx.Component:
 
 
 def _plan() -> rx.Component:
-    return ui.dialog(
+    return ui.form_dialog(
         "Plan a message",
         "One message to this person. When its time comes, consent and every other rule are asked first.",
-        rx.el.form(
-            rx.flex(
-                ui.field(
-                    "When",
-                    "due",
-                    type="datetime-local",
-                    default_value=Followups.due,
-                    min=Followups.first_day,
-                    required=True,
-                    hint=rx.fragment("Practice time (", Session.zone, "). Their quiet hours are kept."),
-                ),
-                ui.choice(
-                    "What it says",
-                    "template",
-                    Followups.templates,
-                    value=Followups.template,
-                    on_change=Followups.choose_template,
-                ),
-                rx.cond(Followups.template == OWN_WORDS, _own_words()),
-                ui.field(
-                    "Why", "why", required=True, max_length=500,
-                    hint="For colleagues. The person does not see it.",
-                ),
-                direction="column",
-                gap="16px",
+        rx.flex(
+            ui.field(
+                "When",
+                "due",
+                type="datetime-local",
+                default_value=Followups.due,
+                min=Followups.first_day,
+                required=True,
+                hint=rx.fragment("Practice time (", Session.zone, "). Their quiet hours are kept."),
             ),
-            ui.decisions("Plan it", away=Followups.ask(False), data_testid="confirm-followup"),
-            on_submit=Followups.plan,
+            ui.choice(
+                "What it says",
+                "template",
+                Followups.templates,
+                value=Followups.template,
+                on_change=Followups.choose_template,
+            ),
+            rx.cond(Followups.template == OWN_WORDS, _own_words()),
+            ui.field(
+                "Why", "why", required=True, max_length=500,
+                hint="For colleagues. The person does not see it.",
+            ),
+            direction="column",
+            gap="16px",
         ),
+        go="Plan it",
+        leave=Followups.ask,
         open=Followups.planning,
-        on_open_change=Followups.ask,
+        on_submit=Followups.plan,
+        data_testid="confirm-followup",
     )  # fmt: skip
 
 
@@ -141,19 +140,14 @@ def _own_words() -> rx.Component:
 
 
 def _cancel() -> rx.Component:
-    return ui.dialog(
+    return ui.form_dialog(
         "Cancel this message",
         "It will not be sent. What you write here is shown to colleagues.",
-        rx.el.form(
-            ui.area("Why", "note", required=True, max_length=500, auto_focus=True),
-            ui.decisions(
-                "Cancel the message",
-                away=Followups.keep(False),
-                stay="Keep it",
-                data_testid="confirm-cancel-followup",
-            ),
-            on_submit=Followups.cancel,
-        ),
+        ui.area("Why", "note", required=True, max_length=500, auto_focus=True),
+        go="Cancel the message",
+        stay="Keep it",
+        leave=Followups.keep,
         open=Followups.cancelling != "",
-        on_open_change=Followups.keep,
+        on_submit=Followups.cancel,
+        data_testid="confirm-cancel-followup",
     )

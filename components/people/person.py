@@ -35,20 +35,15 @@ def actions() -> rx.Component:
 def ask() -> rx.Component:
     stop = "Nothing more is sent from this moment, and running journeys wait. Say why."
     again = "Consent and every other rule are asked anew at each step. Say why."
-    return ui.dialog(
+    return ui.form_dialog(
         rx.cond(Person.stopped, "Allow marketing again", "Stop marketing to this person"),
         rx.cond(Person.stopped, again, stop),
-        rx.el.form(
-            ui.area("Reason", "reason", required=True, max_length=500, auto_focus=True),
-            ui.decisions(
-                rx.cond(Person.stopped, "Allow marketing", "Stop marketing"),
-                away=Person.ask(False),
-                data_testid="confirm-marketing",
-            ),
-            on_submit=Person.decide,
-        ),
+        ui.area("Reason", "reason", required=True, max_length=500, auto_focus=True),
+        go=rx.cond(Person.stopped, "Allow marketing", "Stop marketing"),
+        leave=Person.ask,
         open=Person.asking,
-        on_open_change=Person.ask,
+        on_submit=Person.decide,
+        data_testid="confirm-marketing",
     )
 
 

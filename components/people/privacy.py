@@ -84,24 +84,23 @@ def privacy_dialogs() -> rx.Component:
 
 
 def _correct() -> rx.Component:
-    return ui.dialog(
+    return ui.form_dialog(
         "Put something right",
         "The record belongs to the Practice Platform: what you fill in is passed on to it. Leave the rest empty.",
-        rx.el.form(
-            rx.grid(
-                *[
-                    ui.field(name, key, type="date" if key == "date_of_birth" else "text", max_length=200)
-                    for key, name in FIELDS.items()
-                ],
-                columns=rx.breakpoints(initial="1", sm="2"),
-                gap="14px",
-            ),
-            ui.decisions("Pass it on", away=Privacy.ask_correct(False), data_testid="do-rectify"),
-            on_submit=Privacy.correct,
-            reset_on_submit=True,
+        rx.grid(
+            *[
+                ui.field(name, key, type="date" if key == "date_of_birth" else "text", max_length=200)
+                for key, name in FIELDS.items()
+            ],
+            columns=rx.breakpoints(initial="1", sm="2"),
+            gap="14px",
         ),
+        go="Pass it on",
+        leave=Privacy.ask_correct,
         open=Privacy.correcting,
-        on_open_change=Privacy.ask_correct,
+        on_submit=Privacy.correct,
+        form={"reset_on_submit": True},
+        data_testid="do-rectify",
     )
 
 

@@ -3,6 +3,7 @@
 import reflex as rx
 
 from components import ui
+from components.printable.figure import figure
 from state.print_sheet import Drawn, Post, PrintSheet, Worded
 
 
@@ -41,13 +42,18 @@ def sheet() -> rx.Component:
 
 
 def _paper() -> rx.Component:
+    """The first page is the drawing, with the name and the version it is of; the words follow."""
     return rx.el.article(
-        rx.el.header(
-            rx.el.h2(PrintSheet.name),
-            rx.el.p(
-                PrintSheet.practice, " · ", PrintSheet.kind, " · ", PrintSheet.state, " · ", PrintSheet.version
+        rx.el.div(
+            rx.el.header(
+                rx.el.h2(PrintSheet.name),
+                rx.el.p(
+                    PrintSheet.practice, " · ", PrintSheet.kind, " · ", PrintSheet.state, " · ", PrintSheet.version
+                ),
+                rx.el.p("Fingerprint ", rx.el.code(PrintSheet.hash), class_name="cp-hash"),
             ),
-            rx.el.p("Fingerprint ", rx.el.code(PrintSheet.hash), class_name="cp-hash"),
+            figure(),
+            class_name=rx.cond(PrintSheet.landscape, "cp-first cp-wide", "cp-first"),
         ),
         rx.el.dl(
             _fact("Aim", PrintSheet.aim),
@@ -57,7 +63,7 @@ def _paper() -> rx.Component:
                 rx.el.dd(rx.foreach(PrintSheet.rules, lambda rule: rx.el.span(rule, " "))),
             ),
         ),
-        rx.el.h3("The journey"),
+        rx.el.h3("Step by step"),
         rx.el.ol(rx.foreach(PrintSheet.flow, _drawn), class_name="cp-flow", data_testid="flow"),
         rx.el.h3("In plain English"),
         rx.el.ul(rx.foreach(PrintSheet.sentences, lambda said: rx.el.li(said)), class_name="cp-summary"),

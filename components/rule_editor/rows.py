@@ -12,19 +12,13 @@ from state.rule_rows import RuleRow, names
 Change = Callable[[str, Any, str, Any], Any]
 """(what, path, part, value) → the event to send; see `state.rule_changes.changed_tree`."""
 NAMES = names()
-PAUSE = 350  # milliseconds without a key before the server is told
 NODES = [("all", "all of these"), ("any", "any of these"), ("none", "none of these")]
 
 
 def chooser(options: Any, value: Any, on_change: Any, editable: Any, **props: Any) -> rx.Component:
     """A select whose label is only heard. `options`: pairs, or a list var of pairs."""
-
-    def option(pair: Any) -> rx.Component:
-        return rx.el.option(pair[1], value=pair[0])
-
-    inside = [rx.foreach(options, option)] if isinstance(options, rx.Var) else [option(p) for p in options]
     looks = {"class_name": "cm-select cb-select", **props}
-    return rx.el.select(*inside, value=value, on_change=on_change, disabled=~editable, **looks)
+    return ui.select(options, value=value, on_change=on_change, disabled=~editable, **looks)
 
 
 def adder(path: Any, change: Change, test: str, words: str, *, small: bool = False) -> rx.Component:
@@ -141,7 +135,15 @@ def _values(
     row: rx.Var[RuleRow], part: Callable[[str], Any], key: Any, test: str, editable: Any
 ) -> rx.Component:
     def typed(value: Any, name: str, kind: Any, heard: str, width: str = "130px") -> rx.Component:
-        return _typed(value, part(name), kind, f"{test}-{name}", heard, editable, width)
+        return ui.typed(
+            value,
+            part(name),
+            editable=editable,
+            type=kind,
+            aria_label=heard,
+            width=width,
+            data_testid=f"{test}-{name}",
+        )
 
     def choice(options: Any, heard: str) -> rx.Component:
         return chooser(
@@ -211,14 +213,12 @@ def _people(
     """How many are on the list; opened, who they are and a search to add others."""
     here = rule_id(row, key)
 
+    def mark(icon: str) -> rx.Component:
+        return rx.icon(icon, size=14, aria_hidden="true", flex="none")
+
     def person(pick: rx.Var[PersonPick]) -> rx.Component:
         return rx.el.button(
-            rx.icon(
-                rx.cond(row.chosen.contains(pick.id), "check", "plus"),
-                size=14,
-                aria_hidden="true",
-                flex="none",
-            ),
+            rx.cond(row.chosen.contains(pick.id), mark("check"), mark("plus")),
             rx.el.span(pick.name, rx.cond(pick.about != "", " · " + pick.about, "")),
             type="button",
             aria_pressed=rx.cond(row.chosen.contains(pick.id), "true", "false"),
@@ -251,24 +251,6 @@ def _people(
             ),
         ),
     )  # fmt: skip
-
-
-def _typed(
-    value: Any, on_change: Any, kind: Any, test: str, heard: str, editable: Any, width: str
-) -> rx.Component:
-    return rx.debounce_input(
-        rx.input(
-            value=value,
-            on_change=on_change,
-            type=kind,
-            aria_label=heard,
-            disabled=~editable,
-            size="2",
-            width=width,
-            data_testid=test,
-        ),
-        debounce_timeout=PAUSE,
-    )
 
 
 def _words(content: Any) -> rx.Component:

@@ -85,17 +85,8 @@ def _notes() -> rx.Component:
         ),
         rx.cond(
             SegmentEditor.conflict,
-            ui.notice(
-                "Somebody else saved this segment meanwhile. ",
-                rx.flex(
-                    ui.quiet("Load theirs", size="2", on_click=SegmentEditor.settle("theirs")),
-                    ui.quiet("Save mine over it", size="2", on_click=SegmentEditor.settle("mine")),
-                    gap="8px",
-                    margin_top="8px",
-                ),
-                tone="danger",
-                icon="users",
-                data_testid="segment-conflict",
+            ui.saved_meanwhile(
+                "segment", SegmentEditor.settle, mine="Save mine over it", data_testid="segment-conflict"
             ),
         ),
     )
@@ -111,16 +102,9 @@ def _body() -> rx.Component:
 
 def _named() -> rx.Component:
     def line(name: str, key: str, value: Any, on_change: Any, **props: Any) -> rx.Component:
-        return rx.flex(
-            rx.el.label(name, html_for=key, **tokens.text("label"), color=tokens.INK),
-            rx.debounce_input(
-                rx.input(id=key, value=value, on_change=on_change, disabled=~SegmentEditor.editable, size="3", data_testid=key, **props),
-                debounce_timeout=300,
-            ),
-            direction="column",
-            gap="6px",
-            flex="1 1 240px",
-        )  # fmt: skip
+        return ui.live_field(
+            name, key, value, on_change, editable=SegmentEditor.editable, grow="1 1 240px", **props
+        )
 
     return ui.card(
         rx.flex(

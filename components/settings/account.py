@@ -93,7 +93,7 @@ def authenticator() -> rx.Component:
 
 def dialogs() -> rx.Component:
     return rx.fragment(
-        ui.dialog(
+        ui.form_dialog(
             "Set up your authenticator app",
             "Scan this with the app, then type the code it shows.",
             rx.center(
@@ -101,13 +101,12 @@ def dialogs() -> rx.Component:
                 padding="8px",
             ),
             ui.small("Or type it in: ", rx.el.code(Account.secret), margin_bottom="12px"),
-            rx.el.form(
-                ui.field("Code", "first", required=True, input_mode="numeric", max_length=8, auto_focus=True),
-                ui.decisions("Set up", away=Account.leave_totp(False), data_testid="confirm-totp"),
-                on_submit=Account.confirm_totp,
-            ),
+            ui.field("Code", "first", required=True, input_mode="numeric", max_length=8, auto_focus=True),
+            go="Set up",
+            leave=Account.leave_totp,
             open=Account.picture != "",
-            on_open_change=Account.leave_totp,
+            on_submit=Account.confirm_totp,
+            data_testid="confirm-totp",
         ),
         one_time_code(
             "Replacing your authenticator needs a code from the one you have.",

@@ -199,15 +199,14 @@ def _file(row: rx.Var[File]) -> rx.Component:
 
 
 def _removal() -> rx.Component:
-    return ui.dialog(
+    return ui.form_dialog(
         "Take off the list",
         "They may be written to again, where they have agreed to it. The audit keeps who decided and why.",
         ui.body(Blocks.removing_words, font_weight="560", margin_bottom="14px"),
-        rx.el.form(
-            ui.area("Why", "why_removed", required=True, max_length=300, auto_focus=True),
-            ui.decisions("Take off", away=Blocks.leave_it(False), data_testid="confirm-unblock"),
-            on_submit=Blocks.remove,
-        ),
+        ui.area("Why", "why_removed", required=True, max_length=300, auto_focus=True),
+        go="Take off",
+        leave=Blocks.leave_it,
         open=Blocks.removing != "",
-        on_open_change=Blocks.leave_it,
+        on_submit=Blocks.remove,
+        data_testid="confirm-unblock",
     )

@@ -57,9 +57,9 @@ def _add() -> rx.Component:
                     "closed-first",
                     type="date",
                     required=True,
-                    grow="1 1 150px",
+                    grow="1 1 168px",
                 ),
-                ui.field("Last, if more than one", "closed-last", type="date", grow="1 1 150px"),
+                ui.field("Last, if more than one", "closed-last", type="date", grow="1 1 168px"),
                 ui.field(
                     "What for",
                     "closed-label",
@@ -67,7 +67,7 @@ def _add() -> rx.Component:
                     max_length=120,
                     grow="2 1 180px",
                 ),
-                ui.quiet("Close", type="submit", icon="plus", data_testid="close-days"),
+                ui.quiet("Add closed days", type="submit", icon="plus", data_testid="close-days"),
                 gap="12px",
                 align="end",
                 wrap="wrap",
@@ -120,6 +120,7 @@ def _days() -> rx.Component:
             rx.foreach(ClosedDays.days, row),
             max_height="420px",
             overflow_y="auto",
+            margin="0 -24px",
         ),
         ui.small("No closed days ahead."),
     )

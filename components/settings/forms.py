@@ -31,22 +31,17 @@ def kill_switch() -> rx.Component:
     return ui.section(
         "Kill switch",
         rx.cond(Session.stopped, stopped, running),
-        ui.dialog(
+        ui.form_dialog(
             "Stop all sending",
             "Every campaign stops before its next message, also in the middle of a batch. Nobody loses "
             "their place. Everyone here sees who stopped it and why.",
-            rx.el.form(
-                ui.area("Why", "why", required=True, max_length=500, auto_focus=True),
-                ui.decisions(
-                    "Stop everything",
-                    away=Settings.ask_stop(False),
-                    color_scheme="red",
-                    data_testid="confirm-kill-switch",
-                ),
-                on_submit=Settings.stop,
-            ),
+            ui.area("Why", "why", required=True, max_length=500, auto_focus=True),
+            go="Stop everything",
+            leave=Settings.ask_stop,
             open=Settings.stopping,
-            on_open_change=Settings.ask_stop,
+            on_submit=Settings.stop,
+            color_scheme="red",
+            data_testid="confirm-kill-switch",
         ),
         hint="Stops every campaign of the practice at once, until somebody lets it go on.",
     )
@@ -97,88 +92,92 @@ def _long_horizon() -> rx.Component:
     )
 
 
-def _rules() -> tuple[rx.Component, ...]:
-    off = ~Settings.may_change
-    return (
-        ui.section(
-            "How often people hear from us",
-            rx.box(
-                _number("Messages at most", "max_touches", Settings.max_touches, "Empty: no limit", min="1"),
-                _number("Within days", "per_days", Settings.per_days, "A sliding window", min="1"),
-                _number(
-                    "Hours between two", "min_gap_hours", Settings.min_gap_hours, "Empty: no gap", min="0"
-                ),
-                class_name="cm-thirds",
-            ),
-            hint="For all campaigns together. A campaign may be stricter, never looser.",
+def _often() -> rx.Component:
+    return ui.section(
+        "How often people hear from us",
+        rx.box(
+            _number("Messages at most", "max_touches", Settings.max_touches, "Empty: no limit", min="1"),
+            _number("Within days", "per_days", Settings.per_days, "A sliding window", min="1"),
+            _number("Hours between two", "min_gap_hours", Settings.min_gap_hours, "Empty: no gap", min="0"),
+            class_name="cm-thirds",
         ),
-        ui.section(
-            "Quiet hours",
+        hint="For all campaigns together. A campaign may be stricter, never looser.",
+    )
+
+
+def _quiet_hours() -> rx.Component:
+    off = ~Settings.may_change
+    return ui.section(
+        "Quiet hours",
+        rx.box(
+            ui.field("From", "quiet_start", type="time", default_value=Settings.quiet_start, disabled=off),
+            ui.field("To", "quiet_end", type="time", default_value=Settings.quiet_end, disabled=off),
+            class_name="cm-halves",
+        ),
+        hint="In the recipient's own time zone. Messages wait until the end.",
+    )
+
+
+def _approvals() -> rx.Component:
+    return ui.section(
+        "Approvals",
+        _number(
+            "Remind after hours",
+            "approval_reminder_hours",
+            Settings.approval_reminder_hours,
+            "How long a request waits before approvers are reminded of it, once",
+            min="1",
+            max="720",
+        ),
+    )
+
+
+def _protection() -> rx.Component:
+    off = ~Settings.may_change
+    return ui.section(
+        "Protecting people",
+        rx.flex(
             rx.box(
-                ui.field(
-                    "From", "quiet_start", type="time", default_value=Settings.quiet_start, disabled=off
+                _number(
+                    "Concierge hold, hours",
+                    "concierge_hold_hours",
+                    Settings.concierge_hold_hours,
+                    "How long marketing waits while the AI Concierge recovers someone",
+                    min="1",
+                    max="720",
                 ),
-                ui.field("To", "quiet_end", type="time", default_value=Settings.quiet_end, disabled=off),
+                _number(
+                    "Held out, percent",
+                    "global_holdout_percent",
+                    Settings.global_holdout_percent,
+                    "People who get no marketing, to measure what it brings (0–10)",
+                    min="0",
+                    max="10",
+                    step="0.5",
+                ),
                 class_name="cm-halves",
             ),
-            hint="In the recipient's own time zone. Messages wait until the end.",
-        ),
-        ui.section(
-            "Approvals",
-            _number(
-                "Remind after hours",
-                "approval_reminder_hours",
-                Settings.approval_reminder_hours,
-                "How long a request waits before approvers are reminded of it, once",
-                min="1",
-                max="720",
+            ui.area(
+                "Emergency stacks",
+                "emergency_stacks",
+                default_value=Settings.emergency_stacks,
+                disabled=off,
+                hint="Separated by commas. Entries of the platform stay. Changing this needs a fresh code.",
             ),
-        ),
-        ui.section(
-            "Protecting people",
-            rx.flex(
-                rx.box(
-                    _number(
-                        "Concierge hold, hours",
-                        "concierge_hold_hours",
-                        Settings.concierge_hold_hours,
-                        "How long marketing waits while the AI Concierge recovers someone",
-                        min="1",
-                        max="720",
-                    ),
-                    _number(
-                        "Held out, percent",
-                        "global_holdout_percent",
-                        Settings.global_holdout_percent,
-                        "People who get no marketing, to measure what it brings (0–10)",
-                        min="0",
-                        max="10",
-                        step="0.5",
-                    ),
-                    class_name="cm-halves",
-                ),
-                ui.area(
-                    "Emergency stacks",
-                    "emergency_stacks",
-                    default_value=Settings.emergency_stacks,
-                    disabled=off,
-                    hint="Separated by commas. Entries of the platform stay. Changing this needs a fresh code.",
-                ),
-                _long_horizon(),
-                ui.check(
-                    "Single operator",
-                    "single_operator",
-                    checked=Settings.single_operator,
-                    on_change=Settings.set_single,
-                    disabled=off,
-                    hint="The person who made a campaign may approve it. Each use is written to the audit. "
-                    "Changing this needs a fresh code.",
-                ),
-                rx.el.dl(ui.fact("Cold threshold", Settings.cold_threshold), margin="0"),
-                ui.small("Set in Treatment Pipeline Manager and shown here."),
-                direction="column",
-                gap="18px",
+            _long_horizon(),
+            ui.check(
+                "Single operator",
+                "single_operator",
+                checked=Settings.single_operator,
+                on_change=Settings.set_single,
+                disabled=off,
+                hint="The person who made a campaign may approve it. Each use is written to the audit. "
+                "Changing this needs a fresh code.",
             ),
+            rx.el.dl(ui.fact("Cold threshold", Settings.cold_threshold), margin="0"),
+            ui.small("Set in Treatment Pipeline Manager and shown here."),
+            direction="column",
+            gap="18px",
         ),
     )
 
@@ -207,7 +206,10 @@ def rules() -> rx.Component:
         ui.blocks(3),
         rx.el.form(
             rx.flex(
-                *_rules(),
+                _often(),
+                _quiet_hours(),
+                _approvals(),
+                _protection(),
                 _kept(),
                 rx.cond(
                     Settings.may_change,

@@ -89,6 +89,7 @@ def _head(role: rx.Var[Role]) -> rx.Component:
             background="none",
             border="0",
             padding="8px 0",
+            min_height=tokens.TOUCH,
             cursor="pointer",
             text_decoration="underline",
             text_underline_offset="3px",
@@ -97,7 +98,7 @@ def _head(role: rx.Var[Role]) -> rx.Component:
         ),
         ui.small(role.people, font_weight="400"),
         scope="col",
-        text_align="center",
+        class_name="cm-middle",
     )
 
 
@@ -121,7 +122,7 @@ def _cell(on: rx.Var[bool]) -> rx.Component:
                 rx.el.span("–", color=tokens.QUIET, aria_hidden="true"), rx.el.span("No", **ui.HIDDEN)
             ),
         ),
-        text_align="center",
+        class_name="cm-middle",
         position="relative",  # the words for screen readers stay inside the part that scrolls
     )
 
@@ -148,72 +149,58 @@ def _retired() -> rx.Component:
 
 
 def role_dialog() -> rx.Component:
-    return ui.dialog(
+    return ui.form_dialog(
         rx.cond(Team.editing == "new", "A new role", "Change a role"),
         "Nobody can give themselves more than they may do already.",
-        rx.el.form(
-            ui.field("Name", "label", required=True, max_length=40, default_value=Team.label, auto_focus=True),
-            rx.box(height="12px"),
-            ui.field("What it is for", "description", max_length=200, default_value=Team.description),
-            rx.el.fieldset(
-                rx.el.legend("It allows to", **tokens.text("label"), padding="0"),
-                rx.foreach(Team.ticks, _tick),
-                border="0",
-                padding="0",
-                margin="16px 0 0",
+        ui.field("Name", "label", required=True, max_length=40, default_value=Team.label, auto_focus=True),
+        rx.box(height="12px"),
+        ui.field("What it is for", "description", max_length=200, default_value=Team.description),
+        _several("It allows to", Team.ticks),
+        rx.cond(
+            Team.editing != "new",
+            ui.quiet(
+                "Take out of use", icon="archive", type="button",
+                on_click=Team.retire(Team.editing), data_testid="retire-role",
             ),
-            rx.cond(
-                Team.editing != "new",
-                ui.quiet(
-                    "Take out of use", icon="archive", type="button",
-                    on_click=Team.retire(Team.editing), data_testid="retire-role",
-                ),
-            ),
-            ui.decisions("Save", away=Team.leave_role(False), data_testid="keep-role"),
-            key=Team.editing,
-            on_submit=Team.keep_role,
         ),
+        go="Save",
+        leave=Team.leave_role,
         open=Team.editing != "",
-        on_open_change=Team.leave_role,
+        on_submit=Team.keep_role,
+        form={"key": Team.editing},
+        data_testid="keep-role",
     )  # fmt: skip
 
 
 def person_dialog() -> rx.Component:
     new = Team.person == "new"
-    return ui.dialog(
+    return ui.form_dialog(
         rx.cond(new, "A new account", f"Roles of {Team.person_name}"),
         rx.cond(
             new,
             "Tell them their login and first password yourself; they can change it in their account.",
             "It counts from their next click.",
         ),
-        rx.el.form(
-            rx.cond(
-                new,
-                rx.flex(
-                    ui.field("Name", "name", required=True, max_length=80),
-                    ui.field("Login", "login", required=True, max_length=40, auto_complete="off"),
-                    ui.field(
-                        "First password", "password", required=True, max_length=200, auto_complete="off",
-                        default_value=Team.first_password,
-                    ),
-                    direction="column",
-                    gap="12px",
+        rx.cond(
+            new,
+            rx.flex(
+                ui.field("Name", "name", required=True, max_length=80),
+                ui.field("Login", "login", required=True, max_length=40, auto_complete="off"),
+                ui.field(
+                    "First password", "password", required=True, max_length=200, auto_complete="off",
+                    default_value=Team.first_password,
                 ),
+                direction="column",
+                gap="12px",
             ),
-            rx.el.fieldset(
-                rx.el.legend("Roles", **tokens.text("label"), padding="0"),
-                rx.foreach(Team.choices, _tick),
-                border="0",
-                padding="0",
-                margin="16px 0 0",
-            ),
-            ui.decisions("Save", away=Team.leave_person(False), data_testid="keep-person"),
-            key=Team.person,
-            on_submit=Team.keep_person,
         ),
+        _several("Roles", Team.choices),
+        go="Save",
+        leave=Team.leave_person,
         open=Team.person != "",
-        on_open_change=Team.leave_person,
+        on_submit=Team.keep_person,
+        form={"key": Team.person},
+        data_testid="keep-person",
     )  # fmt: skip
 
 
@@ -262,25 +249,26 @@ def outside() -> rx.Component:
 
 
 def invite_dialog() -> rx.Component:
-    return ui.dialog(
+    return ui.form_dialog(
         "Invite somebody",
         "They sign in with the provider, once known there by this address. The address itself is not kept.",
-        rx.el.form(
-            ui.field(
-                "Email address", "address", type="email", required=True, max_length=200, auto_focus=True
-            ),
-            rx.el.fieldset(
-                rx.el.legend("Roles", **tokens.text("label"), padding="0"),
-                rx.foreach(Team.choices, _tick),
-                border="0",
-                padding="0",
-                margin="16px 0 0",
-            ),
-            ui.decisions("Invite", away=Team.ask_invite(False), data_testid="confirm-invite"),
-            on_submit=Team.invite,
-        ),
+        ui.field("Email address", "address", type="email", required=True, max_length=200, auto_focus=True),
+        _several("Roles", Team.choices),
+        go="Invite",
+        leave=Team.ask_invite,
         open=Team.inviting,
-        on_open_change=Team.ask_invite,
+        on_submit=Team.invite,
+        data_testid="confirm-invite",
+    )
+
+
+def _several(legend: str, ticks: rx.Var[list[Tick]]) -> rx.Component:
+    return rx.el.fieldset(
+        rx.el.legend(legend, **tokens.text("label"), padding="0"),
+        rx.foreach(ticks, _tick),
+        border="0",
+        padding="0",
+        margin="16px 0 0",
     )
 
 

@@ -5,10 +5,9 @@ from typing import Any
 import reflex as rx
 
 from components import tokens, ui
-from components.builder.wording import language_menu, merge_menu
+from components.content import languages, merge_menu
 from components.layout import head
 from components.looks import looks
-from state.builder_forms import LanguageRow
 from state.message_template import MessageTemplate, UseLine, VersionLine, Wrong
 
 CHANNELS = [("email", "Email"), ("sms", "SMS"), ("whatsapp", "WhatsApp"), ("in_app", "In-app")]
@@ -79,17 +78,7 @@ def _conflict() -> rx.Component:
         ),
         rx.cond(
             t.conflict,
-            ui.notice(
-                "Somebody else saved this template meanwhile. ",
-                rx.flex(
-                    ui.quiet("Load theirs", size="2", on_click=t.settle("theirs")),
-                    ui.quiet("Save mine as the newest", size="2", on_click=t.settle("mine")),
-                    gap="8px",
-                    margin_top="8px",
-                ),
-                tone="danger",
-                icon="users",
-            ),
+            ui.saved_meanwhile("template", t.settle, mine="Save mine as the newest"),
         ),
     )
 
@@ -103,50 +92,24 @@ def _body() -> rx.Component:
 
 
 def _line(name: str, key: str, value: Any, on_change: Any, **props: Any) -> rx.Component:
-    return rx.flex(
-        rx.el.label(name, html_for=key, **tokens.text("label"), color=tokens.INK),
-        rx.debounce_input(
-            rx.input(id=key, value=value, on_change=on_change, disabled=~MessageTemplate.editable, size="3", data_testid=key, **props),
-            debounce_timeout=350,
-        ),
-        direction="column",
-        gap="6px",
-    )  # fmt: skip
+    return ui.live_field(name, key, value, on_change, editable=MessageTemplate.editable, **props)
 
 
 def _words() -> rx.Component:
     t = MessageTemplate
-    new = t.id == "new"
-    has_subject = (t.channel == "email") | (t.channel == "in_app")
     return rx.flex(
         _line("Name", "template-name", t.name, t.rename, max_length=120),
-        rx.cond(
-            new,
-            rx.flex(
-                ui.choice(
-                    "Channel",
-                    "template-channel",
-                    CHANNELS,
-                    value=t.channel,
-                    on_change=t.choose_channel,
-                    grow="1 1 160px",
-                ),
-                ui.choice(
-                    "For",
-                    "template-scope",
-                    t.scopes,
-                    value=t.scope,
-                    on_change=t.choose_scope,
-                    grow="1 1 160px",
-                ),
-                gap="14px",
-                wrap="wrap",
-            ),
-            ui.small(t.scope_words),
+        _kind(),
+        languages(
+            t.languages,
+            t.language,
+            editable=t.editable,
+            show=t.show_language,
+            add=t.add_language,
+            remove=t.remove_language,
         ),
-        _languages(),
         rx.cond(
-            has_subject,
+            (t.channel == "email") | (t.channel == "in_app"),
             _line(
                 "Subject", "template-subject", t.subject, lambda v: t.set_words("subject", v), max_length=300
             ),
@@ -161,71 +124,73 @@ def _words() -> rx.Component:
                 max_length=300,
             ),
         ),
-        rx.flex(
-            rx.el.label("Text", html_for="template-body", **tokens.text("label"), color=tokens.INK),
-            rx.debounce_input(
-                rx.text_area(
-                    id="template-body",
-                    value=t.body,
-                    on_change=lambda v: t.set_words("body", v),
-                    disabled=~t.editable,
-                    rows="11",
-                    size="3",
-                    resize="vertical",
-                    data_testid="template-body",
-                ),
-                debounce_timeout=350,
-            ),
-            rx.cond(t.editable, merge_menu("template-body", t.insert_field)),
-            direction="column",
-            gap="8px",
-        ),
-        rx.cond(
-            t.uses_fields.length() > 0,
-            rx.box(
-                ui.label("Fields in these words"),
-                ui.chips(
-                    "Fields in these words",
-                    rx.foreach(t.uses_fields, lambda one: ui.pill(one, "neutral")),
-                    margin_top="6px",
-                ),
-            ),
-        ),
+        _text(),
+        _used_fields(),
         direction="column",
         gap="16px",
     )
 
 
-def _languages() -> rx.Component:
+def _kind() -> rx.Component:
+    """Channel and purpose: chosen once, when it is new."""
     t = MessageTemplate
-
-    def language(row: rx.Var[LanguageRow]) -> rx.Component:
-        return ui.chip(
-            [
-                row.name,
-                rx.cond(row.written, rx.fragment(), rx.el.span("No words yet", class_name="cb-missing")),
-            ],
-            on=row.key == t.language,
-            on_click=t.show_language(row.key),
-            data_testid="language-" + row.key.to(str),
-        )
-
-    return rx.flex(
-        rx.cond(t.languages.length() > 1, ui.chips("Language", rx.foreach(t.languages, language))),
-        rx.cond(
-            t.editable,
-            rx.flex(
-                language_menu(t.add_language),
-                rx.cond(
-                    t.language != "",
-                    ui.quiet("Remove this language", icon="x", size="2", on_click=t.remove_language),
-                ),
-                gap="8px",
-                wrap="wrap",
+    return rx.cond(
+        t.id == "new",
+        rx.flex(
+            ui.choice(
+                "Channel",
+                "template-channel",
+                CHANNELS,
+                value=t.channel,
+                on_change=t.choose_channel,
+                grow="1 1 160px",
             ),
+            ui.choice(
+                "For",
+                "template-scope",
+                t.scopes,
+                value=t.scope,
+                on_change=t.choose_scope,
+                grow="1 1 160px",
+            ),
+            gap="14px",
+            wrap="wrap",
         ),
+        ui.small(t.scope_words),
+    )
+
+
+def _text() -> rx.Component:
+    t = MessageTemplate
+    return rx.flex(
+        rx.el.label("Text", html_for="template-body", **tokens.text("label"), color=tokens.INK),
+        ui.typed(
+            t.body,
+            lambda v: t.set_words("body", v),
+            editable=t.editable,
+            lines="11",
+            id="template-body",
+            size="3",
+            data_testid="template-body",
+        ),
+        rx.cond(t.editable, merge_menu("template-body", t.insert_field)),
         direction="column",
         gap="8px",
+    )
+
+
+def _used_fields() -> rx.Component:
+    t = MessageTemplate
+    return rx.cond(
+        t.uses_fields.length() > 0,
+        rx.box(
+            ui.label("Fields in these words"),
+            ui.chips(
+                "Fields in these words",
+                rx.foreach(t.uses_fields, lambda one: ui.pill(one, "neutral")),
+                margin_top="6px",
+            ),
+        ),
     )
 
 

@@ -8,7 +8,8 @@ from components import tokens
 from components.ui.texts import small
 
 
-def _labelled(name: Any, control: Any, hint: Any, key: str, **props: Any) -> rx.Component:
+def labelled(name: Any, control: Any, hint: Any, key: str, **props: Any) -> rx.Component:
+    """A control of that id under its label, with a hint below it."""
     return rx.flex(
         rx.el.label(name, html_for=key, **tokens.text("label"), color=tokens.INK),
         control,
@@ -26,13 +27,13 @@ def field(name: Any, key: str, *, hint: Any = None, grow: str | None = None, **p
     control = rx.input(
         id=key, **{"name": key, "size": "3", "data_testid": f"field-{key}", **described, **props}
     )
-    return _labelled(name, control, hint, key, **({"flex": grow} if grow else {}))
+    return labelled(name, control, hint, key, **({"flex": grow} if grow else {}))
 
 
 def area(name: Any, key: str, *, hint: Any = None, **props: Any) -> rx.Component:
     """Several lines of text."""
     looks = {"name": key, "size": "3", "rows": "3", "data_testid": f"field-{key}", "resize": "vertical"}
-    return _labelled(name, rx.text_area(id=key, **{**looks, **props}), hint, key)
+    return labelled(name, rx.text_area(id=key, **{**looks, **props}), hint, key)
 
 
 def choice(
@@ -47,19 +48,19 @@ def choice(
     **props: Any,
 ) -> rx.Component:
     """One of `options`: pairs of value and words, fixed or a list var of lists."""
+    extra = {k: v for k, v in (("value", value), ("on_change", on_change)) if v is not None}
+    control = select(options, id=key, **{"name": key, "data_testid": f"field-{key}", **extra, **props})
+    return labelled(name, control, hint, key, **({"flex": grow} if grow else {}))
+
+
+def select(options: Any, **props: Any) -> rx.Component:
+    """The bare control of a choice, for rows whose label is only heard (`aria_label`)."""
 
     def option(pair: Any) -> rx.Component:
         return rx.el.option(pair[1], value=pair[0])
 
     inside = [rx.foreach(options, option)] if isinstance(options, rx.Var) else [option(p) for p in options]
-    extra = {k: v for k, v in (("value", value), ("on_change", on_change)) if v is not None}
-    control = rx.el.select(
-        *inside,
-        id=key,
-        class_name="cm-select",
-        **{"name": key, "data_testid": f"field-{key}", **extra, **props},
-    )
-    return _labelled(name, control, hint, key, **({"flex": grow} if grow else {}))
+    return rx.el.select(*inside, **{"class_name": "cm-select", **props})
 
 
 def check(name: Any, key: str, *, hint: Any = None, **props: Any) -> rx.Component:

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from components import tokens
+from components.ui.buttons import quiet
 from components.ui.pills import Toned, by_tone
 from components.ui.texts import heading, small
 
@@ -73,4 +74,21 @@ def notice(*content: Any, tone: Toned = "info", icon: str = "info", **props: Any
         background=by_tone(tone, tokens.tint),
         color=by_tone(tone, tokens.ink),
         **{**tokens.text("body"), **props},
+    )
+
+
+def saved_meanwhile(what: str, settle: Any, *, mine: str, **props: Any) -> rx.Component:
+    """Somebody else saved this `what` while it was open here. `settle` takes "theirs" or "mine"; `mine`
+    says what keeping the own words does."""
+    return notice(
+        f"Somebody else saved this {what} meanwhile. ",
+        rx.flex(
+            quiet("Load theirs", size="2", on_click=settle("theirs")),
+            quiet(mine, size="2", on_click=settle("mine")),
+            gap="8px",
+            margin_top="8px",
+        ),
+        tone="danger",
+        icon="users",
+        **props,
     )

@@ -1,10 +1,12 @@
-"""Versions on the left; on the right what differs between any two: the journey with its marks, then each
-step field by field. A mark is a word and an icon, never colour alone."""
+"""Versions, and what differs between any two: as one drawing, or as the outline with its marks; beside it each
+step field by field. A mark is a word and a sign, never colour alone."""
 
 import reflex as rx
 
 from components import tokens, ui
-from state.versions import NOTHING, Change, Compared, Line, Piece, VersionLine, Versions
+from components.versions.drawing import changes, drawing, mark, switch
+from state.drawing import Drawing
+from state.versions import NOTHING, Line, VersionLine, Versions
 
 
 def page() -> rx.Component:
@@ -85,7 +87,9 @@ def _comparison() -> rx.Component:
         rx.flex(
             _chooser("From", "old", Versions.old, first=[(NOTHING, "Nothing (all is new)")]),
             _chooser("To", "new", Versions.new, first=[]),
+            switch(),
             gap="12px",
+            align="end",
             wrap="wrap",
         ),
         rx.cond(
@@ -115,10 +119,16 @@ def _comparison() -> rx.Component:
         ),
         rx.cond(
             Versions.lines.length() > 0,
-            rx.el.div(
-                rx.el.ol(rx.foreach(Versions.lines, _line), class_name="cv-lines", aria_label="The journey"),
-                rx.el.div(rx.foreach(Versions.steps, _step), class_name="cv-steps"),
-                class_name="cv-both",
+            rx.cond(
+                Drawing.view == "list",
+                rx.el.div(
+                    rx.el.ol(
+                        rx.foreach(Versions.lines, _line), class_name="cv-lines", aria_label="The journey"
+                    ),
+                    changes(),
+                    class_name="cv-both",
+                ),
+                drawing(),
             ),
         ),
     )
@@ -142,63 +152,13 @@ def _chooser(name: str, which: str, value: rx.Var[str], *, first: list[tuple[str
     )
 
 
-def _mark(mark: rx.Var[str]) -> rx.Component:
-    return rx.match(
-        mark,
-        ("added", ui.pill("Added", "ok")),
-        ("changed", ui.pill("Changed", "warn")),
-        ("removed", ui.pill("Removed", "danger")),
-        rx.fragment(),
-    )
-
-
 def _line(line: rx.Var[Line]) -> rx.Component:
     return rx.el.li(
         rx.el.span(line.number, class_name="cv-number"),
         rx.el.span(rx.el.b(line.title), rx.el.small(line.line), class_name="cv-words"),
-        _mark(line.mark),
+        mark(line.mark),
         class_name="cv-line",
         style={"marginLeft": line.indent},
         data_mark=line.mark,
         data_what=line.what,
-    )
-
-
-def _step(step: rx.Var[Compared]) -> rx.Component:
-    return rx.el.section(
-        rx.flex(
-            rx.el.h3(step.title, class_name="cv-title"), ui.small(step.kind), _mark(step.mark),
-            gap="8px", align="center", wrap="wrap",
-        ),
-        rx.foreach(step.said, lambda said: ui.small(said)),
-        rx.foreach(step.changes, _change),
-        class_name="cv-step",
-        data_mark=step.mark,
-        data_testid="step-change",
-    )  # fmt: skip
-
-
-def _change(change: rx.Var[Change]) -> rx.Component:
-    return rx.el.div(
-        rx.el.h4(change.name, class_name="cv-field"),
-        rx.cond(
-            change.words.length() > 0,
-            rx.el.p(rx.foreach(change.words, _piece), class_name="cv-text"),
-            rx.el.p(
-                rx.cond(
-                    change.before != "", rx.fragment(rx.el.del_(change.before), rx.el.span(" → ", aria_hidden="true"))
-                ),
-                rx.el.ins(change.after),
-                class_name="cv-text",
-            ),
-        ),
-    )  # fmt: skip
-
-
-def _piece(piece: rx.Var[Piece]) -> rx.Component:
-    return rx.match(
-        piece.how,
-        ("gone", rx.el.del_(piece.text)),
-        ("new", rx.el.ins(piece.text)),
-        rx.el.span(piece.text),
     )

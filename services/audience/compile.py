@@ -28,8 +28,10 @@ from services.audience.fields import Field, Records
 from services.audience.logic import (
     ALWAYS,
     NEVER,
+    SAME,
     Leaf,
     Test,
+    asked_of_each,
     every,
     exists,
     exists_in,
@@ -284,24 +286,30 @@ class _Compiler:
         """Some record of the contact meets all the tests."""
         return _exists(records.table, [*self.only(records), *(f"({render(test)})" for test in tests)])
 
-    def at_least(self, table: str, only: Sequence[str], times: int) -> Test:
+    def at_least(self, table: str, only: Sequence[str], times: int, *, ever: bool) -> Test:
         """The contact has at least so many records."""
         if times <= 0:
             return ALWAYS
         if times == 1:
             return _exists(table, only)
-        return exists(
-            f"SELECT r.practice_id, r.contact_id FROM {table} r WHERE {' AND '.join(only) or 'true'}"
-            f" GROUP BY r.practice_id, r.contact_id HAVING count(*) >= {self.bind(times, 'bigint')}"
-        )
+        wanted = self.bind(times, "bigint")
+        rows = _gathered(table, only, f"count(*) >= {wanted}")
+        if not ever:
+            return exists(rows)
+        some_of_them = f"SELECT FROM {table} r WHERE {' AND '.join([SAME, *only])} LIMIT {wanted}"
+        return asked_of_each(f"(SELECT count(*) FROM ({some_of_them}) r) = {wanted}", rows)
 
-    def between(self, table: str, only: Sequence[str], low: int, high: int | None) -> Test:
-        """The number of records is from `low` to `high`, both included; None is no bound."""
+    def between(
+        self, table: str, only: Sequence[str], low: int, high: int | None, *, ever: bool = True
+    ) -> Test:
+        """The number of records is from `low` to `high`, both included; None is no bound. `ever`: of
+        all there are, not of some days only."""
         if high is None:
-            return self.at_least(table, only, low)
+            return self.at_least(table, only, low, ever=ever)
         if high < low or high < 0:
             return NEVER
-        return every([self.at_least(table, only, low), negate(self.at_least(table, only, high + 1))])
+        more = self.at_least(table, only, high + 1, ever=ever)
+        return every([self.at_least(table, only, low, ever=ever), negate(more)])
 
     def counted(self, field: Field, comparison: object) -> Test:
         assert field.records is not None
@@ -311,24 +319,24 @@ class _Compiler:
         return self.between(field.records.table, self.only(field.records), low, high)
 
     def extreme(self, field: Field, comparison: object) -> Test:
-        """The latest (or earliest) of the records lies within bounds: there is one on the near
-        side of the far bound, and none beyond the other."""
+        """The latest (or earliest) of the records lies within bounds."""
         assert field.records is not None
         if isinstance(comparison, Known):
             return self.exists(field.records, [])
         assert isinstance(comparison, Bounds)
         lo = None if comparison.lo is None else self.instant(comparison.lo)
         hi = None if comparison.hi is None else self.instant(comparison.hi)
-        within = every([*self.beside(field, ">=", lo), *self.beside(field, "<", hi)])
-        here = self.exists(field.records, [within])
-        if field.how == "latest":
-            beyond = [] if hi is None or hi > self.now else self.beside(field, ">=", hi)
-        else:
-            beyond = [] if lo is None or lo <= self.now else self.beside(field, "<", lo)
-        return every([here, *(negate(self.exists(field.records, [test])) for test in beyond)])
+        latest = field.how == "latest"
+        if (hi is None or hi > self.now) if latest else (lo is None or lo <= self.now):
+            # Records lie on one side of now, so none is beyond this bound: one within is enough.
+            within = every([*self.beside(field.sql, ">=", lo), *self.beside(field.sql, "<", hi)])
+            return self.exists(field.records, [within])
+        utmost = f"{'max' if latest else 'min'}({field.sql})"
+        within = every([*self.beside(utmost, ">=", lo), *self.beside(utmost, "<", hi)])
+        return exists(_gathered(field.records.table, self.only(field.records), render(within)))
 
-    def beside(self, field: Field, sign: str, moment: datetime | None) -> list[Test]:
-        return [] if moment is None else [plain(f"{field.sql} {sign} {self.bind(moment, 'timestamptz')}")]
+    def beside(self, sql: str, sign: str, moment: datetime | None) -> list[Test]:
+        return [] if moment is None else [plain(f"{sql} {sign} {self.bind(moment, 'timestamptz')}")]
 
     def consent(self, field: Field, comparison: object) -> Test:
         """`unknown` is the absence of a row (D21)."""
@@ -349,7 +357,7 @@ class _Compiler:
         only.append(f"{at} <= {self.bind(self.now, 'timestamptz')}")
         if did.days:
             only.append(f"{at} >= {self.midnight(self.today - timedelta(days=did.days))}")
-        return self.between(table, only, low, high)
+        return self.between(table, only, low, high, ever=not did.days)
 
 
 def times(did: Did) -> tuple[int, int | None]:
@@ -360,6 +368,14 @@ def times(did: Did) -> tuple[int, int | None]:
         raise RuleInvalid("Say over how many days it is counted, or that it is ever.")
     low = did.at_least or 0
     return (0 if did.at_most is not None and low > did.at_most else low), did.at_most
+
+
+def _gathered(table: str, only: Sequence[str], what: str) -> str:
+    """Contacts whose records together meet `what`, a condition of aggregates."""
+    return (
+        f"SELECT r.practice_id, r.contact_id FROM {table} r WHERE {' AND '.join(only) or 'true'}"
+        f" GROUP BY r.practice_id, r.contact_id HAVING {what}"
+    )
 
 
 def _exists(table: str, only: Sequence[str]) -> Leaf:

@@ -116,7 +116,7 @@ async def search_people(u: Unit, text: str = "", *, kind: str = "", limit: int =
         digits=digits if len(digits) > 3 else "",
         number=f"%{digits}%",
         kind=kind,
-        limit=min(limit, 200),
+        limit=min(limit, 201),
     )
     return [PersonFound(**row) for row in rows.mappings()]
 

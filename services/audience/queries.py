@@ -2,15 +2,21 @@
 
 PLANNER = """
 SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
-       set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_nestloop', 'off', true)
+       set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_nestloop', 'off', true),
+       set_config('parallel_setup_cost', '10', true), set_config('max_parallel_workers_per_gather', '1', true),
+       set_config('min_parallel_index_scan_size', '64kB', true), set_config('min_parallel_table_scan_size', '512kB', true)
 """
-"""Hash tables of a million ids fit, and the plan is made for the values at hand. Behind row-level security PostgreSQL keeps its statistics from conditions
-that might leak, expects a handful of rows, and would choose nested loops over millions. Only
+"""Hash tables of a million ids fit, and the plan is made for the values at hand. Behind row-level security
+PostgreSQL keeps its statistics from conditions that might leak, expects a handful of rows, and would choose
+nested loops over millions, alone. So there are none, and a helper is thought cheap and worth its while for
+smaller reads; only one, because what is gathered for a join is gathered by each (docs/decisions/0021). Only
 for statements over a whole practice: `PLANNER_BACK` follows."""
 
+# Without its unit a number counts in the unit the server keeps it in, blocks of 8 kB too.
 PLANNER_BACK = """
-SELECT set_config(name, reset_val || coalesce(unit, ''), true) FROM pg_settings
-WHERE name IN ('work_mem', 'jit', 'plan_cache_mode', 'enable_nestloop')
+SELECT set_config(name, reset_val, true) FROM pg_settings
+WHERE name IN ('work_mem', 'jit', 'plan_cache_mode', 'enable_nestloop', 'parallel_setup_cost',
+  'max_parallel_workers_per_gather', 'min_parallel_index_scan_size', 'min_parallel_table_scan_size')
 """
 
 ZONE = "SELECT timezone FROM cm.practice WHERE practice_id = :practice"

@@ -13,6 +13,7 @@ from services.builder import step_words
 from services.builder.contracts import KINDS
 from services.builder.diff import JourneyDiff, diff
 from services.builder.outline import Row, outline
+from services.builder.wordings import link_lines, wordings
 from services.contracts.journey import ChannelContent, Journey, Message, Step, ports
 
 Mark = Literal["", "added", "changed", "removed"]
@@ -20,8 +21,10 @@ LONGEST = 3_000
 """Words compared one by one; longer texts are shown as a whole, before and after."""
 AROUND = 12
 """Words shown on each side of a change; the rest of what stayed is left out."""
+IN_ONE_LINE = "In one line"
 _WORDS = re.compile(r"\S+|\s+")
 _TAGS = re.compile(r"<[^>]*>")
+_REFERENCE = re.compile(r"\bhref\s*=\s*(?:\"[^\"]*\"|'[^']*')", re.I)
 
 
 @dataclass(frozen=True)
@@ -94,16 +97,29 @@ def words_between(old: str, new: str) -> tuple[Part, ...]:
     if len(before) + len(after) > LONGEST:
         return tuple(Part(how, text) for how, text in (("gone", old), ("new", new)) if text)  # type: ignore[arg-type]
     parts: list[Part] = []
-    found = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    for n, (what, i, j, k, m) in enumerate(found):
-        if what == "equal":
-            parts.append(Part("same", _shortened(before[i:j], first=n == 0, last=n == len(found) - 1)))
+    found = _runs(before, after)
+    for n, (same, gone, fresh) in enumerate(found):
+        if same:
+            parts.append(Part("same", _shortened(gone, first=n == 0, last=n == len(found) - 1)))
             continue
-        if j > i:
-            parts.append(Part("gone", "".join(before[i:j])))
-        if m > k:
-            parts.append(Part("new", "".join(after[k:m])))
+        for how, pieces in (("gone", gone), ("new", fresh)):
+            if pieces:
+                parts.append(Part(how, "".join(pieces)))  # type: ignore[arg-type]
     return tuple(parts)
+
+
+def _runs(before: list[str], after: list[str]) -> list[tuple[bool, list[str], list[str]]]:
+    """What stayed and what changed by turns; changes with only a space between them are one."""
+    codes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    runs: list[tuple[bool, list[str], list[str]]] = []
+    for n, (what, i, j, k, m) in enumerate(codes):
+        same = what == "equal" and (n in (0, len(codes) - 1) or bool("".join(before[i:j]).strip()))
+        if runs and not same and not runs[-1][0]:
+            runs[-1][1].extend(before[i:j])
+            runs[-1][2].extend(after[k:m])
+        else:
+            runs.append((same, before[i:j], after[k:m]))
+    return runs
 
 
 def plain(text: str) -> str:
@@ -130,7 +146,7 @@ def _fields(old: Step, new: Step, names: dict[str, str]) -> Iterator[FieldChange
         yield FieldChange("Kind of step", KINDS[old.kind], KINDS[new.kind])
         return
     yield from _changed("Name", step_words.title(old), step_words.title(new))
-    yield from _changed("In one line", step_words.subtitle(old), step_words.subtitle(new))
+    yield from _changed(IN_ONE_LINE, step_words.subtitle(old), step_words.subtitle(new))
     if isinstance(old, Message) and isinstance(new, Message):
         yield from _said(old, new)
     yield from _ways(old, new, names)
@@ -143,26 +159,27 @@ def _changed(name: str, before: str, after: str) -> Iterator[FieldChange]:
 
 
 def _said(old: Message, new: Message) -> Iterator[FieldChange]:
-    """Words of each variant and channel, before and after."""
-    before = {(v.key, c): w for v in old.variants for c, w in v.content.items()}
-    after = {(v.key, c): w for v in new.variants for c, w in v.content.items()}
-    several = len({key for key, _ in (*before, *after)}) > 1
+    """Words of each variant, language and channel, before and after."""
+    before, after = ({one.place: one for one in wordings(step, used=False)} for step in (old, new))
+    several = len({key for key, _, _ in (*before, *after)}) > 1
     for place in dict.fromkeys((*before, *after)):
-        key, channel = place
-        one, other = before.get(place, ChannelContent()), after.get(place, ChannelContent())
-        name = step_words.CHANNEL_WORDS[channel] + (f", variant {key.upper()}" if several else "")
+        found = after.get(place) or before[place]
+        name = found.name if found.variant or not several else f"{found.name}, variant {place[0].upper()}"
+        one, other = (side[place].content if place in side else ChannelContent() for side in (before, after))
         for part, words in (("subject", "subject"), ("preheader", "preview line"), ("body", "text")):
             yield from _worded(f"{name}: {words}", getattr(one, part), getattr(other, part))
+        links = [", ".join(link_lines(content)) for content in (one, other)]
+        yield from _changed(f"{name}: links", *links)
 
 
 def _worded(name: str, old: str, new: str) -> Iterator[FieldChange]:
     if old == new:
         return
     before, after = plain(old), plain(new)
-    if before.split() == after.split():
-        yield FieldChange(name, after="Only its looks or links changed, not its words.")
-    else:
+    if before.split() != after.split():
         yield FieldChange(name, words=words_between(before, after))
+    elif _REFERENCE.sub("", old) != _REFERENCE.sub("", new):
+        yield FieldChange(name, after="Only its looks changed, not its words.")
 
 
 def _ways(old: Step, new: Step, names: dict[str, str]) -> Iterator[FieldChange]:
@@ -213,7 +230,7 @@ def _told_above(key: str, step: Step) -> bool:
         return True
     if last in ("next", "otherwise", "on_event", "on_timeout"):
         return True
-    if ".content." in key:
+    if ".content." in key or ".translations." in key:
         return True
     return key.startswith(("paths.", "arms.")) and last == "label" and step.kind in ("branch", "split")
 

@@ -30,9 +30,10 @@ class Fix(Strict):
 
 
 class Problem(Strict):
-    """One thing to put right. `step_id` says where to jump; None is the campaign as a whole."""
+    """One thing to put right. `step_id` or `note_id` says where to jump; neither: the campaign as a whole."""
 
     step_id: str | None = None
+    note_id: str | None = None
     code: str
     sentence: str
     severity: Severity = "blocking"

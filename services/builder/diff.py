@@ -5,6 +5,7 @@ from pydantic import Field
 from services.builder.contracts import KINDS, name_of
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey, Message, Step, ports
+from services.contracts.languages import name_of as language_name
 
 _SETTINGS: dict[str, str] = {
     "campaign_type": "the type of campaign",
@@ -85,15 +86,28 @@ def _message_changes(old: Message, new: Message) -> list[str]:
         sentences.append(
             f"{name_of(new)} now goes by {_list(new.channels)} instead of {_list(old.channels)}."
         )
-    if [(v.content, v.translations) for v in old.variants] != [
-        (v.content, v.translations) for v in new.variants
-    ]:
+    languages = _languages(old, new)
+    reworded = [v.content for v in old.variants] != [v.content for v in new.variants]
+    if reworded:
         sentences.append(f"The words of {name_of(new)} changed.")
-    elif old.variants != new.variants:
+    if languages:
+        sentences.append(f"The words of {name_of(new)} in {_list(languages)} changed.")
+    if not reworded and not languages and old.variants != new.variants:
         sentences.append(f"The variants of {name_of(new)} changed.")
     if _bare(old) | {"channels": 0, "variants": 0} != _bare(new) | {"channels": 0, "variants": 0}:
         sentences.append(f"When or how {name_of(new)} is sent changed.")
     return sentences
+
+
+def _languages(old: Message, new: Message) -> list[str]:
+    """Languages, by name, in which a message says something else than before (CNT-7)."""
+    before, after = ([v.translations for v in step.variants] for step in (old, new))
+    locales = dict.fromkeys(locale for said in (*before, *after) for locale in said)
+    return [
+        language_name(locale)
+        for locale in locales
+        if [said.get(locale) for said in before] != [said.get(locale) for said in after]
+    ]
 
 
 def _bare(step: Step) -> dict[str, object]:

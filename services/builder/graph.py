@@ -54,14 +54,14 @@ def _check_entries(journey: Journey) -> list[Problem]:
         return [
             Problem(
                 code="no_entry",
-                sentence="Nobody can come in yet. Add an Entry step, which says how people join.",
+                sentence="Nobody can come in yet. Add a Start step, which says how people join.",
             )
         ]
     problems = [
         Problem(
             step_id=extra.id,
             code="many_entries",
-            sentence=f"A journey starts in one place, but {name_of(extra)} is a second entry. Delete it.",
+            sentence=f"A journey starts in one place, but {name_of(extra)} is a second start. Delete it.",
         )
         for extra in entries[1:]
     ]
@@ -70,7 +70,7 @@ def _check_entries(journey: Journey) -> list[Problem]:
             Problem(
                 step_id=entries[0].id,
                 code="entry_leads_nowhere",
-                sentence="People come in and nothing happens. Connect the entry to the first step.",
+                sentence="People come in and nothing happens. Connect the start to the first step.",
             )
         )
     return problems
@@ -98,7 +98,7 @@ def _check_links(journey: Journey) -> list[Problem]:
                     Problem(
                         step_id=step.id,
                         code="back_to_entry",
-                        sentence=f"{way} leads back to the entry. Connect it to a later step instead.",
+                        sentence=f"{way} leads back to the start. Connect it to a later step instead.",
                     )
                 )
     return problems
@@ -109,8 +109,8 @@ def _dead_end(step: Step, way: str) -> Problem:
         step_id=step.id,
         code="dead_end",
         severity="warning",
-        sentence=f"{way} ends here: people leave the journey at this point. Add an Exit step to say so.",
-        fix=Fix(label="Add an exit", do="add_exit"),
+        sentence=f"{way} ends here: people leave the journey at this point. Add an End step to say so.",
+        fix=Fix(label="Add an end", do="add_exit"),
     )
 
 

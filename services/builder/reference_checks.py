@@ -32,6 +32,7 @@ def check_references(journey: Journey) -> Iterator[Problem]:
     for note in journey.notes:
         for found in placeholders(note.text):
             yield Problem(
+                note_id=note.id,
                 code="placeholder_in_note",
                 severity="warning",
                 sentence=f"A note on the canvas still says “{found}”. Settle it, or remove the note.",

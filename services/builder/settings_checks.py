@@ -97,7 +97,7 @@ def _check_entry(journey: Journey) -> Iterator[Problem]:
             yield Problem(
                 step_id=step.id,
                 code="no_entry_event",
-                sentence="People come in on an event, but no event is chosen. Choose one in the entry.",
+                sentence="People come in on an event, but no event is chosen. Choose one in the start.",
             )
         if step.how == "schedule" and not valid_cron(step.cron):
             yield Problem(
@@ -186,7 +186,7 @@ def _check_steps(journey: Journey, context: CheckContext) -> Iterator[Problem]:
                         code="control_gets_messages",
                         severity="warning",
                         sentence=f"The control arm of {name_of(step)} leads to a message, so it is not a control. "
-                        "Connect it to an exit.",
+                        "Connect it to an end.",
                     )
         elif isinstance(step, Wait):
             yield from _check_wait(step, context)
@@ -241,9 +241,17 @@ def _check_secrets(journey: Journey) -> Iterator[Problem]:
                 sentence=f"{name_of(step)} contains something that looks like a password or key. Remove it: "
                 "campaigns are seen by many people.",
             )
-    rest = journey.model_dump(mode="json", exclude={"steps"})
+    for note in journey.notes:
+        if looks_secret(note.text):
+            yield Problem(
+                note_id=note.id,
+                code="secret",
+                sentence="A note on the canvas contains something that looks like a password or key. Remove it: "
+                "campaigns are seen by many people.",
+            )
+    rest = journey.model_dump(mode="json", exclude={"steps", "notes"})
     if any(looks_secret(text) for text in texts(rest)):
         yield Problem(
             code="secret",
-            sentence="The campaign's settings or notes contain something that looks like a password or key. Remove it.",
+            sentence="The campaign's settings contain something that looks like a password or key. Remove it.",
         )

@@ -38,7 +38,6 @@ WaitHow = Literal["duration", "window", "date", "field"]
 Kind = TypeVar("Kind", bound=StepBase)
 UNITS: dict[str, int] = {"minutes": 1, "hours": 60, "days": 60 * 24, "weeks": 60 * 24 * 7}
 """Minutes in each unit of time the panel offers."""
-CONTROL_LABEL = "Control"
 
 
 def set_field(journey: Journey, step_id: str, path: str, value: Any) -> Journey:

@@ -5,7 +5,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.audience.service import zone as practice_zone
-from services.campaigns.approvals import approval_rows, request_approval, unschedule
+from services.campaigns.approval_decisions import unschedule
+from services.campaigns.approval_requests import request_approval
+from services.campaigns.approvals import approval_rows
 from services.campaigns.contracts import ApprovalRow
 from services.campaigns.lifecycle import lock
 from services.kit.errors import Invalid

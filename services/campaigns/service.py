@@ -1,16 +1,9 @@
 """Use cases of campaigns, in one place for callers. Each needs a unit of work; none commits."""
 
+from services.campaigns.approval_decisions import activate_due, approve, send_back, unschedule
+from services.campaigns.approval_requests import request_approval, withdraw
 from services.campaigns.approval_terms import campaign_of_request, comment, comments, mind_approvals
-from services.campaigns.approvals import (
-    activate_due,
-    approval,
-    approve,
-    inbox,
-    request_approval,
-    send_back,
-    unschedule,
-    withdraw,
-)
+from services.campaigns.approvals import approval, inbox
 from services.campaigns.checking import check_context, problems_of
 from services.campaigns.contracts import (
     STATES,

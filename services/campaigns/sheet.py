@@ -7,13 +7,15 @@ from uuid import UUID
 from services.access.service import practice_settings
 from services.audience import service as audience
 from services.builder import step_words
+from services.builder.figure import Figure, figure
 from services.builder.outline import Row, outline
 from services.builder.outline_words import Told, told
 from services.builder.summary import event_words, summary
+from services.builder.wordings import Wording, wordings
 from services.campaigns import drafts
 from services.campaigns.contracts import ApprovalRow, CampaignRow
 from services.campaigns.history import version_of, version_story
-from services.contracts.journey import Caps, Channel, Journey, Message
+from services.contracts.journey import Caps, Journey, Message
 from services.gates.contracts import tighten
 from services.kit.errors import NotFound
 from services.kit.uow import Unit
@@ -24,17 +26,6 @@ AIMS = {
     "conversion": "treatment proposals accepted",
     "revenue": "treatment gone ahead with",
 }
-
-
-@dataclass(frozen=True)
-class Wording:
-    """What one message says on one channel, in one variant."""
-
-    channel: Channel
-    variant: str
-    subject: str
-    preheader: str
-    body: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +48,7 @@ class Sheet:
     problem: str
     aim: str
     who: str
+    figure: Figure
     rows: list[tuple[Row, Told]]
     sentences: list[str]
     letters: list[Letter]
@@ -89,6 +81,7 @@ async def sheet(u: Unit, campaign_id: UUID, version_id: UUID | None = None) -> S
         aim=f"{AIMS[journey.goal.objective].capitalize()}: when {event_words(journey.goal.event)} "
         f"within {journey.goal.window_days} days",
         who=await audience.sentence(u, journey.audience),
+        figure=figure(journey),
         rows=list(zip(rows, told(journey, rows), strict=True)),
         sentences=summary(journey),
         letters=_letters(journey, rows),
@@ -99,26 +92,11 @@ async def sheet(u: Unit, campaign_id: UUID, version_id: UUID | None = None) -> S
 
 
 def _letters(journey: Journey, rows: list[Row]) -> list[Letter]:
-    """Every message in the order of the outline, in each channel and variant it has words for."""
+    """Every message in the order of the outline, in each variant, language and channel it has words for."""
     steps = {step.id: step for step in journey.steps}
     numbered = [(row.number, steps[row.step_id]) for row in rows if row.what == "step"]
     return [
-        Letter(number, step_words.title(step), _wordings(step))
+        Letter(number, step_words.title(step), wordings(step))
         for number, step in numbered
         if isinstance(step, Message)
-    ]
-
-
-def _wordings(step: Message) -> list[Wording]:
-    return [
-        Wording(
-            channel,
-            "" if len(step.variants) == 1 else f"{v.label or v.key.upper()} ({v.percent:g} %)",
-            v.content[channel].subject,
-            v.content[channel].preheader,
-            v.content[channel].body,
-        )
-        for v in step.variants
-        for channel in step.channels
-        if channel in v.content
     ]

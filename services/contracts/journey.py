@@ -243,7 +243,6 @@ Step = Annotated[
 
 
 NoteColour = Literal["yellow", "green", "blue", "pink"]
-NOTE_COLOURS: tuple[NoteColour, ...] = ("yellow", "green", "blue", "pink")
 
 
 class Note(Strict):

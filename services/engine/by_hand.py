@@ -13,9 +13,9 @@ from uuid import UUID
 from services.audit.append import record
 from services.audit.tags import AuditTag
 from services.campaigns.service import get as campaign_of
+from services.engine.binding import Binding
 from services.engine.enrol import choose, enter, reentry_sql
 from services.engine.entries import belongs
-from services.engine.plan import Binding
 from services.engine.plans import plan_of, policy_for
 from services.engine.signals import STILL_ACTIVE
 from services.gates.reasons import Reason, sentence

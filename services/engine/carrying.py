@@ -11,9 +11,10 @@ from typing import Any
 from services.audit.append import next_seq, open_batch, record
 from services.audit.tags import AuditTag
 from services.contracts.journey import Message, Step, Wait, WaitEvent, WaitFor
+from services.engine.binding import Binding
 from services.engine.claim import BATCH
 from services.engine.leaving import leaving
-from services.engine.plan import Binding, due_sql
+from services.engine.plan import due_sql
 from services.engine.plans import plan_of
 from services.kit.uow import Unit
 

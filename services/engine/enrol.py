@@ -17,8 +17,9 @@ from uuid import UUID
 
 from services.audit.append import next_seq, open_batch
 from services.contracts.journey import Entry, Reentry
+from services.engine.binding import Binding
 from services.engine.claim import AS_PLANNED, BY_INDEX
-from services.engine.plan import Binding, Plan, due_sql
+from services.engine.plan import Plan, due_sql
 from services.gates.contracts import Policy
 from services.gates.records import record_of
 from services.gates.statement import verdicts

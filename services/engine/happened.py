@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.contracts.journey import EventCondition, EventMatch
-from services.engine.plan import Binding
+from services.engine.binding import Binding
 from services.engine.signals import A_NUMBER, moment_of, number_of
 
 KEPT = timedelta(days=30)

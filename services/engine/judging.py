@@ -1,6 +1,7 @@
 """Everything an approver reads of one request: what changed in words, who it reaches, what to look at."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,11 +9,12 @@ from services.access.service import practice_settings
 from services.audience.contracts import AudiencePreview
 from services.audience.segments import names
 from services.audience.sentence import read_back
+from services.builder.wordings import link_lines, wordings
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import ApprovalDetail, Comment, Risk
 from services.campaigns.risk_rules import Facts, risks
 from services.content.service import template_ids
-from services.contracts.journey import Journey, Message
+from services.contracts.journey import ChannelContent, Journey, Message
 from services.engine.reach import reach
 from services.kit.uow import Unit
 
@@ -26,12 +28,16 @@ WHERE practice_id = :practice AND template_id = ANY (:ids) AND times_used <= 1 O
 
 @dataclass(frozen=True, slots=True)
 class WordsChange:
-    """What one message says on one channel, before and now; `before` is empty for new words."""
+    """What one message says on one channel, before and now: subject, preview line, text, and links where
+    they changed. `before` is empty for a new channel or language, `now` for one that is no longer used.
+    `language` is empty for the words everybody gets, `variant` where there is only one."""
 
     step: str
     channel: str
     before: str
     now: str
+    language: str = ""
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +86,36 @@ async def _never_used(u: Unit, journey: Journey) -> list[str]:
 
 
 def changed_words(before: Journey | None, now: Journey) -> list[WordsChange]:
-    """Messages that say something else than before, by step, variant and channel; new ones are no change."""
+    """Messages that say something else than before, by step, variant, language and channel (CNT-7). A
+    message that is new as a whole is no change: it is read as it is."""
     if before is None:
         return []
-    known = _said(before)
-    titles = {step.id: step.title or "Message" for step in now.steps}
+    known = {step.id: step for step in before.steps if isinstance(step, Message)}
     return [
-        WordsChange(titles[key[0]], key[2], known[key], words)
-        for key, words in _said(now).items()
-        if key in known and known[key] != words
+        change
+        for step in now.steps
+        if isinstance(step, Message) and step.id in known
+        for change in _changes(known[step.id], step)
     ]
 
 
-def _said(journey: Journey) -> dict[tuple[str, str, str], str]:
-    return {
-        (step.id, variant.key, channel): plain(f"{content.subject}\n{content.body}")
-        for step in journey.steps
-        if isinstance(step, Message)
-        for variant in step.variants
-        for channel, content in variant.content.items()
-    }
+def _changes(old: Message, new: Message) -> Iterator[WordsChange]:
+    before, after = ({one.place: one for one in wordings(step)} for step in (old, new))
+    for place in dict.fromkeys((*after, *before)):
+        one = after.get(place) or before[place]
+        texts = [_reads(side[place].content) if place in side else "" for side in (before, after)]
+        links = [link_lines(side[place].content) if place in side else [] for side in (before, after)]
+        if links[0] != links[1]:
+            texts = ["\n".join([text, *lines]) for text, lines in zip(texts, links, strict=True)]
+        if texts[0] != texts[1]:
+            yield WordsChange(
+                new.title or "Message", one.channel, texts[0], texts[1], one.language, one.variant
+            )
+
+
+def _reads(content: ChannelContent) -> str:
+    """Subject, preview line and text, each on a line of its own."""
+    return plain("\n".join(part for part in (content.subject, content.preheader, content.body) if part))
 
 
 def plain(html: str) -> str:

@@ -15,8 +15,9 @@ import orjson
 from services.audit.append import next_seq, open_batch
 from services.contracts.events import ContactCaps
 from services.contracts.journey import Message
+from services.engine.binding import Binding
 from services.engine.claim import DueStep
-from services.engine.plan import Binding, Plan
+from services.engine.plan import Plan
 from services.gates.contracts import Policy
 from services.gates.statement import verdicts
 from services.kit.errors import AppError

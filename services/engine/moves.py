@@ -18,10 +18,11 @@ from services.contracts.journey import (
     Wait,
     WaitEvent,
 )
+from services.engine.binding import Binding
 from services.engine.claim import DueStep
 from services.engine.happened import happened_sql
 from services.engine.message import all_moved, count
-from services.engine.plan import Binding, Plan
+from services.engine.plan import Plan
 from services.gates.reasons import Reason
 from services.gates.records import record_of
 from services.kit.uow import Unit

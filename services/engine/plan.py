@@ -4,9 +4,9 @@ Everything here is pure: it turns a step into SQL text and bound parameters, onc
 Columns that the expressions may use: `contact_id` and `zone` of the relation being moved.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from services.contracts.journey import (
@@ -29,6 +29,7 @@ from services.contracts.journey import (
     WaitUntilWindow,
     ports,
 )
+from services.engine.binding import Binding
 from services.engine.windows import arrival_sql
 from services.kit.errors import Invalid
 
@@ -48,18 +49,6 @@ DATE_FIELDS: dict[str, str] = {
     "appointment.last_attended": """(SELECT max(a.starts_at AT TIME ZONE m.zone)::date FROM canonical.appointment a
         WHERE a.practice_id = :practice AND a.contact_id = m.contact_id AND a.status = 'attended')""",
 }
-
-
-@dataclass
-class Binding:
-    """Bound parameters collected while SQL text is put together; names never collide."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, value: Any) -> str:
-        name = f"b{len(self.values)}"
-        self.values[name] = value
-        return f":{name}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.audience.service import where
 from services.contracts.journey import Entry, Message, Step, SubCampaign
+from services.engine.binding import Binding
 from services.engine.carrying import carry
 from services.engine.claim import BATCH, SMALL, DueStep, claim, due_steps, may_run
 from services.engine.enrol import Entered, choose, enter, reentry_sql
@@ -30,7 +31,7 @@ from services.engine.marks import PATIENCE, Age
 from services.engine.message import send
 from services.engine.moves import move
 from services.engine.pace import allowance, resting, spend
-from services.engine.plan import Binding, Plan
+from services.engine.plan import Plan
 from services.engine.plans import plan_of, policy_for, refs_of
 from services.engine.windows import put_off
 from services.kit import tracing

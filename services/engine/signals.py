@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from services.contracts.journey import EventCondition, EventMatch, WaitEvent
+from services.engine.binding import Binding
 from services.engine.enrol import Entered, choose, enter, reentry_sql
 from services.engine.entries import belongs
-from services.engine.plan import Binding
 from services.engine.plans import plan_of, policy_for
 from services.gates.reasons import Reason
 from services.kit.together import in_turn, set_based

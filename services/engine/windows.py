@@ -5,14 +5,10 @@ Two questions share one window. On arrival: when is this person due? At dispatch
 Columns the expressions may use: `m.contact_id` and `m.zone`.
 """
 
-from typing import TYPE_CHECKING
-
 from services.contracts.journey import SendWindow
+from services.engine.binding import Binding
 from services.gates.records import record_of
 from services.kit.uow import Unit
-
-if TYPE_CHECKING:
-    from services.engine.plan import Binding
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LEAST_OPENS = 3
@@ -43,7 +39,7 @@ DELETE FROM pg_temp.claim k USING later l WHERE k.enrolment_id = l.enrolment_id
 """
 
 
-def arrival_sql(window: SendWindow, binding: "Binding") -> str:
+def arrival_sql(window: SendWindow, binding: Binding) -> str:
     """When somebody who arrives now is due: at once inside the window, or aimed at a time in it."""
     start, end = _bounds(window, binding)
     if window.aim == "open":
@@ -53,13 +49,13 @@ def arrival_sql(window: SendWindow, binding: "Binding") -> str:
     return _next(window, at, f"({at} + interval '1 microsecond')", binding)
 
 
-def open_sql(window: SendWindow, binding: "Binding") -> str:
+def open_sql(window: SendWindow, binding: Binding) -> str:
     """Now, for whom it is time; else the moment from which it is."""
     start, end = _bounds(window, binding)
     return _next(window, _aim(window, start, end, binding), end, binding)
 
 
-async def put_off(u: Unit, window: SendWindow, binding: "Binding") -> int:
+async def put_off(u: Unit, window: SendWindow, binding: Binding) -> int:
     """Give claimed people who are outside the window their next moment; returns how many."""
     gone = await u.execute(
         LATER.format(open=open_sql(window, binding), record=record_of("k")),
@@ -70,11 +66,11 @@ async def put_off(u: Unit, window: SendWindow, binding: "Binding") -> int:
     return int(gone.rowcount)
 
 
-def _bounds(window: SendWindow, binding: "Binding") -> tuple[str, str]:
+def _bounds(window: SendWindow, binding: Binding) -> tuple[str, str]:
     return f"CAST({binding.add(window.start)} AS time)", f"CAST({binding.add(window.end)} AS time)"
 
 
-def _aim(window: SendWindow, start: str, end: str, binding: "Binding") -> str:
+def _aim(window: SendWindow, start: str, end: str, binding: Binding) -> str:
     match window.aim:
         case "open":
             return start
@@ -84,7 +80,7 @@ def _aim(window: SendWindow, start: str, end: str, binding: "Binding") -> str:
             return BEST_HOUR.format(start=start, end=end, least=LEAST_OPENS)
 
 
-def _next(window: SendWindow, start: str, end: str, binding: "Binding") -> str:
+def _next(window: SendWindow, start: str, end: str, binding: Binding) -> str:
     """A month without one allowed day (all holidays) is looked at again when it is over."""
     days = [WEEKDAYS.index(day) + 1 for day in window.days] or [1, 2, 3, 4, 5, 6, 7]
     return (

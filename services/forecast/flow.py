@@ -14,8 +14,9 @@ from zlib import crc32
 
 from services.audience.service import condition
 from services.contracts.journey import Branch, Exit, GoalStep, Message, Step, WaitEvent
+from services.engine.binding import Binding
 from services.engine.moves import port_sql
-from services.engine.plan import Binding, Plan
+from services.engine.plan import Plan
 from services.engine.plans import policy_for
 from services.engine.reach import NOBODY
 from services.engine.windows import open_sql
@@ -25,7 +26,7 @@ from services.forecast.rates import wait_rate
 from services.forecast.rules import in_order, their_clock
 from services.forecast.tally import Tally
 from services.gates.contracts import Policy
-from services.gates.statement import verdicts
+from services.gates.statement import agreed_sql, verdicts
 from services.kit.uow import Unit
 
 LAPS = 120
@@ -50,6 +51,7 @@ class Flow:
     messages: list[str] = field(default_factory=list)
     limits: set[str] = field(default_factory=lambda: {"records", "others"})
     carried: dict[str, float] = field(default_factory=dict)
+    agreed: dict[str, str] = field(default_factory=dict)
     _places: int = 0
 
     def __post_init__(self) -> None:
@@ -128,6 +130,7 @@ class Flow:
 
     async def _send(self, step: Message, coming: str) -> None:
         binding, policy = Binding(), await self.policy(step)
+        await self._look_up_consents(policy)
         if step.window is not None:
             opens = their_clock(open_sql(step.window, binding))
             coming = _put_off(coming, opens)
@@ -155,6 +158,14 @@ class Flow:
         self.messages.append(place)
         self._carry(step, sum(row.people for row in rows if row.outcome == "sent"))
         self.tally.count_message(step, place, rows)
+
+    async def _look_up_consents(self, policy: Policy) -> None:
+        if policy.purpose not in self.agreed:
+            name = f"pg_temp.{self.prefix}_agreed_{len(self.agreed)}"
+            await self.u.execute(queries.AGREED.format(name=name))
+            sql = queries.AGREE.format(name=name, agreed=agreed_sql())
+            await self.u.execute(sql, practice=self.u.practice_id, purpose=policy.purpose)
+            self.agreed[policy.purpose] = name
 
     def _carry(self, step: Message, sent: int) -> None:
         """The part of a person that is left over counts when people come to this step again, so
@@ -209,6 +220,8 @@ class Flow:
                 entry=entry,
                 served="p.their_now, p.contact_id",
                 requested=self.version_id != NOBODY,
+                only=("contact_id", "their_now", "zone") if entry else queries.OF_EACH,
+                kept={} if entry else {"agreed": self.agreed[policy.purpose]},
             )
         )
         on_record = "FROM cand JOIN cm.dispatch d ON"
@@ -230,10 +243,11 @@ class Flow:
     def _share(self) -> str:
         if not any(self.rates.share(name) for name in ("goal", "left")):
             return "NULL::float8"
-        cleared = "PARTITION BY v.reason IS NULL"
+        turn = "CASE WHEN v.reason IS NULL THEN uuid_hash_extended(v.contact_id, :turn) END"
         return (
-            f"(CAST(row_number() OVER ({cleared} ORDER BY uuid_hash_extended(v.contact_id, :turn), v.contact_id, v.their_now) AS float8) - CAST(:carried AS float8))"
-            f" / count(*) OVER ({cleared})"
+            "CASE WHEN v.reason IS NULL THEN"
+            f" (CAST(row_number() OVER (ORDER BY {turn}, v.contact_id, v.their_now) AS float8) - CAST(:carried AS float8))"
+            " / (SELECT count(*) FROM verdict WHERE reason IS NULL) END"
         )
 
     def _acts_at(self) -> str:

@@ -19,6 +19,12 @@ CREATE TEMP TABLE {name} (
 """Where people are after a step, and when they are due at the next. `sent`: that step was a
 message, and it went out at `their_now`."""
 
+# What everybody agreed to, looked up once for all messages: records stay as they are today.
+AGREED = """
+CREATE TEMP TABLE {name} (contact_id uuid NOT NULL, in_app text, email text, sms text, whatsapp text) ON COMMIT DROP
+"""
+AGREE = "INSERT INTO {name} (contact_id, in_app, email, sms, whatsapp) SELECT contact_id, in_app, email, sms, whatsapp FROM ({agreed}) a"
+
 ENTRIES = """
 CREATE TEMP TABLE {name} (contact_id uuid NOT NULL, their_now timestamptz NOT NULL, passage integer NOT NULL) ON COMMIT DROP
 """
@@ -26,6 +32,7 @@ ENDS = """
 CREATE TEMP TABLE {name} (contact_id uuid NOT NULL, ended_at timestamptz NOT NULL, passage integer NOT NULL) ON COMMIT DROP
 """
 
+# Days are asked of moments, of which there are few, not of people: a time zone costs more than anything else here.
 # Everybody who is in the audience and may enter, with the moment they come in.
 CANDIDATES = """
 INSERT INTO {entries} (contact_id, their_now, passage)
@@ -55,7 +62,8 @@ kept AS (
   INSERT INTO {place} (contact_id, zone, to_step, due_at, leaves_at, leaving, their_now, sent)
   SELECT contact_id, zone, to_step, due_at, 'infinity', '', their_now, false FROM n WHERE to_step IS NOT NULL
 ){ends}
-SELECT CAST(m.their_now AT TIME ZONE :zone AS date) AS day, m.reason, count(*) AS people FROM m GROUP BY 1, 2
+SELECT CAST(m.their_now AT TIME ZONE :zone AS date) AS day, m.reason, CAST(sum(m.people) AS bigint) AS people
+FROM (SELECT m.their_now, m.reason, count(*) AS people FROM m GROUP BY 1, 2 OFFSET 0) m GROUP BY 1, 2
 """
 ENTRY_ENDS = """, gone AS (
   INSERT INTO {ends} (contact_id, ended_at, passage)
@@ -82,7 +90,7 @@ arriving AS MATERIALIZED (
     WHEN k.their_now >= :until THEN 'waiting' END AS stays
   FROM ({coming}) k
 ),
-mv AS MATERIALIZED (SELECT a.* FROM arriving a WHERE a.stays IS NULL)"""
+mv AS (SELECT a.* FROM arriving a WHERE a.stays IS NULL)"""
 STAYED = """
 SELECT a.stays AS outcome, a.leaving AS detail,
   CAST(CASE WHEN a.stays = 'left' THEN a.leaves_at ELSE :until END AT TIME ZONE :zone AS date) AS day,
@@ -108,7 +116,8 @@ kept AS (
   SELECT contact_id, zone, to_step, due_at, leaves_at, leaving, their_now, false FROM n WHERE to_step IS NOT NULL
 ){ends}
 SELECT 'way' AS outcome, m.port AS detail, CAST(m.their_now AT TIME ZONE :zone AS date) AS day, CAST(NULL AS date) AS out_day,
-  count(*) AS people FROM m GROUP BY 1, 2, 3
+  CAST(sum(m.people) AS bigint) AS people
+FROM (SELECT m.port, m.their_now, count(*) AS people FROM m GROUP BY 1, 2 OFFSET 0) m GROUP BY 1, 2, 3
 UNION ALL {stayed}
 """
 
@@ -116,7 +125,8 @@ UNION ALL {stayed}
 ARRIVE = """
 WITH {arriving}{ends}
 SELECT 'way' AS outcome, '' AS detail, CAST(m.their_now AT TIME ZONE :zone AS date) AS day, CAST(NULL AS date) AS out_day,
-  count(*) AS people FROM mv m GROUP BY 1, 2, 3
+  CAST(sum(m.people) AS bigint) AS people
+FROM (SELECT m.their_now, count(*) AS people FROM mv m GROUP BY 1 OFFSET 0) m GROUP BY 1, 2, 3
 UNION ALL {stayed}
 """
 ON_ENDS = """, gone AS (
@@ -125,11 +135,14 @@ ON_ENDS = """, gone AS (
   UNION ALL SELECT contact_id, their_now, :passage FROM {which}
 )"""
 
+OF_EACH = ("contact_id", "their_now", "leaves_at", "leaving", "zone")
+"""What a message's statement needs of a person beside the gates' answer."""
+
 # The first channel they can get decides nothing here; the gates' answer does. `share` is each
 # person's place, from 0 to 1, among those who get this message: who acts is the same each time.
 SEND = """
 WITH {arriving},
-cand AS (SELECT k.contact_id, {open} AS their_now, k.leaves_at, k.leaving FROM mv k),
+cand AS MATERIALIZED (SELECT k.contact_id, {open} AS their_now, k.leaves_at, k.leaving FROM mv k),
 {verdicts},
 m AS MATERIALIZED (
   SELECT v.contact_id, v.their_now, v.zone, v.leaves_at, v.leaving, v.reason,
@@ -145,11 +158,12 @@ kept AS (
     {leaves_at}, {leaving}, their_now, reason IS NULL
   FROM n WHERE effect IN ('next', 'skip') OR effect = 'hold' AND released_at IS NOT NULL
 ){ends}
-SELECT CASE WHEN n.reason IS NULL THEN 'sent' ELSE 'refused:' || CASE WHEN n.effect = 'hold' AND n.released_at IS NOT NULL
+SELECT CASE WHEN n.reason IS NULL THEN 'sent' ELSE 'refused:' || CASE WHEN n.effect = 'hold' AND n.again
     THEN 'again' ELSE n.effect END END AS outcome, coalesce(n.reason, '') AS detail,
   CAST(n.their_now AT TIME ZONE :zone AS date) AS day,
-  CAST(n.out_at AT TIME ZONE :zone AS date) AS out_day, count(*) AS people
-FROM n GROUP BY 1, 2, 3, 4
+  CAST(n.out_at AT TIME ZONE :zone AS date) AS out_day, CAST(sum(n.people) AS bigint) AS people
+FROM (SELECT n.reason, n.effect, n.released_at IS NOT NULL AS again, n.their_now, n.out_at, count(*) AS people
+      FROM n GROUP BY 1, 2, 3, 4, 5 OFFSET 0) n GROUP BY 1, 2, 3, 4
 UNION ALL {stayed}
 """
 SEND_ENDS = """, gone AS (

@@ -12,9 +12,10 @@ from services.builder.schedule import next_run
 from services.campaigns import service as campaigns
 from services.campaigns.versions import journey_of
 from services.contracts.journey import Entry, Journey, Message, SubCampaign
+from services.engine.binding import Binding
 from services.engine.enrol import offset_sql, reentry_sql
 from services.engine.entries import belongs
-from services.engine.plan import Binding, Plan
+from services.engine.plan import Plan
 from services.engine.reach import NOBODY
 from services.forecast import queries
 from services.forecast.contracts import (

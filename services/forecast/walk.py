@@ -15,8 +15,9 @@ from services.audience.service import contains, zone
 from services.content.contracts import Preview
 from services.content.service import context_of, preview, words_for
 from services.contracts.journey import Branch, Entry, Journey, Message, Split, Step, Variant, WaitEvent, ports
+from services.engine.binding import Binding
 from services.engine.moves import port_sql
-from services.engine.plan import Binding, Plan, due_sql
+from services.engine.plan import Plan, due_sql
 from services.engine.plans import policy_for
 from services.engine.reach import NOBODY
 from services.forecast.tally import title_of

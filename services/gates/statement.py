@@ -6,7 +6,8 @@
 reason to refuse (null: cleared). Callers put their own statement behind it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from services.contracts.journey import Channel
 from services.gates.gates import GATES, Gate, channel_gates, effect_case, person_gates
@@ -14,6 +15,7 @@ from services.gates.reasons import Reason
 from services.gates.records import record_of
 from services.gates.requested import requested_of
 
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 HERE = "cm.blocked_destination b WHERE b.practice_id = :practice"
 EVERYWHERE = "cm.platform_block b WHERE true"
 
@@ -71,6 +73,8 @@ RECORDS = "LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.cont
 # `OFFSET 0` keeps a level to itself. Without it the planner puts the text of each fact wherever the
 # fact is mentioned, and the lists are looked through for every gate anew (docs/decisions/0008).
 EMAIL, PHONE = "lower(btrim(c.email))", "c.phone"
+LISTED_EMAIL = _listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))
+LISTED_PHONE = _listed(("address", PHONE))
 FACTS = f"""
 listed AS MATERIALIZED (
   SELECT EXISTS (SELECT 1 FROM {HERE}) AS here, EXISTS (SELECT 1 FROM {EVERYWHERE}) AS everywhere
@@ -80,14 +84,13 @@ f AS (
     c.app_user, c.whatsapp_verified, c.household_id, c.locale,
     c.contact_id IS NULL OR c.deceased OR c.merged_into IS NOT NULL AS gone,
     coalesce(c.do_not_contact, false) AS do_not_contact,
-    coalesce(sup.suppressed, '{{}}') AS suppressed, coalesce(sup.closed, '{{}}') AS closed_channels,
+    sup.suppressed, sup.closed AS closed_channels,
     coalesce(touch.touches, 0) AS touches, coalesce(touch.last_touch, '-infinity') AS last_touch,
     coalesce(emergency.is_open, false) AS emergency_open,
     CASE WHEN :global_holdout > 0 THEN cm.bucket(:global_salt, cand.contact_id) ELSE 10000 END AS global_bucket,
     CASE WHEN :campaign_holdout > 0 THEN cm.bucket(:campaign_salt, cand.contact_id) ELSE 10000 END AS campaign_bucket,
     {{consents}}{_listed(("identity", "nullif(c.identity_hash, '')"))} AS blocked,
-    {_listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))} AS email_blocked,
-    {_listed(("address", PHONE))} AS phone_blocked,
+    {{email_blocked}} AS email_blocked, {{phone_blocked}} AS phone_blocked,
     CASE WHEN :exclusive THEN EXISTS (SELECT 1 FROM cm.enrolment x WHERE x.practice_id = :practice
       AND x.contact_id = cand.contact_id AND x.campaign_id <> :campaign AND x.state = 'live') ELSE false END AS enrolled_elsewhere,
     CASE WHEN :one_per_household AND {{requested}} AND c.household_id IS NOT NULL THEN
@@ -107,8 +110,10 @@ f AS (
 
 # Of one batch, the first of a household who is cleared gets the message; whoever is refused for a
 # reason of their own does not stand in the way of the others (D25).
+# Whoever has no household is alone in one: sorting by ids is quick, by addresses it is not.
 SECOND = """:one_per_household AND p.household_id IS NOT NULL AND coalesce(p.email, p.phone) IS NOT NULL
-      AND row_number() OVER (PARTITION BY p.household_id, coalesce(lower(p.email), p.phone) COLLATE "C", p.own_reason IS NULL
+      AND row_number() OVER (PARTITION BY coalesce(p.household_id, p.contact_id),
+          CASE WHEN p.household_id IS NOT NULL THEN coalesce(lower(p.email), p.phone) END COLLATE "C", p.own_reason IS NULL
                              ORDER BY {served}) > 1"""
 
 REACHABLE: dict[str, str] = {
@@ -131,17 +136,33 @@ def _agreed(channels: Sequence[Channel]) -> tuple[str, str, str]:
     return states, "canonical.consent k", "k.purpose = :purpose"
 
 
-def facts(channels: Sequence[Channel] = (), *, each: bool, requested: bool = True) -> str:
+def agreed_sql() -> str:
+    """A SELECT of what everybody of the practice agreed to, as `facts` gathers it: for whoever asks about
+    the same people again and again, and hands the answer in as `kept`."""
+    states, source, which = _agreed(CHANNELS)
+    return f"SELECT k.contact_id, {states} FROM {source} WHERE k.practice_id = :practice AND {which} GROUP BY k.contact_id"
+
+
+def facts(
+    channels: Sequence[Channel] = (),
+    *,
+    each: bool,
+    requested: bool = True,
+    kept: Mapping[str, str] | None = None,
+) -> str:
     """What the gates ask about, one row a person. For a batch (`each`) every person is looked up by
     index: the planner knows neither how many are in the claim nor how fast tables grow, and would
     read them whole (docs/decisions/0008). For an audience of unknown size it may choose. `requested`:
-    messages of this version may be on record; of a draft there are none."""
+    messages of this version may be on record; of a draft there are none. `kept`: tables that hold
+    what is gathered of each person already, by the name of the fact."""
     tables, joins = [], []
     gathered = GATHERED | ({"agreed": _agreed(channels)} if channels else {})
     for name, (columns, source, which) in gathered.items():
         alias = source.split()[1]
         mine = f"{alias}.practice_id = :practice AND {alias}.contact_id = cand.contact_id"
-        if each:
+        if kept and name in kept:
+            joins.append(f"LEFT JOIN {kept[name]} {name} ON {name}.contact_id = cand.contact_id")
+        elif each:
             place = LOOKED_UP.get(name, source)
             found = f"SELECT {columns} FROM {place} WHERE {mine} AND {which}"
             joins.append(f"LEFT JOIN LATERAL ({found}) {name} ON true")
@@ -153,6 +174,10 @@ def facts(channels: Sequence[Channel] = (), *, each: bool, requested: bool = Tru
             joins.append(f"LEFT JOIN {name} ON {name}.contact_id = cand.contact_id")
     consents = "".join(f"agreed.{c} AS consent_{c}, " for c in channels)
     whole = FACTS.replace("{gathered}", "\n  ".join(joins)).replace("{consents}", consents)
+    # A hash costs: what no channel asks about is not looked up.
+    whole = whole.replace("{email_blocked}", LISTED_EMAIL if "email" in channels else "false")
+    by_phone = not {"sms", "whatsapp"}.isdisjoint(channels)
+    whole = whole.replace("{phone_blocked}", LISTED_PHONE if by_phone else "false")
     whole = whole.replace("{record}", record_of("cand") if each else RECORDS)
     return "".join(tables) + whole.replace("{requested}", str(requested).lower())
 
@@ -164,25 +189,29 @@ def verdicts(
     each: bool = False,
     requested: bool = True,
     served: str = "p.contact_id",
+    only: Sequence[str] = (),
+    kept: Mapping[str, str] | None = None,
 ) -> str:
     """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels. `each`:
-    cand is a batch of at most thousands; `requested`: as in `facts`. `served`: the order in which people of one
-    household are.
+    cand is a batch of at most thousands; `requested`, `kept`: as in `facts`. `served`: the order in which people of one
+    household are. `only`: columns of `p` that verdict has beside reason and effect, for whoever does
+    not tell people about their channels.
 
     Beside the columns of `cand` and the facts, verdict has `reason` (null: cleared), `effect` of a
     refusal, `channels` that stay open in order, and `channel_verdicts`, a JSON text.
     """
     person = person_gates(entry=entry)
     if entry:
-        return f"""{facts(each=each, requested=requested)},
-verdict AS MATERIALIZED (SELECT f.*, CASE {_cases(person)} END AS reason FROM f)"""
+        return f"""{facts(each=each, requested=requested, kept=kept)},
+verdict AS MATERIALIZED (SELECT {", ".join(f"f.{c}" for c in only) or "f.*"}, CASE {_cases(person)} END AS reason FROM f)"""
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    return f"""{facts(channels, each=each, requested=requested)},
+    whole = f"p.*, {_open(channels)} AS channels, {_verdicts_json(channels)} AS channel_verdicts"
+    told = ", ".join(f"p.{column}" for column in only) or whole
+    return f"""{facts(channels, each=each, requested=requested, kept=kept)},
 verdict AS MATERIALIZED (
-  SELECT p.*, {effect_case("p.person_reason")} AS effect, {_open(channels)} AS channels,
-    {_verdicts_json(channels)} AS channel_verdicts,
+  SELECT {told}, {effect_case("p.person_reason")} AS effect,
     coalesce(p.own_reason, CASE WHEN {SECOND.format(served=served)} THEN '{Reason.DUPLICATE_DESTINATION}' END) AS reason
   FROM (SELECT p.*, coalesce(p.person_reason, CASE WHEN {shut} THEN {first} END) AS own_reason
         FROM ({_judged(f"CASE {_cases(person)} END AS person_reason", channels)}) p OFFSET 0) p

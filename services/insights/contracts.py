@@ -8,12 +8,6 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 Model = Literal["first", "last", "linear", "position"]
-MODELS: dict[Model, str] = {
-    "last": "All to the last message before it",
-    "first": "All to the first message",
-    "linear": "Equally to every message",
-    "position": "40 % to the first, 40 % to the last, the rest between them",
-}
 By = Literal["channel", "variant", "version"]
 
 MetricName = Literal[

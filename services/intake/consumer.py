@@ -7,9 +7,8 @@ from uuid import UUID
 
 import structlog
 from psycopg.errors import DeadlockDetected
-from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from services.audit.append import record
 from services.audit.tags import AuditTag
@@ -21,14 +20,13 @@ from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
 from services.kit.errors import AppError
 from services.kit.live import notify
+from services.kit.loops import AWAY
 from services.kit.metrics import EVENT_LAG_SECONDS, EVENTS_IN
 from services.kit.tracing import Spans, spans
 from services.kit.uow import UnitOfWork
 
 log = structlog.get_logger("intake")
 GROUP = "campaign-manager"
-AWAY = (OperationalError, InterfaceError, RedisError, OSError, TimeoutError)
-"""A server cannot be reached, or two transactions met: nothing is wrong with the event."""
 INBOUND_SOURCES = (*SOURCES, "other")
 
 

@@ -24,12 +24,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.events import contact_of
-from services.intake.consumer import AWAY, INBOUND_SOURCES, practice_ids
+from services.intake.consumer import INBOUND_SOURCES, practice_ids
 from services.intake.contracts import Understood
 from services.intake.notice_board import Notice, put_up, put_up_at_once
 from services.intake.rules import only_a_number, read
 from services.kit.actor import system
 from services.kit.bus import Bus, Consumer, Received
+from services.kit.loops import AWAY
 from services.kit.uow import UnitOfWork
 
 log = structlog.get_logger("notices")

@@ -19,9 +19,6 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset
 
-    def shift(self, by: timedelta) -> None:
-        self._offset += by
-
     def set_offset(self, offset: timedelta) -> None:
         self._offset = offset
 

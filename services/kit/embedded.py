@@ -25,10 +25,10 @@ from redis.retry import Retry
 from services.kit.errors import AppError
 
 MARK = "# Written by Campaign Manager for its private server."
-TUNING = f"""
-{MARK}
-shared_buffers = 512MB
-effective_cache_size = 4GB
+TUNING = """
+{mark}
+shared_buffers = {shared}MB
+effective_cache_size = {cached}MB
 work_mem = 32MB
 maintenance_work_mem = 256MB
 max_wal_size = 4GB
@@ -42,6 +42,14 @@ max_connections = 200
 idle_in_transaction_session_timeout = 60s
 timezone = UTC
 """
+LEAST_SHARED, MOST_SHARED = 128, 4096  # MB
+
+
+def tuning(memory: int) -> str:
+    """Settings of a private PostgreSQL on a machine with so much memory (bytes): an eighth of it for
+    the server's own cache, because batches that do not fit are written out and read back all the time."""
+    shared = min(max(memory // 2**23, LEAST_SHARED), MOST_SHARED)
+    return TUNING.format(mark=MARK, shared=shared, cached=max(memory // 2**21, LEAST_SHARED))
 
 
 class ServerTrouble(AppError):
@@ -180,7 +188,7 @@ class _Postgres:
     @staticmethod
     def _tune(folder: Path) -> None:
         with (folder / "postgresql.conf").open("a") as file:
-            file.write(TUNING)
+            file.write(tuning(psutil.virtual_memory().total))
 
     def url(self) -> str:
         return str(self.server.get_uri())

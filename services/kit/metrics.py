@@ -46,6 +46,10 @@ EVENT_LAG_SECONDS = Histogram(
     buckets=LONG,
 )  # fmt: skip
 EVENTS_OUT = Counter("cm_events_out", "Events handed to the bus.", registry=REGISTRY)
+LOOP_TROUBLES = Counter(
+    "cm_loop_troubles", "Rounds of a worker's loop that failed and were tried again.", ["loop"],
+    registry=REGISTRY,
+)  # fmt: skip
 
 
 @contextmanager

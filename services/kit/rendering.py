@@ -78,11 +78,6 @@ def _environment(*, html: bool) -> _Environment:
 _HTML, _TEXT = _environment(html=True), _environment(html=False)
 
 
-def check_syntax(template: str) -> None:
-    """Raises RenderProblem when the template could never be rendered."""
-    variables(template)
-
-
 def variables(template: str) -> frozenset[str]:
     """Every merge field a template names, dotted (`contact.first_name`). Raises RenderProblem."""
     return (_read if len(template) <= MAX_CACHED else _read.__wrapped__)(template)[0]

@@ -7,8 +7,7 @@ the dispatcher holds it FOR SHARE, so no batch that has not seen the new entry c
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +21,12 @@ from services.kit.errors import Invalid, NotFound
 from services.kit.ids import new_id
 from services.kit.uow import Unit
 from services.suppression import block_queries as queries
+from services.suppression.block_list import UNREADABLE, Imported, country_of
 from services.suppression.block_reading import (
     GROUNDS,
     Destination,
     Ground,
     Kind,
-    RowProblem,
-    masked,
     read_file,
     understand,
 )
@@ -36,36 +34,7 @@ from services.suppression.service import exit_enrolments, lock_contact
 from services.suppression.sets import Pending
 from services.suppression.taking_back import call_back
 
-PAGE = 50
 CHUNK = 1_000
-UNREADABLE = "Type an email address, a phone number with its country code (+44…), or a domain such as example.com."  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRow:
-    """One entry as people see it. `shown` is masked; `entry_id` is its hash in hexadecimal."""
-
-    entry_id: str
-    kind: Kind
-    shown: str
-    ground: str
-    ground_words: str
-    added_by: str
-    added_at: datetime
-    everywhere: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What came of a file. `problems` are kept, so that somebody can put the rows right."""
-
-    import_id: UUID
-    at: datetime
-    by: str
-    rows: int
-    added: int
-    known: int
-    problems: tuple[RowProblem, ...]
 
 
 async def block(u: Unit, text: str, *, ground: Ground, kind: Kind | None = None) -> bool:
@@ -74,7 +43,7 @@ async def block(u: Unit, text: str, *, ground: Ground, kind: Kind | None = None)
     What was requested for it is taken back. Raises Forbidden, Invalid.
     """
     u.actor.require("suppress")
-    destination = understand(text, await _country(u), kind)
+    destination = understand(text, await country_of(u), kind)
     if destination is None:
         raise Invalid(UNREADABLE)
     added = await _add(u, [destination], ground)
@@ -105,7 +74,7 @@ async def import_blocks(u: Unit, content: bytes, *, ground: Ground) -> Imported:
     """Put a whole file on the practice's list; rows that cannot be read are kept with why. Needs
     `suppress`. All of it counts from the moment this commits. Raises Forbidden, Invalid."""
     u.actor.require("suppress")
-    found = read_file(content, await _country(u))
+    found = read_file(content, await country_of(u))
     added = await _add(u, found.destinations, ground)
     known = len(found.destinations) - len(added)
     done = Imported(new_id(), u.now, u.actor.ref, found.rows, len(added), known, found.problems)
@@ -125,49 +94,6 @@ async def import_blocks(u: Unit, content: bytes, *, ground: Ground) -> Imported:
         unreadable=len(done.problems), import_id=done.import_id,
     )  # fmt: skip
     return done
-
-
-async def imports_so_far(u: Unit, *, limit: int = 10) -> list[Imported]:
-    """The last files, newest first, with the rows that could not be read. Needs `suppress`."""
-    u.actor.require("suppress")
-    rows = await u.execute(queries.IMPORTS, practice=u.practice_id, limit=limit)
-    return [
-        Imported(
-            r.import_id, r.at, r.who, r.row_count, r.added, r.known,
-            tuple(RowProblem(**problem) for problem in r.problems),
-        )
-        for r in rows
-    ]  # fmt: skip
-
-
-async def blocks(
-    u: Unit, *, before: str | None = None, most: int = PAGE
-) -> tuple[list[BlockRow], str | None, int]:
-    """(entries, cursor of the next page, how many there are), newest first. Needs `suppress`."""
-    u.actor.require("suppress")
-    at, last = _cursor(before)
-    rows = (await u.execute(queries.PAGE, practice=u.practice_id, before=at, last=last, limit=most + 1)).all()
-    count = (await u.execute(queries.COUNT, practice=u.practice_id)).scalar_one()
-    shown = [_row(u, row) for row in rows[:most]]
-    more = len(rows) > most
-    end = rows[most - 1] if more else None
-    return shown, f"{end.added_at.isoformat()}/{bytes(end.hash).hex()}" if end else None, count
-
-
-async def find_blocks(u: Unit, text: str) -> list[BlockRow]:
-    """Every entry that keeps this address, phone number, domain or identity from being written to:
-    itself, its domain, here and on the platform's list. Needs `suppress`. Raises Invalid."""
-    u.actor.require("suppress")
-    asked = understand(text, await _country(u))
-    if asked is None:
-        raise Invalid(UNREADABLE)
-    wanted = [asked]
-    if asked.kind == "address" and "@" in asked.value:
-        wanted.append(Destination("domain", asked.value.rpartition("@")[2]))
-    mine = {entry_hash(practice_key(u), d.kind, d.value): d for d in wanted}
-    theirs = {entry_hash(platform_key(u), d.kind, d.value): d for d in wanted}
-    rows = await u.execute(queries.FIND, practice=u.practice_id, mine=list(mine), theirs=list(theirs))
-    return [_row(u, row, shown=masked({**mine, **theirs}[bytes(row.hash)])) for row in rows]
 
 
 async def block_returned(u: Unit, contact_id: UUID, channel: str | None, ground: Ground) -> None:
@@ -279,49 +205,8 @@ async def _owners(u: Unit, destinations: Sequence[Destination]) -> dict[Destinat
     return {Destination(row.kind, row.value): row.contact_id for row in rows}
 
 
-async def _country(u: Unit) -> str:
-    found = await u.execute(queries.COUNTRY, practice=u.practice_id)
-    return found.scalar_one_or_none() or "GB"
-
-
-def _row(u: Unit, row: Any, *, shown: str | None = None) -> BlockRow:
-    return BlockRow(
-        bytes(row.hash).hex(),
-        row.kind,
-        shown or _shown(u, row),
-        row.reason,
-        GROUNDS.get(row.reason, row.reason),
-        row.who,
-        row.added_at,
-        row.everywhere,
-    )
-
-
-def _shown(u: Unit, row: Any) -> str:
-    """The entry, masked, read from whoever had it when it was added, if they still do."""
-    values = {
-        "address": (row.email, row.phone),
-        "domain": (row.email.rpartition("@")[2] if row.email else None,),
-        "identity": (row.identity_hash,),
-    }
-    for value in values[row.kind]:
-        if value and entry_hash(practice_key(u), row.kind, value) == bytes(row.hash):
-            return masked(Destination(row.kind, value))
-    return f"not one of your people · {bytes(row.hash).hex()[:8]}"
-
-
 def _bytes(entry_id: str) -> bytes:
     try:
         return bytes.fromhex(entry_id)
     except ValueError as error:
         raise NotFound("This entry is not on the practice's list (any more).") from error
-
-
-def _cursor(before: str | None) -> tuple[datetime | None, bytes]:
-    if not before:
-        return None, b""
-    at, _, entry = before.partition("/")
-    try:
-        return datetime.fromisoformat(at), bytes.fromhex(entry)
-    except ValueError as error:
-        raise Invalid("This is not a page of the list. Start from the first.") from error

@@ -163,3 +163,33 @@ async def test_the_bench_moves_both_canvases_and_says_how_evenly(
     assert figures.ratio == pytest.approx(figures.p95_ms / figures.p95_empty_ms)
     bench._show(figures)
     assert orjson.loads(capsys.readouterr().out.splitlines()[-1])["bench"] == "canvas"
+
+
+@pytest.mark.covers("BLD-4", "SRF-5")
+async def test_a_problem_leads_to_its_note_and_keys_lead_into_a_steps_panel_and_back(
+    signed_in: SignedIn,
+) -> None:
+    page = await signed_in("marketer")
+    await empty_campaign(page)
+    await page.get_by_test_id("add-note").click()
+    await expect(page.get_by_test_id("note-text-note-1")).to_be_focused()
+    await page.keyboard.type("TODO ask Ada")
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_test_id("open-audience").click()
+    await page.get_by_test_id("open-problems").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("panel")).to_be_focused()
+    await page.get_by_test_id("problem").filter(has_text="A note on the canvas").click()
+    panel = page.get_by_test_id("panel")
+    await expect(page.locator('[data-id="note:note-1"] .jc-note')).to_have_attribute("data-selected", "true")
+    await expect(panel).to_have_attribute("data-panel", "problems")
+
+    step = page.get_by_test_id("step-entry-1")
+    await step.focus()
+    await page.keyboard.press("Enter")
+    await expect(panel).to_have_attribute("data-panel", "step")
+    await page.keyboard.press("Enter")
+    await expect(panel).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Escape")
+    await expect(step).to_be_focused()

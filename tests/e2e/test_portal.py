@@ -25,6 +25,21 @@ async def test_a_role_without_the_permission_reads_why(signed_in):
     await expect(page.get_by_test_id("audit-row")).to_have_count(0)
 
 
+@pytest.mark.covers("SRF-5")
+async def test_an_address_that_leads_nowhere_says_so_on_every_page(signed_in):
+    page, nobody = await signed_in("marketer"), "00000000-0000-7000-8000-000000000000"
+    for path in (
+        f"/campaigns/{nobody}", f"/campaigns/{nobody}/forecast", f"/campaigns/{nobody}/walk", f"/campaigns/{nobody}/print",
+        f"/campaigns/{nobody}/versions", f"/runs/{nobody}", f"/approvals/{nobody}", f"/people/{nobody}", "/people/anybody",
+    ):  # fmt: skip
+        await page.goto(path)
+        await expect(page.get_by_test_id("nowhere")).to_be_visible()
+        await expect(page.locator(".rt-Skeleton")).to_have_count(0)
+    await page.get_by_role("link", name="To the campaigns").click()
+    await expect(page.get_by_test_id("page-title")).to_have_text("Campaigns")
+    await expect(page.get_by_test_id("nowhere")).to_have_count(0)
+
+
 @pytest.mark.covers("INS-3")
 async def test_a_deleted_draft_comes_back_with_undo(signed_in):
     page = await signed_in("marketer")

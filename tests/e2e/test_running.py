@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.conftest import TABLET
+from tests.e2e.test_access_for_all import check
 
 BODY = (
     "<p>Hello {{ contact.first_name }}</p><p>{{ practice.name }}, {{ practice.address }}."
@@ -48,7 +49,10 @@ JOURNEY = {
 
 @pytest.mark.covers("LIF-5", "LIF-6", "BLD-8", "LIF-10")
 async def test_a_running_journey_is_changed_with_people_inside_and_approved_on_a_tablet(signed_in):
-    maker, approver = await signed_in("marketer"), await signed_in("approver", viewport=TABLET)
+    maker, approver = (
+        await signed_in("marketer"),
+        await signed_in("approver", viewport=TABLET, has_touch=True),
+    )
     made = await maker.request.post(
         "/api/v1/campaigns", data={"name": "A change while it runs", "journey": JOURNEY}
     )
@@ -73,6 +77,9 @@ async def test_a_running_journey_is_changed_with_people_inside_and_approved_on_a
     changed = await draft.json()
     changed["steps"] = [step for step in changed["steps"] if step["id"] != "calm"]
     changed["steps"][0]["next"] = "later"
+    offer = next(step for step in changed["steps"] if step["id"] == "offer")
+    german = {"subject": "Ein helleres Lächeln", "body": BODY.replace("Hello", "Guten Tag")}
+    offer["variants"][0]["translations"] = {"de": {"email": german}}
     saved = await maker.request.put(
         f"/api/v1/campaigns/{campaign}/draft", data=changed, headers={"If-Match": draft.headers["etag"]}
     )
@@ -90,7 +97,15 @@ async def test_a_running_journey_is_changed_with_people_inside_and_approved_on_a
     await expect(approver.get_by_test_id("inside")).to_contain_text(
         "move to “Another day” in the new version"
     )
-    await expect(approver.get_by_test_id("changes")).to_contain_text("Removed")
+    # What changed since the last approval is drawn, and told; new words come with their language.
+    ghost = approver.get_by_test_id("step-calm")
+    await expect(ghost).to_have_accessible_name(re.compile("^Removed. A calm day"))
+    await expect(ghost.locator("[data-mark=removed]").first).to_be_visible()
+    await approver.get_by_test_id("show-step").filter(has_text="The offer").tap()
+    await expect(approver.get_by_test_id("told")).to_contain_text("Email in German: subject")
+    await expect(approver.get_by_test_id("before-now")).to_contain_text("The offer, Email, German")
+    await expect(approver.get_by_test_id("before-now")).to_contain_text("Guten Tag")
+    assert await check(approver, "approval, what changed") == []
     await approver.get_by_test_id("field-remark").fill("Good: one day is enough.")
     await approver.get_by_test_id("add-remark").click()
     await expect(approver.get_by_test_id("remark")).to_contain_text("one day is enough")

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 
 import pytest
 from playwright.async_api import Page, expect
+from pypdf import PdfReader
 
 from tests.e2e.test_access_for_all import check
 
@@ -48,11 +50,26 @@ async def test_what_changed_between_versions_is_shown_and_an_old_one_restored(si
     await page.get_by_test_id("open-versions").click()
     await page.wait_for_url(re.compile("/versions"))
     await expect(page.get_by_test_id("counts")).to_have_text("1 step changed")
+    drawn = page.get_by_test_id("drawn-comparison").locator(".react-flow__node")
+    marked = drawn.filter(has=page.locator("[data-mark=changed]"))
+    await expect(marked).to_contain_text(re.compile("Changed.*A brighter smile"))
+    await expect(marked).to_have_accessible_name(
+        re.compile(f"^Changed.*Name: {re.escape(before)} → A brighter smile")
+    )
+    await marked.focus()
+    await expect(page.get_by_test_id("told")).to_contain_text(f"Name: {before} → A brighter smile")
+    await page.keyboard.press("ArrowUp")
+    await expect(marked).not_to_be_focused()
+    await expect(page.get_by_test_id("told")).to_have_count(0)
+    await page.get_by_test_id("show-step").click()
+    await expect(page.get_by_test_id("told")).to_be_visible()
+    found = await check(page, "versions, drawn")
+    await page.get_by_test_id("look-list").click()
     change = page.get_by_test_id("step-change")
     await expect(change).to_contain_text("A brighter smile")
     await expect(change.locator("del").first).to_have_text(before)
     await expect(page.get_by_test_id("version")).to_contain_text("The first try")
-    found = await check(page, "versions")
+    found += await check(page, "versions")
 
     await page.get_by_test_id("restore").click()
     await expect(page.get_by_test_id("same")).to_be_visible()
@@ -101,3 +118,18 @@ async def test_two_people_see_each_other_are_asked_whose_edit_stays_and_print(si
     await expect(maya.get_by_test_id("nav-campaigns")).to_be_hidden()
     await expect(maya.get_by_test_id("flow")).to_be_visible()
     assert found == []
+
+    # The first sheet is the drawing: one page, with every step's name and number.
+    steps = await maya.get_by_test_id("flow").locator("li[data-what=step]").all()
+    names = [_close(await step.locator("b").inner_text()) for step in steps]
+    printed = PdfReader(BytesIO(await maya.pdf(prefer_css_page_size=True)))
+    first, second = (_close(printed.pages[n].extract_text()) for n in (0, 1))
+    assert len(names) > 4
+    assert [name for name in names if name not in first] == []
+    assert "Stepbystep" in second
+    assert "Stepbystep" not in first
+
+
+def _close(words: str) -> str:
+    """Without the spaces and line breaks that a drawing puts into names."""
+    return re.sub(r"\s+", "", words)

@@ -52,7 +52,7 @@ TABLE: dict[str, dict[str, str]] = {
         "author": "added moved linked unlinked removed duplicated travelled",
     },
     "Builder": {
-        "read": "load chosen open_panel today",
+        "read": "load chosen chosen_note open_panel today",
         "author": "rename save save_soon settle undo redo apply restore_good",
         TAB: "adopt facts touched check show open_step look_at travel show_taken fix",
     },
@@ -119,7 +119,7 @@ TABLE: dict[str, dict[str, str]] = {
         TAB: "set_note set_when set_at set_asking set_stopping set_reason",
     },
     "Login": {ANYBODY: "load"},
-    "People": {"read": "load find choose_kind"},
+    "People": {"read": "load find choose_kind show_more"},
     "Person": {"read": "load", SIGNED_IN: "follow", "suppress": "decide undo", TAB: "ask"},
     "Proofs": {"read": "show follow", "author": "start"},
     "RulePeople": {"read": "toggle find"},

@@ -17,10 +17,10 @@ from tests.factories.practice import make_contact, make_practice
 
 
 @pytest.mark.covers("GOV-3")
-async def test_a_session_without_a_practice_is_an_error(app: App):
+async def test_a_session_without_a_practice_is_an_error(app: App, practice: UUID):
     async with AsyncSession(app.uow.engine) as session:
         with pytest.raises(DBAPIError):
-            await session.execute(text("SELECT count(*) FROM cm.campaign"))
+            await session.execute(text("SELECT count(*) FROM cm.practice"))
 
 
 @pytest.mark.covers("GOV-3")

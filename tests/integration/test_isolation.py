@@ -144,9 +144,14 @@ async def test_row_level_security_is_forced_on_every_table_of_practices(two: Two
     assert await breaches(two, database_url) == []
 
 
-async def test_the_applications_role_sees_nothing_without_a_practice_and_plants_nothing_in_another(two: Two):
+async def test_the_applications_role_sees_nothing_without_a_practice_and_plants_nothing_in_another(
+    two: Two, database_url: str
+):
+    """Without a practice every table that holds a row refuses to be read; of an empty one there is nothing."""
+    held = {name for name in tables(database_url) if _asked(database_url, f"SELECT 1 FROM {name} LIMIT 1")}
+    assert held >= {"cm.campaign", "cm.segment", "cm.followup", "cm.audit", "cm.outbox", "canonical.contact"}
     async with two.app.uow.engine.connect() as connection:
-        for table in ("cm.campaign", "cm.person", "cm.session", "cm.audit", "canonical.contact"):
+        for table in sorted(held):
             with pytest.raises(DBAPIError):
                 await connection.execute(text(f"SELECT count(*) FROM {table}"))
             await connection.rollback()

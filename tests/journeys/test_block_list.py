@@ -10,16 +10,9 @@ from services.contracts.journey import Caps, Wait, WaitFor
 from services.engine.claim import may_run
 from services.kit.actor import Actor, system
 from services.kit.errors import Forbidden, Invalid, NotFound
+from services.suppression.block_list import blocks, find_blocks, imports_so_far
 from services.suppression.block_reading import Destination
-from services.suppression.blocks import (
-    block,
-    block_everywhere,
-    blocks,
-    find_blocks,
-    import_blocks,
-    imports_so_far,
-    unblock,
-)
+from services.suppression.blocks import block, block_everywhere, import_blocks, unblock
 from tests.factories.campaign import journey, launch, message
 from tests.factories.journeys import person as staff
 from tests.factories.practice import make_contact, make_practice, run

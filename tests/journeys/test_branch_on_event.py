@@ -7,8 +7,8 @@ import pytest
 
 from services.contracts.journey import Branch, Entry, EventCondition, EventMatch, Path
 from services.contracts.segment import Group
+from services.engine.binding import Binding
 from services.engine.happened import happened_sql
-from services.engine.plan import Binding
 from services.engine.signals import matches
 from services.kit.ids import new_id
 from tests.factories.campaign import journey, launch, message

@@ -95,6 +95,14 @@ def lines(pattern: str, *, allowed: tuple[str, ...] = ()) -> Find:
     return find
 
 
+def chosen_icons(text: str) -> Iterator[tuple[int, str]]:
+    """Icons whose name is worked out in the browser."""
+    for node in ast.walk(ast.parse(text)):
+        named = isinstance(node, ast.Call) and ast.unparse(node.func) == "rx.icon" and node.args[:1]
+        if named and isinstance(named[0], ast.Call | ast.IfExp):
+            yield node.lineno, f"rx.icon({ast.unparse(named[0])})"
+
+
 def nothing_may_exist(text: str) -> Iterator[tuple[int, str]]:
     """For bans on a file's name: the file itself is the problem."""
     yield 1, "this file name"
@@ -143,6 +151,12 @@ BANS = (
         lines(r"#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b(?!;)"),
         where=r"^(cm_app/pages|components|state)/.*\.(py|jsx|js|css)$|^assets/.*\.css$",
         but=r"^components/tokens\.py$",
+    ),
+    Ban(
+        "icons are named",
+        "choose between icons, not between names: a name from the browser brings every icon there is along, 240 kB",
+        chosen_icons,
+        where=r"^(cm_app/pages|components)/.*\.py$",
     ),
     Ban("one place commits", "leave it to the unit of work", methods("commit"), but=r"^services/kit/uow\.py$"),
     Ban(

@@ -16,6 +16,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "no time in SQL strings": ("services/x/queries.py", 'Q = "UPDATE cm.x SET at = NOW()"\n'),
     "no time in SQL files": ("alembic/sql/x.sql", "UPDATE cm.x SET at = now();\n"),
     "colours live in tokens": ("components/x.py", 'rx.box(color="#1a2b3c")\n'),
+    "icons are named": ("components/x.py", 'rx.icon(rx.cond(State.on, "check", "plus"))\n'),
     "one place commits": ("services/x/service.py", "async def f(s):\n    await s.commit()\n"),
     "names say what is inside": ("services/x/utils.py", ""),
     "no registry hosts": ("docs/x.md", "see https://registry" + ".npmjs.org/x\n"),
@@ -29,6 +30,10 @@ FINE: dict[str, tuple[str, str]] = {
         'def f():\n    """Never NOW()."""\n    return ":now"\n',
     ),
     "colours live in tokens": ("components/x.py", 'rx.link("Skip", href="#main")\n'),
+    "icons are named": (
+        "components/x.py",
+        'rx.icon(name)\nrx.cond(State.on, rx.icon("check"), rx.icon("plus"))\n',
+    ),
     "no machine paths": ("docs/x.md", "open http://localhost:3000/work/1 or ./root/x\n"),
     "names say what is inside": ("services/x/commonplace.py", ""),
 }

@@ -1,7 +1,7 @@
 """Puts a Hub together for one process, and its loops."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -9,9 +9,9 @@ from uuid import UUID
 from services.kit.bus import Bus
 from services.kit.clock import Clock
 from services.kit.crypto import Keyring
+from services.kit.loops import Loop, LoopRunner
 from services.kit.outbox import Relay
 from services.kit.settings import Settings
-from services.kit.telemetry import logger
 from services.kit.uow import UnitOfWork
 from services.neighbours.hub import queries
 from services.neighbours.hub.adapters import adapters_for
@@ -21,10 +21,8 @@ from services.neighbours.hub.handlers import Intake
 from services.neighbours.hub.sending import Sender
 from services.neighbours.hub.service import Hub
 
-log = logger("hub")
-
 IDLE, SLOW = 0.5, 10.0
-BACK_OFF = (1.0, 2.0, 5.0, 10.0, 30.0)
+WAITS = (1.0, 2.0, 5.0, 10.0, 30.0)
 KEEP = timedelta(days=30)
 
 
@@ -57,60 +55,17 @@ class Loops:
 
     async def run(self) -> None:
         """Until `stop` is set; then every loop ends after the batch it is in."""
-        await self._prepare()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop("intake", self._consume, None, 0.0))
-            group.create_task(self._loop("reclaim", self._reclaim, None, 2.0))
-            group.create_task(self._loop("send", self._send, self.to_send, IDLE))
-            group.create_task(self._loop("relay", self._relay, self.to_relay, IDLE))
-            group.create_task(self._loop("recover", self._recover, None, SLOW))
-            if self.hub.settings.simulates_engagement:
-                group.create_task(self._loop("simulate", self._simulate, None, 1.0))
-            group.create_task(self._loop("forget", self._forget, None, 3600.0))
+        await LoopRunner(self.name, self.stop, trouble=(Exception,), waits=WAITS).run(*self._loops())
 
-    async def _prepare(self) -> None:
-        """The consumer group must exist before anything is read; the bus may come up after us."""
-        done = asyncio.Event()
-
-        async def once() -> int:
-            await self.intake.prepare()
-            done.set()
-            return 1
-
-        await self._loop("prepare", once, None, 0.0, until=done)
-
-    async def _loop(
-        self,
-        name: str,
-        once: Callable[[], Awaitable[int]],
-        wake: asyncio.Event | None,
-        idle: float,
-        until: asyncio.Event | None = None,
-    ) -> None:
-        failures = 0
-        while not (self.stop.is_set() or (until is not None and until.is_set())):
-            if wake is not None:
-                wake.clear()  # before looking: work that arrives meanwhile is looked at again
-            try:
-                moved = await once()
-                failures = 0
-            except Exception as error:
-                wait = BACK_OFF[min(failures, len(BACK_OFF) - 1)]
-                failures += 1
-                log.error("loop_failed", loop=name, wait_s=wait, error=type(error).__name__, exc_info=True)
-                await self._pause(None, wait)
-                continue
-            if not moved:
-                await self._pause(wake, idle)
-
-    async def _pause(self, wake: asyncio.Event | None, seconds: float) -> None:
-        """Wait for work, for the time to be up, or for the end."""
-        waits = [asyncio.create_task(e.wait()) for e in (self.stop, wake) if e is not None]
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waits:
-                task.cancel()
+    def _loops(self) -> Iterator[Loop]:
+        yield Loop("intake", self._consume, first=self.intake.prepare)
+        yield Loop("reclaim", self._reclaim, 2.0, first=self.intake.prepare)
+        yield Loop("send", self._send, IDLE, self.to_send)
+        yield Loop("relay", self._relay, IDLE, self.to_relay)
+        yield Loop("recover", self._recover, SLOW)
+        if self.hub.settings.simulates_engagement:
+            yield Loop("simulate", self._simulate, 1.0)
+        yield Loop("forget", self._forget, 3600.0)
 
     async def _each(self, once: Callable[[UUID], Awaitable[int]]) -> int:
         return sum([await once(practice_id) for practice_id in await self.hub.practices()])

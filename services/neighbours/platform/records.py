@@ -11,7 +11,6 @@ from services.kit.ids import new_id
 from services.kit.uow import Unit
 
 ALL_CHANNELS = ("in_app", "email", "sms", "whatsapp")
-SERVICE = "service"  # appointment reminders and the like: not marketing
 
 
 async def insert(u: Unit, table: str, rows: Sequence[dict[str, Any]], *, once: bool = False) -> int:
