@@ -80,15 +80,23 @@ def nowhere(sentence: Any) -> rx.Component:
 
 
 def _elsewhere(permission: Permission) -> rx.Component:
-    return ui.card(
-        ui.empty(
-            "lock",
-            "This page is for other roles",
-            f"Your role does not let you {WORDS[permission]}. Ask whoever manages your team's accounts.",
-            ui.link_button("To the campaigns", "/", main=True),
-            data_testid="not-for-you",
-        )
+    """What stands in the place of a page: other roles have it, or this person has no role at all yet."""
+    other_roles = ui.empty(
+        "lock",
+        "This page is for other roles",
+        f"Your role does not let you {WORDS[permission]}. Ask whoever manages your team's accounts.",
+        ui.link_button("To the campaigns", "/", main=True),
+        data_testid="not-for-you",
     )
+    no_role = ui.empty(
+        "user-round-x",
+        "You have no role here yet",
+        "You are signed in, but your account may not do anything. Ask whoever manages your team's accounts to"
+        " give you a role, then sign out and in again.",
+        ui.link_button("My account", "/account"),
+        data_testid="no-role",
+    )
+    return ui.card(rx.cond(Session.may.length() == 0, no_role, other_roles))
 
 
 def _stopped() -> rx.Component:

@@ -38,7 +38,8 @@ from services.kit.live import watch
 from services.kit.settings import Settings
 from tests.conftest import ONE_PRODUCT
 from tests.e2e.mailbox import Mailbox
-from tests.e2e.product import Product
+from tests.e2e.product import Product, free_ports
+from tests.factories.provider import CLIENT, SECRET
 
 DESKTOP = {"width": 1440, "height": 900}
 TABLET = {"width": 834, "height": 1194}
@@ -75,6 +76,8 @@ class Site:
     home: Path
     database_url: str
     redis_url: str
+    provider_port: int
+    """Where the product looks for the provider of “Sign in with”; a test that wants it starts it there."""
 
     def move_clock(self, **delta: float) -> None:
         """Move every process's clock forward by `timedelta(**delta)`."""
@@ -84,12 +87,16 @@ class Site:
     def move_to_working_hours(self, *, after_days: int = 0) -> None:
         """To the next Monday, 10:30 UTC, that is at least `after_days` away: no quiet hours, and a
         working week ahead. Ten days later nobody is held by what an earlier test sent them."""
-        now = datetime.fromisoformat(self._qa("GET").raise_for_status().json()["now"])
+        now = self.now()
         began, now = now, now + timedelta(days=after_days)
         monday = now + timedelta(days=(7 - now.weekday()) % 7)
         start = monday.replace(hour=10, minute=30, second=0, microsecond=0)
         start += timedelta(days=7) if start <= now else timedelta()
         self.move_clock(seconds=(start - began).total_seconds())
+
+    def now(self) -> datetime:
+        """By the product's own clock."""
+        return datetime.fromisoformat(self._qa("GET").raise_for_status().json()["now"])
 
     def _qa(self, method: str, **body: int) -> httpx.Response:
         settings = Settings(home=self.home, _env_file=None)
@@ -136,13 +143,18 @@ def site(mailbox: Mailbox) -> Iterator[Site]:
     when the run ends."""
     folder = Path(tempfile.mkdtemp(prefix="cme"))
     folder.chmod(0o755)
-    product = Product(folder, CM_QA="true", CM_SMTP_URL=mailbox.address, CM_WEBHOOK_PRIVATE="true")
+    (provider_port,) = free_ports(1)
+    product = Product(
+        folder, CM_QA="true", CM_SMTP_URL=mailbox.address, CM_WEBHOOK_PRIVATE="true", CM_OIDC_CLIENT_ID=CLIENT,
+        CM_OIDC_CLIENT_SECRET=SECRET, CM_OIDC_ISSUER=f"http://127.0.0.1:{provider_port}", CM_OIDC_LABEL="Harbour ID",
+    )  # fmt: skip
     try:
         product.start()
         running = Site(
             **json.loads((folder / "site.json").read_bytes()),
             **json.loads((folder / "servers.json").read_bytes()),
             home=folder,
+            provider_port=provider_port,
         )
         running.move_to_working_hours()
         yield running

@@ -43,16 +43,26 @@ class SignInProvider:
 
 
 @contextmanager
-def sign_in_provider(folder: Path, ours: str) -> Iterator[SignInProvider]:
-    """Install it into `folder` and run it for a portal at `ours`."""
+def sign_in_provider(
+    folder: Path, ours: str, port: int | None = None, *, ahead: int = 0
+) -> Iterator[SignInProvider]:
+    """Install it into `folder` and run it for a portal at `ours`, on a free port unless one is named, with a clock
+    that is `ahead` seconds."""
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
     env = environment()
     npm = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
     subprocess.run(npm, cwd=folder, env=env, check=True, timeout=120)
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind(("127.0.0.1", port or 0))
         port = free.getsockname()[1]
-    command = ["node", "provider.mjs", str(port), f"{ours}/api/session/oidc/back", f"{ours}/login"]
+    command = [
+        "node",
+        "provider.mjs",
+        str(port),
+        f"{ours}/api/session/oidc/back",
+        f"{ours}/login",
+        str(ahead),
+    ]
     running = subprocess.Popen(
         command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
 
-const [port, back, onwards] = process.argv.slice(2);
+const [port, back, onwards, ahead] = process.argv.slice(2);
+const real = Date.now;
+Date.now = () => real() + 1000 * Number(ahead); // as far ahead as the product's clock
 const issuer = `http://127.0.0.1:${port}`;
 
 const key = () => ({
