@@ -24,7 +24,7 @@ from services.kit.errors import Invalid
 from services.kit.rendering import RenderProblem, render
 from state import words
 from state.builder_impact import fate_words
-from state.drawing import Drawing
+from state.drawing import Drawing, clear, show
 from state.session import Session, acting, changed, opens, permitted, pings, uuid_of
 
 
@@ -217,9 +217,9 @@ class Approval(rx.State):
             seen.detail.previous_journey,
         )
         if before is not None and not seen.detail.problems:
-            drawing.show(before, now, compare(before, now))
+            show(drawing, before, now, compare(before, now))
         else:
-            drawing.clear()
+            clear(drawing)
 
     def _who(self, seen: Judged) -> None:
         preview = seen.reach

@@ -58,13 +58,15 @@ class Drawing(rx.State):
         self.view = "drawing"
         self.goal = {"id": step_id[:60], "number": self.goal["number"] + 1}
 
-    def show(self, old: Journey | None, new: Journey, found: Comparison) -> None:
-        """For the pages' own states, which have asked for permission."""
-        self.steps = [_drawn(one) for one in overlay(old, new, found)]
-        self.changes = [_compared(step) for step in (*found.changed, *found.removed)]
 
-    def clear(self) -> None:
-        self.steps, self.changes = [], []
+def show(drawing: Drawing, old: Journey | None, new: Journey, found: Comparison) -> None:
+    """For the pages' own states, which have asked for permission. No method: those a browser can call."""
+    drawing.steps = [_drawn(one) for one in overlay(old, new, found)]
+    drawing.changes = [_compared(step) for step in (*found.changed, *found.removed)]
+
+
+def clear(drawing: Drawing) -> None:
+    drawing.steps, drawing.changes = [], []
 
 
 def _drawn(one: DrawnStep) -> dict[str, Any]:

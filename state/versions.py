@@ -15,7 +15,7 @@ from services.contracts.journey import Journey
 from services.kit.errors import Invalid
 from services.kit.uow import Unit
 from state import words
-from state.drawing import Drawing
+from state.drawing import Drawing, clear, show
 from state.session import Session, acting, changed, opens, pings, uuid_of
 from state.undo import offered
 
@@ -162,10 +162,10 @@ class Versions(rx.State):
         drawing = await self.get_state(Drawing)
         if new is not None:
             found = compare(old, new)
-            drawing.show(old, new, found)
+            show(drawing, old, new, found)
             self._show(found, new)
         else:
-            drawing.clear()
+            clear(drawing)
             self.lines, self.sentences, self.around = [], [], []
 
     async def _journey(self, u: Unit, which: str) -> Journey | None:

@@ -4,7 +4,7 @@ import { begin, reveal, revealAll } from "./geometry.js";
 import { NOTE } from "./graph.js";
 
 const NARROW = 760; // pixels of canvas under which the map begins hidden
-const TRIES = 12; // frames in which a card that was out of sight appears
+const PATIENCE = 3000; // milliseconds in which a card that is new, or was out of sight, is drawn
 const MAP = "cm.canvas.map";
 
 // Whoever has gone on meanwhile, to a list or a field, keeps the focus there.
@@ -24,13 +24,14 @@ export function useView({ flow, root, steps, notes, nodes, drawn, selected, sele
   }, [drawn, nodes, flow, root, steps]);
 
   const focusNode = useCallback(
-    (id) => {
+    (id, held = () => false) => {
       reveal(flow, root.current, id);
-      let left = TRIES;
+      const began = performance.now();
       const look = () => {
+        if (held()) return;
         const card = root.current?.querySelector(`.react-flow__node[data-id="${id}"]`);
         if (card) card.focus({ preventScroll: true });
-        else if ((left -= 1) > 0) requestAnimationFrame(look);
+        else if (performance.now() - began < PATIENCE) requestAnimationFrame(look);
       };
       look();
     },
@@ -53,7 +54,7 @@ export function useView({ flow, root, steps, notes, nodes, drawn, selected, sele
       } else if (pasting.current) {
         select(fresh);
         revealAll(flow, fresh);
-      } else if (focusNext.current && !elsewhere()) focusNode(fresh[0]);
+      } else if (focusNext.current) focusNode(fresh[0], elsewhere);
       else reveal(flow, root.current, fresh[0]);
       noteNext.current = focusNext.current = pasting.current = false;
     }, 60);

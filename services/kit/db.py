@@ -42,7 +42,7 @@ def engine_for(url: URL, *, pool: int = 10, pooled: bool = True) -> AsyncEngine:
 async def tenant(session: AsyncSession, practice_id: UUID) -> AsyncIterator[AsyncSession]:
     """One transaction of one practice: row-level security sees only its rows.
 
-    A session without a practice is an error in the database, not an empty answer (rule 4).
+    Reading what a table holds without a practice is an error in the database, not an empty answer (rule 4).
     """
     async with session.begin():
         await session.execute(

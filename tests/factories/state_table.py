@@ -67,6 +67,7 @@ TABLE: dict[str, dict[str, str]] = {
         "administer": "choose_country choose_part",
         "manage": "close reopen work_on",
     },
+    "Drawing": {TAB: "look go"},
     "Dashboard": {
         "read": "load follow find toggle_state choose clear show_more",
         "author": "clone",
