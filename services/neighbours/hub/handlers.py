@@ -34,6 +34,7 @@ from services.neighbours.hub.contracts import Report
 from services.neighbours.hub.forgetting import forget
 from services.neighbours.hub.recording import reports_of
 from services.neighbours.hub.service import Closing, Hub, close, inherit, reopen, report, rows
+from services.neighbours.hub.words import seal_words
 
 log = logger("hub.intake")
 
@@ -168,7 +169,10 @@ def _closing(heard: Heard) -> Closing:
 
 
 async def _words(u: Unit, heard: Sequence[Heard]) -> None:
-    values = [h.data.model_dump(include={"content_ref", "content", "translations"}) for h in heard]
+    values = [
+        {"content_ref": h.data.content_ref, "words": seal_words(u, h.data.content_ref, h.data).hex()}
+        for h in heard
+    ]
     if values:
         await u.execute(queries.ADD_CONTENT, practice=u.practice_id, now=u.now, rows=rows(values))
 

@@ -30,6 +30,7 @@ from services.neighbours.hub.composing import Composer
 from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice, Report, Words
 from services.neighbours.hub.recording import record, record_outcomes
 from services.neighbours.hub.service import Hub, practice_of, report, rows
+from services.neighbours.hub.words import open_words
 
 log = logger("hub.sender")
 
@@ -249,7 +250,7 @@ def _person(row: Mapping[str, Any]) -> Person:
 async def _words(u: Unit, claimed: Sequence[Claimed]) -> dict[str, Words]:
     refs = list({m.content_ref for m in claimed})
     found = await u.execute(queries.CONTENT, practice=u.practice_id, refs=refs)
-    return {row.content_ref: Words(row.content, row.translations) for row in found}
+    return {row.content_ref: open_words(u, row.content_ref, bytes(row.words)) for row in found}
 
 
 def _await_words(batch: Batch, message: Claimed, now: datetime) -> None:
