@@ -11,7 +11,7 @@ from services.bootstrap import App, bootstrap
 from services.kit.actor import system
 from services.kit.db import owner
 from services.kit.embedded import Servers
-from services.neighbours.hub.words import open_words
+from services.neighbours.hub.words import words_of
 from services.neighbours.platform.imports import service as imports
 from tests.factories.hub import hub_world
 from tests.factories.practice import run
@@ -87,10 +87,7 @@ async def handed_over(app: App, practice: UUID, database_url: str, redis_url: st
         await hub.hear(hub.words(words))
         ref = hub.words(words).data["content_ref"]
         async with hub.hub.unit(practice) as u:
-            (row,) = (
-                await u.execute("SELECT words FROM hub.content WHERE content_ref = :ref", ref=ref)
-            ).all()
-            assert open_words(u, ref, bytes(row.words)).content == words
+            assert (await words_of(u, [ref]))[ref].content == words
     return {"words at the Hub": words["sms"]["body"].removeprefix("Hello ")}
 
 
