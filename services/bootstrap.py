@@ -54,7 +54,7 @@ def bootstrap(
     bus = Bus(redis_url or addresses["redis_url"])
     schema = role.removeprefix("cm_").replace("app", "cm")
     uow = UnitOfWork(engine, clock, keyring, schema)
-    return App(config, clock, keyring, bus, uow, Relay(engine, bus, schema))
+    return App(config, clock, keyring, bus, uow, Relay(engine, bus, keyring, schema))
 
 
 def servers(config: Settings) -> dict[str, str]:

@@ -56,8 +56,7 @@ CREATE TABLE hub.link (
 CREATE TABLE hub.content (
   practice_id uuid NOT NULL,
   content_ref text NOT NULL,
-  content jsonb NOT NULL,
-  translations jsonb NOT NULL DEFAULT '{}',     -- the same by locale
+  words bytea NOT NULL,                         -- sealed: by channel, and the same by locale
   received_at timestamptz NOT NULL,
   PRIMARY KEY (practice_id, content_ref)
 );

@@ -92,7 +92,7 @@ class Unit:
     async def put_out(self) -> list[UUID]:
         """Write what was emitted to the outbox now instead of at the end; returns the events' ids."""
         rows, self.emitted = self.emitted, []
-        return await write(self.session, self.schema, self.practice_id, rows) if rows else []
+        return await write(self.session, self.keyring, self.schema, self.practice_id, rows) if rows else []
 
 
 @dataclass(frozen=True)

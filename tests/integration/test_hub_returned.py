@@ -17,7 +17,7 @@ from services.kit.ids import new_id
 from services.neighbours.hub.recipients import came_back
 from services.neighbours.hub.returned import Returned, read_returned, verp
 from tests.factories.campaign import journey, launch, message
-from tests.factories.hub import hub_world, mail_server
+from tests.factories.hub import WORDS, hub_world, mail_server
 from tests.factories.practice import make_contact
 from tests.factories.world import World
 
@@ -145,11 +145,9 @@ async def test_a_bounce_by_mail_closes_the_channel_all_the_way_through(
             await app.relay.run_once(practice)
             await hub.hear(hub.words())
             dispatch = await world.one("SELECT dispatch_id FROM cm.dispatch WHERE practice_id = :practice")
-            async with hub.hub.unit(practice) as u:  # the words of this test's journey
-                await u.execute(
-                    "INSERT INTO hub.content (practice_id, content_ref, content, received_at)"
-                    " SELECT practice_id, (SELECT content_ref FROM hub.message), content, received_at FROM hub.content"
-                )
+            ref = (await hub.message(dispatch)).content_ref  # the words of this test's journey
+            named = {"practice_id": str(practice), "content_ref": ref, "content": WORDS}
+            await hub.hear(hub.event("campaign.content.published", named))
             await hub.send()
             ((mail_from, sent),) = mailbox.got
             token = (await hub.message(dispatch)).token

@@ -32,8 +32,9 @@ NOT_SEALED = {
     "cm.session.session_hash", "cm.invitation.who_hash", "cm.api_key.key_hash", "cm.api_answer.key_hash",
     "cm.api_answer.request_hash", "cm.blocked_destination.hash", "cm.platform_block.hash", "cm.audit.leaf", "cm.audit_batch.digest",
     "cm.audit_batch.seal", "cm.webhook_delivery.body", "platform.import_batch.content",
+    "hub.content.words",
 }  # fmt: skip
-"""Bytes that are hashes, that leave as they are, or that the Practice Platform seals for itself."""
+"""Bytes that are hashes, that leave as they are, or that a neighbour seals for itself."""
 BYTES = """
 SELECT n.nspname || '.' || c.relname || '.' || a.attname FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -63,7 +63,7 @@ async def test_what_a_dying_relay_published_is_taken_back_at_the_hub(world, hub,
     await world.run()
     relay = world.app.relay
     with pytest.raises(RedisConnectionError):
-        await Dies(relay.engine, relay.bus).run_once(world.practice_id)
+        await Dies(relay.engine, relay.bus, relay.keyring).run_once(world.practice_id)
     booking = {"appointment_id": person, "patient_id": person}
     await world.event("appointment.booked", booking)
     await relay.run_once(world.practice_id)

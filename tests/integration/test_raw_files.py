@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Connection, create_engine, text
 
 from services.bootstrap import App, bootstrap
-from services.contracts.journey import Variant
-from services.followups import service as followups
 from services.kit.actor import system
 from services.kit.db import owner
 from services.kit.embedded import Servers
+from services.neighbours.hub.words import words_of
 from services.neighbours.platform.imports import service as imports
+from tests.factories.hub import hub_world
 from tests.factories.practice import run
 from tests.factories.sealed import one_of_everything, word
 
@@ -63,10 +63,6 @@ class Files:
         return self.connection.scalar(text(sql))
 
 
-def without_words(practice_id: UUID, ref: str, _: Variant) -> dict[str, object]:
-    return {"practice_id": str(practice_id), "content_ref": ref, "content": {}, "translations": {}}
-
-
 async def uploaded(app: App, practice: UUID, database_url: str, redis_url: str) -> dict[str, str]:
     """A file that waits for its import, at the Practice Platform; read back before it is looked for."""
     platform = bootstrap(
@@ -82,18 +78,31 @@ async def uploaded(app: App, practice: UUID, database_url: str, redis_url: str) 
     return {"file to import": name}
 
 
+async def handed_over(app: App, practice: UUID, database_url: str, redis_url: str) -> dict[str, str]:
+    """What was planned is relayed, and the Hub keeps words that came with it; read back before they are looked for."""
+    while await app.relay.run_once(practice):
+        pass
+    words = {"sms": {"subject": "", "body": f"Hello {word()}", "preheader": ""}}
+    async with hub_world(app, practice, database_url, redis_url) as hub:
+        await hub.hear(hub.words(words))
+        ref = hub.words(words).data["content_ref"]
+        async with hub.hub.unit(practice) as u:
+            assert (await words_of(u, [ref]))[ref].content == words
+    return {"words at the Hub": words["sms"]["body"].removeprefix("Hello ")}
+
+
 @pytest.mark.covers("GOV-6")
 async def test_nothing_that_is_sealed_is_in_the_files_in_the_clear(
-    app: App, practice: UUID, database_url: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
+    app: App, practice: UUID, database_url: str, servers: Servers
 ):
-    # Words that are handed to the Hub leave as they are (decision 0019): what stays here is looked at.
-    monkeypatch.setattr(followups, "published", without_words)
     engine = create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         files = Files(connection)
         planted = (await one_of_everything(app, practice, database_url)).planted
         planted |= await uploaded(app, practice, database_url, servers.redis_url)
+        planted |= await handed_over(app, practice, database_url, servers.redis_url)
         wanted = {
+            "words at the Hub",
             "file to import",
             "journey",
             "template",

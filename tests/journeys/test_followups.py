@@ -18,6 +18,7 @@ from services.followups.jobs import drain
 from services.followups.rules import PER_PERSON
 from services.invariants.service import check
 from services.kit.actor import Actor, system
+from services.kit.bus import STREAM
 from services.kit.errors import Forbidden, Invalid, NotFound, TransitionError
 from services.kit.ids import new_id
 from services.suppression.service import stop_marketing
@@ -90,9 +91,14 @@ async def test_it_goes_to_the_hub_at_its_time_and_not_before(world: World, conta
         row.dispatch_id, ["email"], row.content_ref,
     )  # fmt: skip
     assert FollowupChanged.model_validate(out["campaign.followup.sent"]).state == "sent"
-    words = await world.one(
+    closed = await world.one(
         "SELECT data FROM cm.outbox WHERE practice_id = :practice AND type = 'campaign.content.published'"
     )
+    assert closed.keys() == {"practice_id", "content_ref", "sealed"}, "no words in the clear"
+    while await world.app.relay.run_once(world.practice_id):
+        pass
+    entries = await world.app.bus.redis.xrange(STREAM + "campaigns")
+    (words,) = [e["data"] for e in (orjson.loads(f[b"event"]) for _, f in entries) if "content" in e["data"]]
     assert words["content_ref"] == row.content_ref
     assert words["content"]["email"]["subject"] == WORDS["subject"]
     await sound(world)

@@ -151,7 +151,7 @@ async def test_events_leave_in_order_per_contact_however_many_write_and_relay(
                 u.emit("campaign.suppression.applied", {**data, "reason": f"{taken[contact]:03}{part}"}, contact_id=contact)  # fmt: skip
 
     async def relay() -> None:
-        mine = Relay(world.app.uow.engine, world.app.bus, batch=7)
+        mine = Relay(world.app.uow.engine, world.app.bus, world.app.keyring, batch=7)
         while True:
             last = done.is_set()
             if not await mine.run_once(world.practice_id) and last:

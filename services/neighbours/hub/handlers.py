@@ -30,10 +30,11 @@ from services.kit.telemetry import logger
 from services.kit.tracing import spans
 from services.kit.uow import Unit
 from services.neighbours.hub import queries
-from services.neighbours.hub.contracts import Report
+from services.neighbours.hub.contracts import Report, Words
 from services.neighbours.hub.forgetting import forget
 from services.neighbours.hub.recording import reports_of
 from services.neighbours.hub.service import Closing, Hub, close, inherit, reopen, report, rows
+from services.neighbours.hub.words import keep_words
 
 log = logger("hub.intake")
 
@@ -168,9 +169,7 @@ def _closing(heard: Heard) -> Closing:
 
 
 async def _words(u: Unit, heard: Sequence[Heard]) -> None:
-    values = [h.data.model_dump(include={"content_ref", "content", "translations"}) for h in heard]
-    if values:
-        await u.execute(queries.ADD_CONTENT, practice=u.practice_id, now=u.now, rows=rows(values))
+    await keep_words(u, {h.data.content_ref: Words(h.data.content, h.data.translations) for h in heard})
 
 
 async def _requests(u: Unit, heard: Sequence[Heard]) -> None:

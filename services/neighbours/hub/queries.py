@@ -22,9 +22,9 @@ ON CONFLICT DO NOTHING RETURNING source, event_id
 """
 
 ADD_CONTENT = """
-INSERT INTO hub.content (practice_id, content_ref, content, translations, received_at)
-SELECT :practice, x.content_ref, x.content, x.translations, :now
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(content_ref text, content jsonb, translations jsonb)
+INSERT INTO hub.content (practice_id, content_ref, words, received_at)
+SELECT :practice, x.content_ref, decode(x.words, 'hex'), :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(content_ref text, words text)
 ON CONFLICT DO NOTHING
 """
 
@@ -147,7 +147,7 @@ WHERE m.practice_id = :practice AND m.dispatch_id = ANY(:ids)
 """
 
 CONTENT = """
-SELECT content_ref, content, translations FROM hub.content WHERE practice_id = :practice AND content_ref = ANY(:refs)
+SELECT content_ref, words FROM hub.content WHERE practice_id = :practice AND content_ref = ANY(:refs)
 """
 
 BEGIN_SENDING = """

@@ -27,9 +27,10 @@ from services.kit.tracing import spans
 from services.kit.uow import Unit
 from services.neighbours.hub import queries, rules
 from services.neighbours.hub.composing import Composer
-from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice, Report, Words
+from services.neighbours.hub.contracts import Claimed, Outgoing, Person, Practice, Report
 from services.neighbours.hub.recording import record, record_outcomes
 from services.neighbours.hub.service import Hub, practice_of, report, rows
+from services.neighbours.hub.words import words_of
 
 log = logger("hub.sender")
 
@@ -115,7 +116,7 @@ class Sender:
 
     async def _sort(self, u: Unit, claimed: Sequence[Claimed], batch: Batch) -> None:
         people = await _people(u, claimed)
-        words = await _words(u, claimed)
+        words = await words_of(u, list({m.content_ref for m in claimed}))
         practice = await practice_of(u)
         allowance = await Allowance.of(u, self.hub)
         composer = Composer(self.hub.settings.hub_address(), practice, self.hub.settings.bounce_address)
@@ -244,12 +245,6 @@ def _person(row: Mapping[str, Any]) -> Person:
     for name, kind in (("granted", frozenset), ("closed", frozenset), ("touches", tuple)):
         values[name] = kind(values[name])
     return Person(**values)
-
-
-async def _words(u: Unit, claimed: Sequence[Claimed]) -> dict[str, Words]:
-    refs = list({m.content_ref for m in claimed})
-    found = await u.execute(queries.CONTENT, practice=u.practice_id, refs=refs)
-    return {row.content_ref: Words(row.content, row.translations) for row in found}
 
 
 def _await_words(batch: Batch, message: Claimed, now: datetime) -> None:

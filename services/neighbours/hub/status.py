@@ -6,11 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Header, HTTPException
 
 from services.contracts.hub_api import SendTest, StatusAnswer, StatusQuestion
+from services.contracts.journey import Channel
 from services.kit.ids import new_token
 from services.kit.uow import Unit
 from services.neighbours.hub import queries
-from services.neighbours.hub.contracts import Report
-from services.neighbours.hub.service import Hub, report, rows
+from services.neighbours.hub.contracts import Report, Words
+from services.neighbours.hub.service import Hub, report
+from services.neighbours.hub.words import keep_words
 
 # What is queued or in hand was accepted; what was taken back is nobody's news.
 STATUS = """
@@ -52,10 +54,9 @@ def status_router(hub: Hub) -> APIRouter:
 
 async def take_test(u: Unit, asked: SendTest) -> None:
     """Queue one test message; the same one twice is one."""
-    words = {asked.channel: asked.content}
+    words: dict[Channel, dict[str, str]] = {asked.channel: asked.content}
     translations = {asked.language: words} if asked.language else {}
-    kept = {"content_ref": asked.content_ref, "content": words, "translations": translations}
-    await u.execute(queries.ADD_CONTENT, practice=u.practice_id, now=u.now, rows=rows([kept]))
+    await keep_words(u, {asked.content_ref: Words(words, translations)})
     taken = await u.execute(
         queries.ACCEPT_TEST,
         practice=u.practice_id,

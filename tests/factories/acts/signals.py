@@ -7,7 +7,7 @@ from services.audit.tags import AuditTag
 from services.contracts.platform_api import ConfirmImport
 from services.imports import service as imports
 from services.intake.dead_letters import dead_letters, replay_for, set_aside
-from services.suppression import blocks
+from services.suppression import block_list, blocks
 from services.suppression.service import resume_marketing, stop_marketing
 from services.webhooks import service as webhooks
 from services.webhooks.contracts import Answer, Target
@@ -92,7 +92,7 @@ async def block_added(s: Stage) -> Row:
 async def block_removed(s: Stage) -> Row:
     async with s.world.app.uow(s.author) as u:
         await blocks.block(u, "two@example.com", ground="asked")
-        (entry,) = await blocks.find_blocks(u, "two@example.com")
+        (entry,) = await block_list.find_blocks(u, "two@example.com")
         await blocks.unblock(u, entry.entry_id, why="Typed by mistake")
     return Row(actor=s.author.ref, reason="Typed by mistake", detail={"entry": entry.entry_id})
 

@@ -95,7 +95,9 @@ class Rig:
 
     def __init__(self, app: App, database_url: str, runner: asyncio.Runner) -> None:
         self.engine = swift_engine(app.uow.engine.url)
-        self.app = replace(app, uow=replace(app.uow, engine=self.engine), relay=Relay(self.engine, app.bus))
+        self.app = replace(
+            app, uow=replace(app.uow, engine=self.engine), relay=Relay(self.engine, app.bus, app.keyring)
+        )
         self.runner = runner
         self._owner = sa.create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
         self.connection = self._owner.connect()
