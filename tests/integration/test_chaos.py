@@ -161,7 +161,7 @@ async def delete_before_publishing(told: Told) -> None:
     await launch(told.world.app, told.world.practice_id, journey(message("next", None)))
     await told.world.run()
     relay = told.world.app.relay
-    await _send_everything(told, Hasty(relay.engine, relay.bus))
+    await _send_everything(told, Hasty(relay.engine, relay.bus, told.world.app.keyring))
 
 
 FAULTS: dict[str, tuple[Callable[[Told], Awaitable[None]], str]] = {
