@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import tempfile
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -91,6 +92,35 @@ def up(
             typer.confirm(f"Delete all data in {config.home}?", abort=True)
         starting.start_over(config.home)
     starting.up(config)
+
+
+@app.command()
+def demo(
+    port: Annotated[
+        int | None, typer.Option(help="Port of the portal; the next two serve hub and platform.")
+    ] = None,
+    contacts: Annotated[int | None, typer.Option(help="Size of the generated practice.")] = None,
+    events: Annotated[
+        float, typer.Option(min=0, max=600, help="Invented events a minute: bookings, leads, visits.")
+    ] = 20,
+) -> None:
+    """Show the product: everything in a folder of its own, lively, and gone after Ctrl-C."""
+    if Settings().database_url is not None or Settings().redis_url is not None:
+        raise AppError(
+            "A demonstration has servers of its own. Unset CM_DATABASE_URL and CM_REDIS_URL, or use `cm seed`."
+        )
+    from cm_app import up as starting
+
+    with tempfile.TemporaryDirectory(prefix="cmd", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL may run as somebody else
+        chosen = {
+            "CM_HOME": folder,
+            "CM_AMBIENT_PER_MINUTE": events,
+            "CM_PORT": port,
+            "CM_CONTACTS": contacts,
+        }
+        os.environ |= {name: str(value) for name, value in chosen.items() if value is not None}
+        starting.up(Settings())
 
 
 @app.command("test")
