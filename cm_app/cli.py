@@ -120,7 +120,7 @@ def demo(
             "CM_CONTACTS": contacts,
         }
         os.environ |= {name: str(value) for name, value in chosen.items() if value is not None}
-        starting.up(Settings())
+        starting.up(Settings(), farewell="Nothing of the demonstration is kept.")
 
 
 @app.command("test")

@@ -102,8 +102,11 @@ def running(config: Settings) -> Iterator[Site]:
         yield site
 
 
-def up(config: Settings) -> None:
-    """Run until Ctrl-C or SIGTERM; a second one does not wait."""
+KEPT = "Your data is kept; start again with `cm up`."
+
+
+def up(config: Settings, *, farewell: str = KEPT) -> None:
+    """Run until Ctrl-C or SIGTERM; a second one does not wait. `farewell` says what becomes of the data."""
     with _Interrupt() as interrupt:
         try:
             with running(config) as site:
@@ -114,7 +117,7 @@ def up(config: Settings) -> None:
                 finally:
                     screen.print("Stopping …")
         except KeyboardInterrupt:
-            screen.print("[green]✓[/green] Stopped. Your data is kept; start again with `cm up`.")
+            screen.print(f"[green]✓[/green] Stopped. {farewell}")
 
 
 def start_over(home: Path) -> None:

@@ -26,7 +26,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_lively_in_a_folder_that_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch):
     started: list[Settings] = []
 
-    def start(config: Settings) -> None:
+    def start(config: Settings, *, farewell: str) -> None:
+        assert "Nothing" in farewell
         (config.home / "kept.txt").write_text("while it runs")
         started.append(config)
 
