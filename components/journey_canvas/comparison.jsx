@@ -9,7 +9,7 @@ import { ChevronDown, ChevronUp, Maximize, Minus, Plus } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import "./canvas.css";
 import "./comparison.css";
-import { begin, FIT, neighbour, reveal } from "./geometry.js";
+import { begin, FIT, focusCard, neighbour, reveal } from "./geometry.js";
 import { MARKS, toEdges, toNodes } from "./graph.js";
 import { lanesOf } from "./lanes.js";
 import { layout } from "./layout.js";
@@ -21,7 +21,6 @@ const nodeTypes = { step: StepNode };
 const edgeTypes = { step: StepEdge };
 const LOOKED_AT = { readOnly: true, openMenu: () => {}, say: () => {}, editNote: () => {}, counted: () => {} };
 const MANY = 60; // from here on only what is in view is drawn, and a map shows the rest
-const TRIES = 12; // frames in which a card that was out of sight appears
 const WIDEST = 300; // pixels that the words about a step may take
 const AT_ONCE = { duration: 0 };
 
@@ -73,15 +72,6 @@ function Comparison({ steps: given = [], goal = null, dark = false, label = "Wha
     // eslint-disable-next-line react-hooks/exhaustive-deps -- another request, not another drawing
   }, [asked]);
 
-  const focus = useCallback((id) => {
-    let left = TRIES;
-    const look = () => {
-      const card = root.current?.querySelector(`.react-flow__node[data-id="${id}"]`);
-      if (card) card.focus({ preventScroll: true });
-      else if ((left -= 1) > 0) requestAnimationFrame(look);
-    };
-    look();
-  }, []);
   const onKeyDown = (event) => {
     const id = event.target.closest?.(".react-flow__node")?.dataset.id;
     if (event.key === "Escape") setAt(""), setOver("");
@@ -90,7 +80,7 @@ function Comparison({ steps: given = [], goal = null, dark = false, label = "Wha
     if (!event.key.startsWith("Arrow")) return;
     event.preventDefault();
     const next = neighbour(nodes, steps, id, event.key);
-    if (next) goTo(next), focus(next);
+    if (next) goTo(next), focusCard(root, next);
   };
   const here = marked.indexOf(at);
   const by = (way) => goTo(marked[(here + way + marked.length) % marked.length] ?? marked[0]);

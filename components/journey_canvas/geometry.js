@@ -92,6 +92,20 @@ export function reveal(flow, root, id, close = false, { duration = 250 } = {}) {
   });
 }
 
+const PATIENCE = 3000; // milliseconds in which a card that is new, or was out of sight, is drawn
+
+// The keyboard goes to a step's card as soon as there is one, unless `held` says it belongs elsewhere by now.
+export function focusCard(root, id, held = () => false) {
+  const began = performance.now();
+  const look = () => {
+    if (held()) return;
+    const card = root.current?.querySelector(`.react-flow__node[data-id="${id}"]`);
+    if (card) card.focus({ preventScroll: true });
+    else if (performance.now() - began < PATIENCE) requestAnimationFrame(look);
+  };
+  look();
+}
+
 // Several steps that have just come are brought into view together, no smaller than they can be read.
 export const revealAll = (flow, ids) =>
   flow.fitView({ ...FIT, nodes: ids.map((id) => ({ id })), minZoom: READABLE, maxZoom: Math.max(flow.getZoom(), READABLE) });

@@ -1,10 +1,9 @@
 // What is in sight: the first view, whatever has just come or been chosen, the map.
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { begin, reveal, revealAll } from "./geometry.js";
+import { begin, focusCard, reveal, revealAll } from "./geometry.js";
 import { NOTE } from "./graph.js";
 
 const NARROW = 760; // pixels of canvas under which the map begins hidden
-const PATIENCE = 3000; // milliseconds in which a card that is new, or was out of sight, is drawn
 const MAP = "cm.canvas.map";
 
 // Whoever has gone on meanwhile, to a list or a field, keeps the focus there.
@@ -24,16 +23,9 @@ export function useView({ flow, root, steps, notes, nodes, drawn, selected, sele
   }, [drawn, nodes, flow, root, steps]);
 
   const focusNode = useCallback(
-    (id, held = () => false) => {
+    (id, held) => {
       reveal(flow, root.current, id);
-      const began = performance.now();
-      const look = () => {
-        if (held()) return;
-        const card = root.current?.querySelector(`.react-flow__node[data-id="${id}"]`);
-        if (card) card.focus({ preventScroll: true });
-        else if (performance.now() - began < PATIENCE) requestAnimationFrame(look);
-      };
-      look();
+      focusCard(root, id, held);
     },
     [flow, root],
   );

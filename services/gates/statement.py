@@ -70,11 +70,11 @@ GATHERED: dict[str, tuple[str, str, str]] = {
 }
 
 RECORDS = "LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = cand.contact_id"
-# `OFFSET 0` keeps a level to itself. Without it the planner puts the text of each fact wherever the
-# fact is mentioned, and the lists are looked through for every gate anew (docs/decisions/0008).
 EMAIL, PHONE = "lower(btrim(c.email))", "c.phone"
 LISTED_EMAIL = _listed(("address", EMAIL), ("domain", f"split_part({EMAIL}, '@', 2)"))
 LISTED_PHONE = _listed(("address", PHONE))
+# `OFFSET 0` keeps a level to itself. Without it the planner puts the text of each fact wherever the
+# fact is mentioned, and the lists are looked through for every gate anew (docs/decisions/0008).
 FACTS = f"""
 listed AS MATERIALIZED (
   SELECT EXISTS (SELECT 1 FROM {HERE}) AS here, EXISTS (SELECT 1 FROM {EVERYWHERE}) AS everywhere
