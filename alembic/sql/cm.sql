@@ -879,7 +879,9 @@ CREATE TRIGGER template_version_immutable BEFORE UPDATE ON cm.template_version
 
 -- Functions the statements share --------------------------------------------------------------------------
 -- Sticky share of people for an experiment, 0..9999 (D24). `salt` is keyed by the application.
-CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- STABLE, though it never changes: convert_to() is, and a function that claims more than its parts is called
+-- for every person instead of being written into the statement.
+CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ((substring(sha256(convert_to(salt || contact_id::text, 'UTF8')) FROM 1 FOR 4)::integer >> 4) & 268435455) % 10000;
 
 -- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim. The first 44
