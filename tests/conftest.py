@@ -63,11 +63,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Hashing one as in production takes a core a quarter of a second, and hundreds are hashed."""
+def quick_passwords() -> Iterator[PasswordHasher]:
+    """Hashing one as in production takes a core a quarter of a second, and hundreds are hashed. Yields what
+    hashes in production."""
+    production = passwords._HASHER
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
+        yield production
 
 
 @pytest.fixture(scope="session")
