@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from cm_app.bench import canvas as bench
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import NOWHERE, Site
 from tests.e2e.test_builder import TABLET, drag, edge, empty_campaign, middle, saved
 
 SignedIn = Callable[..., Awaitable[Page]]
@@ -36,7 +36,7 @@ async def close_panel(page: Page) -> None:
 async def test_steps_are_copied_by_mouse_into_another_campaign_and_taken_back_in_one_go(
     signed_in: SignedIn,
 ) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await empty_campaign(page)
     await add_after(page, "entry-1-next", "message")
@@ -74,7 +74,7 @@ async def test_steps_are_copied_by_mouse_into_another_campaign_and_taken_back_in
 
 @pytest.mark.covers("BLD-1", "BLD-6", "SRF-2")
 async def test_a_finger_reaches_every_plus_chooses_several_and_writes_a_note(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer", **TABLET)
+    page = await signed_in("marketer", NOWHERE, **TABLET)
     await empty_campaign(page)
     await add_after(page, "entry-1-next", "message")
     await add_after(page, "message-1-next", "wait")
@@ -108,7 +108,7 @@ async def test_a_finger_reaches_every_plus_chooses_several_and_writes_a_note(sig
 
 @pytest.mark.covers("BLD-1", "BLD-6", "SRF-5")
 async def test_choosing_moving_joining_and_finding_need_no_mouse(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await empty_campaign(page)
     await expect(page.get_by_test_id("panel")).to_be_visible()
     await page.get_by_test_id("plus-entry-1-next").focus()
@@ -169,7 +169,7 @@ async def test_the_bench_moves_both_canvases_and_says_how_evenly(
 async def test_a_problem_leads_to_its_note_and_keys_lead_into_a_steps_panel_and_back(
     signed_in: SignedIn,
 ) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await empty_campaign(page)
     await page.get_by_test_id("add-note").click()
     await expect(page.get_by_test_id("note-text-note-1")).to_be_focused()

@@ -26,8 +26,7 @@ async def said(page: Page, words: str) -> None:
 
 @pytest.mark.covers("BLD-7", "SRF-5")
 async def test_a_journey_is_built_and_changed_in_the_outline_by_keyboard_alone(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
-    await page.goto("/templates")
+    page = await signed_in("marketer", "/templates")
     await page.get_by_test_id("start-empty").click()
     await page.wait_for_url(re.compile(r"/campaigns/"))
     await page.get_by_test_id("view-outline").focus()

@@ -38,8 +38,7 @@ async def test_the_providers_groups_say_who_somebody_is_here(
 ):
     for noise in (provider, "family=Roboto"):  # the provider's own pages want a font that is out of reach
         console.allow(noise)
-    admin = await signed_in("administrator")
-    await admin.goto("/settings/team")
+    admin = await signed_in("administrator", "/settings/team")
     await admin.locator("#domains").fill("harbour.example")
     await admin.locator("#groups").fill("desk = Front desk")
     await admin.get_by_test_id("keep-outside").click()
