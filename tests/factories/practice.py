@@ -18,8 +18,10 @@ def run(database_url: str, sql: str, rows: dict[str, Any] | list[dict[str, Any]]
     engine.dispose()
 
 
-def make_practice(database_url: str, now: datetime, *, name: str = "Harbour Dental") -> UUID:
-    practice_id = new_id()
+def make_practice(
+    database_url: str, now: datetime, *, name: str = "Harbour Dental", practice_id: UUID | None = None
+) -> UUID:
+    practice_id = practice_id or new_id()
     run(
         database_url,
         "INSERT INTO canonical.practice (practice_id, name, timezone, postal_address)"

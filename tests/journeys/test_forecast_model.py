@@ -15,7 +15,9 @@ from services.contracts.segment import Condition
 from services.forecast import queries
 from services.forecast.contracts import Rate, Rates
 from services.forecast.service import forecast
+from services.kit.chance import id_at, seeded
 from services.kit.ids import new_id
+from tests.conftest import START
 from tests.factories.campaign import journey, message
 from tests.factories.forecast_model import Letter, Someone, simulate
 from tests.factories.journeys import person
@@ -121,7 +123,13 @@ def _journey(post: list[Letter], caps: Caps):
 
 def _someone(n: int, kind, consents, addresses, home) -> Someone:
     # Who shares an address has one.
-    return Someone(new_id(), kind, consents, addresses | {"email"} if home else addresses, home)
+    return Someone(
+        id_at(seeded("crowd", n), START.timestamp()),
+        kind,
+        consents,
+        addresses | {"email"} if home else addresses,
+        home,
+    )
 
 
 def _write(url: str, practice: UUID, now, crowd: list[Someone]) -> None:
