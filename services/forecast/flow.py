@@ -215,7 +215,7 @@ class Flow:
         return Written(name)
 
     def _message_ends(self, step: Message) -> str:
-        over = "" if self.plan.target(step, "next") else " OR effect IN ('next', 'skip')"
+        over = "" if self.plan.target(step, "next") else " OR reason IS NULL OR effect = 'skip'"
         return queries.SEND_ENDS.format(ends=self.ends, over=over) if self.ends else ""
 
     async def _look_up_consents(self, policy: Policy) -> None:

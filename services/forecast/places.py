@@ -47,8 +47,9 @@ class Passed:
     depth: int
 
     def coming(self, step_id: str) -> str:
+        people = f"(SELECT k.* FROM ({self.people}) k OFFSET 0) k"  # else joined as the planner likes
         return (
-            f"SELECT k.contact_id, k.zone, k.leaves_at, k.leaving, w.due_at AS their_now FROM ({self.people}) k"
+            f"SELECT k.contact_id, k.zone, k.leaves_at, k.leaving, w.due_at AS their_now FROM {people}"
             f" JOIN {self.moves} w ON w.zone = k.zone AND w.their_now = k.their_now AND w.port = {self.port}"
             f" WHERE w.to_step = '{step_id}' AND k.leaves_at > k.their_now AND k.their_now < :until"
         )

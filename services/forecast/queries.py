@@ -6,9 +6,9 @@ is the production text of gates, windows, waits and branches, put in place by `s
 """
 
 # Nothing is known of temporary tables just filled: left to itself, the planner expects a few people
-# and sorts everybody for every fact that is looked up.
-HASHED = "SELECT set_config('enable_mergejoin', 'off', true)"
-AS_USUAL = "SELECT set_config('enable_mergejoin', 'on', true)"
+# and sorts everybody for every fact that is looked up and for the few moments there are.
+HASHED = "SELECT set_config('enable_mergejoin', 'off', true), set_config('enable_sort', 'off', true)"
+AS_USUAL = "SELECT set_config('enable_mergejoin', 'on', true), set_config('enable_sort', 'on', true)"
 
 TABLE = "CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP"
 PLACE = """contact_id uuid NOT NULL, zone text NOT NULL, to_step text NOT NULL, due_at timestamptz NOT NULL,
@@ -178,10 +178,11 @@ kept AS (
   SELECT v.contact_id, v.zone, v.their_now, v.leaves_at, v.leaving, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END,
     CASE WHEN v.effect = 'hold' AND v.reason IS NOT NULL THEN {released} END, CASE WHEN v.reason IS NULL THEN {turn} END
   FROM verdict v
-  RETURNING contact_id, zone, their_now, reason, effect, released_at
 ),
 g AS MATERIALIZED (
-  SELECT zone, their_now, reason, effect, released_at IS NOT NULL AS again, count(*) AS people FROM kept GROUP BY 1, 2, 3, 4, 5
+  SELECT v.zone, v.their_now, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END AS effect,
+    CASE WHEN v.effect = 'hold' AND v.reason IS NOT NULL THEN {released} IS NOT NULL END AS again, count(*) AS people
+  FROM verdict v GROUP BY 1, 2, 3, 4, 5
 ),
 s AS MATERIALIZED (
   SELECT m.zone, m.their_now, m.port, {next_step} AS to_step, {next_due} AS due_at, {out_at} AS out_at
@@ -200,7 +201,7 @@ UNION ALL {stayed}
 SEND_ENDS = """, gone AS (
   INSERT INTO {ends} (contact_id, ended_at, passage)
   SELECT contact_id, leaves_at, :passage FROM arriving WHERE stays = 'left'
-  UNION ALL SELECT contact_id, their_now, :passage FROM kept WHERE effect = 'exit'{over}
+  UNION ALL SELECT contact_id, their_now, :passage FROM verdict WHERE reason IS NOT NULL AND effect = 'exit'{over}
 )"""
 # Where a moment is somebody's own, everybody is written down with theirs.
 EACH_ON = """
@@ -219,7 +220,8 @@ RELEASED = """(SELECT CASE WHEN bool_and(s.expires_at IS NOT NULL) THEN max(s.ex
 TOUCHES = """(SELECT d.practice_id, d.contact_id, d.requested_at, d.status FROM cm.dispatch d
   WHERE d.practice_id = :practice AND d.requested_at > CAST(:now AS timestamptz) - greatest(CAST(:touches_for AS interval), CAST(:gap_for AS interval))
   {expected}) d"""
-EXPECTED = "UNION ALL SELECT CAST(:practice AS uuid), e.contact_id, e.their_now, 'requested' FROM {judged} e WHERE e.reason IS NULL"
+EXPECTED = """UNION ALL SELECT CAST(:practice AS uuid), e.contact_id, e.their_now, 'requested' FROM {judged} e WHERE e.reason IS NULL
+    AND e.their_now > (SELECT min(cand.their_now) FROM cand) - greatest(CAST(:touches_for AS interval), CAST(:gap_for AS interval))"""
 
 # Where this person is placed next: (next step, when due) by what the production text says, asked
 # once for all who are alike (same zone, same moment, same way), or once a person where it must be.
