@@ -136,11 +136,14 @@ def _agreed(channels: Sequence[Channel]) -> tuple[str, str, str]:
     return states, "canonical.consent k", "k.purpose = :purpose"
 
 
-def agreed_sql() -> str:
-    """A SELECT of what everybody of the practice agreed to, as `facts` gathers it: for whoever asks about
-    the same people again and again, and hands the answer in as `kept`."""
+def agreed_sql(among: str) -> str:
+    """A SELECT of what everybody among some people (a SELECT of contact_id) agreed to, as `facts` gathers it:
+    for whoever asks about the same people again and again, and hands the answer in as `kept`."""
     states, source, which = _agreed(CHANNELS)
-    return f"SELECT k.contact_id, {states} FROM {source} WHERE k.practice_id = :practice AND {which} GROUP BY k.contact_id"
+    return (
+        f"SELECT k.contact_id, {states} FROM {source} WHERE k.practice_id = :practice AND {which}"
+        f" AND k.contact_id IN ({among}) GROUP BY k.contact_id"
+    )
 
 
 def facts(
