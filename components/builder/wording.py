@@ -193,9 +193,19 @@ def _template() -> rx.Component:
                     wrap="wrap",
                 ),
             ),
+            _approved_with(),
             direction="column",
             gap="8px",
         ),
+    )
+
+
+def _approved_with() -> rx.Component:
+    """Which version of its template a running campaign says, and how it gets a newer one."""
+    here = Builder.step.id + "/" + Builder.step.variant.to_string()
+    return rx.cond(
+        Words.approved_with.contains(here),
+        ui.small(Words.approved_with[here], data_testid="approved-with"),
     )
 
 
