@@ -162,14 +162,18 @@ def _template() -> rx.Component:
     return rx.cond(
         step.language == "",
         rx.flex(
-            inputs.choice(
-                "Words from",
-                "template",
-                rx.Var.create([["", "Written here"]]).to(list[list[str]]) + Words.templates,
-                step.template,
-                StepPanel.use_template,
-                on_focus=Words.offer_templates,
-                on_mount=Words.offer_templates,
+            # A choice shows what is chosen as it is drawn: it is drawn anew once there is something to choose from.
+            rx.box(
+                inputs.choice(
+                    "Words from",
+                    "template",
+                    rx.Var.create([["", "Written here"]]).to(list[list[str]]) + Words.templates,
+                    step.template,
+                    StepPanel.use_template,
+                    on_focus=Words.offer_templates,
+                    on_mount=Words.offer_templates,
+                ),
+                key=Words.templates.length().to_string(),
             ),
             rx.cond(
                 step.template != "",
