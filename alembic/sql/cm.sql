@@ -470,7 +470,6 @@ CREATE TABLE cm.dispatch (
   PRIMARY KEY (practice_id, enrolled_at, enrolment_id, move_no)
 ) PARTITION BY RANGE (enrolled_at);
 CREATE INDEX dispatch_id ON cm.dispatch (practice_id, dispatch_id);
-CREATE INDEX dispatch_contact ON cm.dispatch (practice_id, contact_id, requested_at);
 CREATE INDEX dispatch_requested ON cm.dispatch USING brin (requested_at);
 COMMENT ON TABLE cm.dispatch IS 'One row a request to the Hub. The key is the enrolment and its move: a second send of the same step of the same entry cannot be stored (ENG-2).';
 
