@@ -98,6 +98,89 @@ CREATE INDEX appointment_contact ON canonical.appointment (practice_id, contact_
 CREATE INDEX appointment_counted ON canonical.appointment (practice_id, status, contact_id, starts_at);
 CREATE INDEX appointment_booked ON canonical.appointment (practice_id, booked_at, contact_id);
 
+-- Appointments added up, a row for everyone who has any: what audiences ask of a whole history, without reading it
+-- (docs/decisions/0022). Nobody writes here but the triggers below, in the transaction of the appointment. Of each
+-- status how many and the latest start; `made` and `last_made` are of all bookings, whatever became of them.
+CREATE TABLE canonical.visits (
+  practice_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  made integer NOT NULL,
+  attended integer NOT NULL,
+  missed integer NOT NULL,
+  cancelled integer NOT NULL,
+  last_made timestamptz,
+  last_attended timestamptz,
+  last_missed timestamptz,
+  last_cancelled timestamptz,
+  last_booked timestamptz,
+  PRIMARY KEY (practice_id, contact_id)
+) WITH (fillfactor = 80);                       -- a changed row stays on its page
+
+-- What is new is added on top: whoever adds for the same person at the same time waits for the row.
+CREATE FUNCTION canonical.add_visits() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO canonical.visits AS v (practice_id, contact_id, made, attended, missed, cancelled,
+    last_made, last_attended, last_missed, last_cancelled, last_booked)
+  SELECT practice_id, contact_id, count(*), count(*) FILTER (WHERE status = 'attended'),
+    count(*) FILTER (WHERE status = 'no_show'), count(*) FILTER (WHERE status = 'cancelled'), max(booked_at),
+    max(starts_at) FILTER (WHERE status = 'attended'), max(starts_at) FILTER (WHERE status = 'no_show'),
+    max(starts_at) FILTER (WHERE status = 'cancelled'), max(starts_at) FILTER (WHERE status = 'booked')
+  FROM new_rows GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (practice_id, contact_id) DO UPDATE SET
+    made = v.made + excluded.made, attended = v.attended + excluded.attended, missed = v.missed + excluded.missed,
+    cancelled = v.cancelled + excluded.cancelled, last_made = greatest(v.last_made, excluded.last_made),
+    last_attended = greatest(v.last_attended, excluded.last_attended),
+    last_missed = greatest(v.last_missed, excluded.last_missed),
+    last_cancelled = greatest(v.last_cancelled, excluded.last_cancelled),
+    last_booked = greatest(v.last_booked, excluded.last_booked);
+  RETURN NULL;
+END $$;
+
+-- What is changed or gone is added up anew: first the rows of those concerned are locked, then, in a statement of
+-- its own that sees what the lock waited for, their appointments are read.
+CREATE FUNCTION canonical.recount_visits(practices uuid[], contacts uuid[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO canonical.visits AS v (practice_id, contact_id, made, attended, missed, cancelled)
+  SELECT p, c, 0, 0, 0, 0 FROM unnest(practices, contacts) AS concerned(p, c) ORDER BY 1, 2
+  ON CONFLICT (practice_id, contact_id) DO UPDATE SET made = v.made;
+  UPDATE canonical.visits v SET
+    (made, attended, missed, cancelled, last_made, last_attended, last_missed, last_cancelled, last_booked) =
+    (SELECT count(*), count(*) FILTER (WHERE a.status = 'attended'), count(*) FILTER (WHERE a.status = 'no_show'),
+       count(*) FILTER (WHERE a.status = 'cancelled'), max(a.booked_at),
+       max(a.starts_at) FILTER (WHERE a.status = 'attended'), max(a.starts_at) FILTER (WHERE a.status = 'no_show'),
+       max(a.starts_at) FILTER (WHERE a.status = 'cancelled'), max(a.starts_at) FILTER (WHERE a.status = 'booked')
+     FROM canonical.appointment a WHERE a.practice_id = v.practice_id AND a.contact_id = v.contact_id)
+  FROM unnest(practices, contacts) AS concerned(p, c) WHERE v.practice_id = p AND v.contact_id = c;
+  DELETE FROM canonical.visits v USING unnest(practices, contacts) AS concerned(p, c)
+  WHERE v.practice_id = p AND v.contact_id = c AND v.made = 0;
+END $$;
+CREATE FUNCTION canonical.changed_visits() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  PERFORM canonical.recount_visits(array_agg(practice_id), array_agg(contact_id))
+  FROM (SELECT practice_id, contact_id FROM old_rows UNION SELECT practice_id, contact_id FROM new_rows) HAVING count(*) > 0;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION canonical.gone_visits() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  PERFORM canonical.recount_visits(array_agg(practice_id), array_agg(contact_id))
+  FROM (SELECT DISTINCT practice_id, contact_id FROM old_rows) HAVING count(*) > 0;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION canonical.emptied_visits() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  TRUNCATE canonical.visits;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER visits_added AFTER INSERT ON canonical.appointment REFERENCING NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION canonical.add_visits();
+CREATE TRIGGER visits_changed AFTER UPDATE ON canonical.appointment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION canonical.changed_visits();
+CREATE TRIGGER visits_gone AFTER DELETE ON canonical.appointment REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION canonical.gone_visits();
+CREATE TRIGGER visits_emptied AFTER TRUNCATE ON canonical.appointment
+  FOR EACH STATEMENT EXECUTE FUNCTION canonical.emptied_visits();
+
 CREATE TABLE canonical.opportunity (
   practice_id uuid NOT NULL,
   opportunity_id uuid NOT NULL,

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 SAME = "r.practice_id = c.practice_id AND r.contact_id = c.contact_id"
 """Record `r` is about contact `c`."""
+ONE_ROW_EACH = frozenset({"canonical.visits v", "canonical.loyalty r", "canonical.care_plan r"})
+"""Tables, with the alias they are read by, that have at most one row a contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class Leaf:
     """One SQL test and its exact opposite; neither may ever be NULL.
 
     `rows`: for a test of records, the SELECT of (practice_id, contact_id) it looks for;
-    `negative`: it holds for those who are not among them; `source`: the table and the condition of
-    a plain such SELECT, so that several of one table can be read at once.
+    `negative`: it holds for those who are not among them; `source`: the table with its alias and
+    the condition of a plain such SELECT, so that several of one table can be read at once.
     """
 
     sql: str
@@ -82,7 +84,7 @@ def render(test: Test) -> str:
         case Leaf():
             return test.sql
         case Every():
-            return " AND ".join(_inner(part) for part in test.parts) or "true"
+            return " AND ".join(_inner(part) for part in _of_one_row(test.parts)) or "true"
         case Some():
             if any(_looks_at_records(part) for part in test.parts):
                 return _union(test.parts)
@@ -95,14 +97,16 @@ def exists(rows: str) -> Leaf:
     return Leaf(sql, f"NOT {sql}", rows)
 
 
-def exists_in(table: str, condition: str) -> Leaf:
-    """The contact has a record in `table` that meets `condition`."""
-    leaf = exists(_select(table, condition))
-    return Leaf(leaf.sql, leaf.opposite, leaf.rows, source=(table, condition))
+def exists_in(table: str, condition: str, alias: str = "r") -> Leaf:
+    """The contact has a record in `table` that meets `condition`, which calls it by `alias`."""
+    source = (f"{table} {alias}", condition)
+    leaf = exists(_select(*source))
+    return Leaf(leaf.sql, leaf.opposite, leaf.rows, source=source)
 
 
 def _select(table: str, condition: str) -> str:
-    return f"SELECT r.practice_id, r.contact_id FROM {table} r WHERE {condition}"
+    alias = table.rpartition(" ")[2]
+    return f"SELECT {alias}.practice_id, {alias}.contact_id FROM {table} WHERE {condition}"
 
 
 def asked_of_each(sql: str, rows: str) -> Leaf:
@@ -114,6 +118,29 @@ def asked_of_each(sql: str, rows: str) -> Leaf:
 
 def among(rows: str) -> str:
     return f"EXISTS (SELECT FROM ({rows}) r WHERE {SAME})"
+
+
+def _of_one_row(parts: tuple[Test, ...]) -> list[Test]:
+    """What is asked of a table with one row a contact is asked of that row at once, unless all of it is
+    negative: then nothing may be there."""
+    about: dict[str, list[Leaf]] = {}
+    others: list[Test] = []
+    for part in parts:
+        if isinstance(part, Leaf) and part.source and part.source[0] in ONE_ROW_EACH:
+            about.setdefault(part.source[0], []).append(part)
+        else:
+            others.append(part)
+    for table, leaves in about.items():
+        if len(leaves) == 1 or all(leaf.negative for leaf in leaves):
+            others.extend(leaves)
+        else:
+            asked = (
+                f"({leaf.source[1]}){' IS NOT TRUE' if leaf.negative else ''}"
+                for leaf in leaves
+                if leaf.source
+            )
+            others.append(exists(_select(table, " AND ".join(asked))))
+    return others
 
 
 def _looks_at_records(test: Test) -> bool:
