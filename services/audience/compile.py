@@ -292,13 +292,12 @@ class _Compiler:
         """The contact has at least so many records."""
         if times <= 0:
             return ALWAYS
-        if asked.kept and times == 1:
-            return kept.latest(asked.kept, self.moment(self.now), asked.since)
-        if asked.kept and not asked.since:
-            return kept.times_ever(asked.kept, self.moment(self.now), self.bind(times, "bigint"))
+        wanted = self.bind(times, "integer")
+        now = self.moment(self.now)
+        if asked.kept and (known := kept.so_often(asked.kept, now, times, wanted, asked.since)):
+            return known
         if times == 1:
             return _exists(asked.table, asked.all)
-        wanted = self.bind(times, "bigint")
         rows = _gathered(asked.table, asked.all, f"count(*) >= {wanted}")
         if asked.since:
             return exists(rows)
@@ -355,12 +354,11 @@ class _Compiler:
         """`unknown` is the absence of a row (D21)."""
         assert field.records is not None
         assert isinstance(comparison, OneOf)
+        channel = field.records.key.removeprefix("consent.")
         states = sorted(set(comparison.values) - {"unknown"})
-        tests: list[Test] = []
-        if states:
-            tests.append(self.exists(field.records, [plain(self.equal(field.sql, states))]))
+        tests: list[Test] = [kept.answered(channel, states)] if states else []
         if "unknown" in comparison.values:
-            tests.append(negate(self.exists(field.records, [])))
+            tests.append(negate(kept.answered(channel, ())))
         return some(tests)
 
     def did(self, did: Did) -> Test:
@@ -391,7 +389,7 @@ def _gathered(table: str, only: Sequence[str], what: str) -> str:
 
 
 def _exists(table: str, only: Sequence[str]) -> Leaf:
-    return exists_in(table, " AND ".join(only) or "true")
+    return exists_in(f"{table} r", " AND ".join(only) or "true")
 
 
 def _escaped(text: str) -> str:

@@ -1,8 +1,9 @@
-"""What the platform keeps added up (`canonical.visits`), so that a whole history need not be read.
+"""What the platform keeps of each person (`canonical.standing`), so that whole histories need not be read.
 
-Each of its rows says how many appointments of a kind somebody has and when the latest was. That
-answers “ever”, “since” and “the latest” for everyone whose latest is not after the moment asked
-about. For the few others, and for nobody in most practices, the appointments themselves are asked.
+A row a person: how many appointments of each status and the latest start, the latest five messages,
+openings, clicks and replies, and what they said to marketing by channel. That answers “ever”, “since”,
+“the latest” and “so many times” for everyone whose latest is not after the moment asked about. For
+those few others, and for more than five openings, the records themselves are asked.
 """
 
 from __future__ import annotations
@@ -10,30 +11,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.audience.logic import Leaf, exists_in
+from services.audience.logic import STANDING, Leaf, exists_in
 
-VISITS = "canonical.visits"
+MOST = 5
+"""So many of the latest messages, openings, clicks and replies are kept, newest first."""
+_EVER = "'-infinity'"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Columns of `canonical.visits` about the appointments of one status; those of bookings when None."""
+    """A kind of event in `canonical.standing`, `s`. `what` is its name to `cm.times_until`, `latest` its
+    latest; `count` is how many there are, or without it `latest` is the first of an array."""
 
-    status: str | None
-    count: str
+    what: str
     latest: str
-
-    def until(self, function: str, now: str) -> str:
-        status = f"'{self.status}'" if self.status else "NULL"
-        return f"cm.{function}(v.practice_id, v.contact_id, {status}, {now})"
+    count: str = ""
 
 
-ATTENDED = Kept("attended", "v.attended", "v.last_attended")
-MISSED = Kept("no_show", "v.missed", "v.last_missed")
-CANCELLED = Kept("cancelled", "v.cancelled", "v.last_cancelled")
-MADE = Kept(None, "v.made", "v.last_made")
-BY_RECORDS = {"attended": ATTENDED, "no_show": MISSED}
-BY_BEHAVIOUR = {"attended": ATTENDED, "missed": MISSED, "cancelled": CANCELLED, "booked": MADE}
+def _five(what: str) -> Kept:
+    return Kept(what, f"s.{what}[1]")
+
+
+BY_BEHAVIOUR = {
+    "booked": Kept("made", "s.last_made", "s.made"),
+    "attended": Kept("attended", "s.last_attended", "s.attended"),
+    "missed": Kept("no_show", "s.last_missed", "s.missed"),
+    "cancelled": Kept("cancelled", "s.last_cancelled", "s.cancelled"),
+    **{what: _five(what) for what in ("messaged", "opened", "clicked", "replied")},
+}
+BY_RECORDS = {**BY_BEHAVIOUR, "no_show": BY_BEHAVIOUR["missed"]}
+del BY_RECORDS["booked"]  # of records those still ahead, of behaviours that a booking was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +59,41 @@ class Asked:
         return [*self.only, *([f"{self.at} >= {self.since}"] if self.since else [])]
 
 
-def times_ever(of: Kept, now: str, times: str) -> Leaf:
-    """The contact has at least so many of them until `now`; both are bound values, `times` is 1 or more."""
-    exact = f"{of.until('appointments_until', now)} >= {times}"
-    return exists_in(VISITS, f"{of.count} >= {times} AND ({of.latest} <= {now} OR {exact})", "v")
+def so_often(of: Kept, now: str, times: int, wanted: str, since: str = "") -> Leaf | None:
+    """The contact has at least so many of them (1 or more) until `now`, from `since` on; None if too little
+    is kept to say. `now`, `since` and `wanted`, which is `times` again, are bound values."""
+    if times == 1:
+        return latest(of, now, since)
+    if of.count and not since:
+        kept = f"{of.count} >= {wanted}"
+    elif not of.count and times <= MOST:
+        nth = of.latest.replace("[1]", f"[{wanted}]")
+        kept = f"{nth} >= {since}" if since else f"{nth} IS NOT NULL"
+    else:
+        return None
+    whose = f"s.practice_id, s.contact_id, '{of.what}'"
+    exact = f"cm.times_until({whose}, {since or _EVER}, {now}) >= {wanted}"
+    return exists_in(STANDING, f"{kept} AND ({of.latest} <= {now} OR {exact})")
 
 
 def latest(of: Kept, now: str, since: str = "", before: str = "") -> Leaf:
     """The latest of them until `now` is from `since` to before `before`, which is not after `now`. All are
     bound values; those left out are no bound."""
-    utmost = of.until("latest_appointment", now)
+    utmost = f"cm.latest_until(s.practice_id, s.contact_id, '{of.what}', {now})"
     exact = [f"({of.latest} > {now}) IS TRUE", f"{utmost} IS NOT NULL"]
     exact += [f"{utmost} >= {since}"] if since else []
     exact += [f"{utmost} < {before}"] if before else []
     known = f"{of.latest} < {before}" if before else f"{of.latest} <= {now}"
     lies = f"({known} OR {' AND '.join(exact)})"
-    return exists_in(VISITS, f"{of.latest} >= {since} AND {lies}" if since else lies, "v")
+    return exists_in(STANDING, f"{of.latest} >= {since} AND {lies}" if since else lies)
 
 
 def ahead(now: str) -> Leaf:
     """The contact has an appointment booked for after `now`."""
-    return exists_in(VISITS, f"v.last_booked > {now}", "v")
+    return exists_in(STANDING, f"s.last_booked > {now}")
+
+
+def answered(channel: str, states: Sequence[str]) -> Leaf:
+    """What the contact said to marketing by a channel is one of `states`: granted, revoked."""
+    said = {("granted",): f"s.{channel}", ("revoked",): f"NOT s.{channel}"}
+    return exists_in(STANDING, said.get(tuple(states), f"s.{channel} IS NOT NULL"))

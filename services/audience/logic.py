@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 SAME = "r.practice_id = c.practice_id AND r.contact_id = c.contact_id"
 """Record `r` is about contact `c`."""
-ONE_ROW_EACH = frozenset({"canonical.visits v", "canonical.loyalty r", "canonical.care_plan r"})
+STANDING = "canonical.standing s"
+ONE_ROW_EACH = frozenset({STANDING, "canonical.loyalty r", "canonical.care_plan r"})
 """Tables, with the alias they are read by, that have at most one row a contact."""
 
 
@@ -80,11 +81,15 @@ def negate(test: Test) -> Test:
 
 
 def render(test: Test) -> str:
+    return _printed(_gathered(test))
+
+
+def _printed(test: Test) -> str:
     match test:
         case Leaf():
             return test.sql
         case Every():
-            return " AND ".join(_inner(part) for part in _of_one_row(test.parts)) or "true"
+            return " AND ".join(_inner(part) for part in test.parts) or "true"
         case Some():
             if any(_looks_at_records(part) for part in test.parts):
                 return _union(test.parts)
@@ -97,11 +102,10 @@ def exists(rows: str) -> Leaf:
     return Leaf(sql, f"NOT {sql}", rows)
 
 
-def exists_in(table: str, condition: str, alias: str = "r") -> Leaf:
-    """The contact has a record in `table` that meets `condition`, which calls it by `alias`."""
-    source = (f"{table} {alias}", condition)
-    leaf = exists(_select(*source))
-    return Leaf(leaf.sql, leaf.opposite, leaf.rows, source=source)
+def exists_in(table: str, condition: str) -> Leaf:
+    """The contact has a record in `table`, named with its alias, that meets `condition`."""
+    leaf = exists(_select(table, condition))
+    return Leaf(leaf.sql, leaf.opposite, leaf.rows, source=(table, condition))
 
 
 def _select(table: str, condition: str) -> str:
@@ -120,26 +124,34 @@ def among(rows: str) -> str:
     return f"EXISTS (SELECT FROM ({rows}) r WHERE {SAME})"
 
 
-def _of_one_row(parts: tuple[Test, ...]) -> list[Test]:
-    """What is asked of a table with one row a contact is asked of that row at once, unless all of it is
-    negative: then nothing may be there."""
-    about: dict[str, list[Leaf]] = {}
+def _gathered(test: Test) -> Test:
+    """The same test; what is asked of a table with one row a contact is asked of that row at once."""
+    match test:
+        case Leaf():
+            return test
+        case Every():
+            return every(_of_one_row([_gathered(part) for part in test.parts], all_hold=True))
+        case Some():
+            return some(_of_one_row([_gathered(part) for part in test.parts], all_hold=False))
+
+
+def _of_one_row(parts: list[Test], *, all_hold: bool) -> list[Test]:
+    """One test for each such table. A negative holds for those without a row, too: it can join a positive
+    that must hold as well, and nothing else."""
+    about: dict[str, list[tuple[Leaf, str]]] = {}
     others: list[Test] = []
     for part in parts:
-        if isinstance(part, Leaf) and part.source and part.source[0] in ONE_ROW_EACH:
-            about.setdefault(part.source[0], []).append(part)
+        fits = isinstance(part, Leaf) and (all_hold or not part.negative)
+        if fits and isinstance(part, Leaf) and part.source and part.source[0] in ONE_ROW_EACH:
+            about.setdefault(part.source[0], []).append((part, part.source[1]))
         else:
             others.append(part)
     for table, leaves in about.items():
-        if len(leaves) == 1 or all(leaf.negative for leaf in leaves):
-            others.extend(leaves)
+        if len(leaves) == 1 or all(leaf.negative for leaf, _ in leaves):
+            others.extend(leaf for leaf, _ in leaves)
         else:
-            asked = (
-                f"({leaf.source[1]}){' IS NOT TRUE' if leaf.negative else ''}"
-                for leaf in leaves
-                if leaf.source
-            )
-            others.append(exists(_select(table, " AND ".join(asked))))
+            asked = (f"({condition}){' IS NOT TRUE' * leaf.negative}" for leaf, condition in leaves)
+            others.append(exists_in(table, (" AND " if all_hold else " OR ").join(asked)))
     return others
 
 
@@ -167,11 +179,11 @@ def _rows(test: Test) -> str:
     """Everyone the test holds for; inside, `c` is a contact of its own."""
     if isinstance(test, Leaf) and test.rows and not test.negative:
         return test.rows
-    return f"SELECT c.practice_id, c.contact_id FROM canonical.contact c WHERE {render(test)}"
+    return f"SELECT c.practice_id, c.contact_id FROM canonical.contact c WHERE {_printed(test)}"
 
 
 def _inner(test: Test) -> str:
-    return test.sql if isinstance(test, Leaf) else f"({render(test)})"
+    return test.sql if isinstance(test, Leaf) else f"({_printed(test)})"
 
 
 def total(sql: str) -> Leaf:
