@@ -908,6 +908,11 @@ BEGIN
      WHERE e.practice_id = of_practice AND e.contact_id = of_contact AND e.kind = what AND e.at <= moment));
 END $$;
 
+-- The nth id of a batch whose first 96 bits are `base`'s, a UUIDv7 (RFC 9562 §6.2, a counter in its last bits):
+-- ids of a batch are in the order of n. Drawing a random number for each of thousands takes four times as long.
+CREATE FUNCTION cm.nth_id(base uuid, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN encode(substring(uuid_send(base) FROM 1 FOR 12) || int4send(n::integer), 'hex')::uuid;
+
 -- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim. The first 44
 -- bits of a UUIDv7 are its sixteen milliseconds: who came together is stored together, and stays in one lane.
 CREATE FUNCTION cm.lane(id uuid) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE

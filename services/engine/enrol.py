@@ -57,9 +57,10 @@ WITH cand AS (
 ),
 {verdicts},
 m AS MATERIALIZED (
-  SELECT v.contact_id, v.pseudonym, v.lane, v.entry_no, v.zone, v.reason, uuidv7() AS enrolment_id, uuidv7() AS audit_id,
-    row_number() OVER (ORDER BY v.contact_id) AS nth, row_number() OVER () + :first_seq AS seq
-  FROM verdict v
+  SELECT x.*, cm.nth_id((SELECT uuidv7()), x.seq) AS enrolment_id, cm.nth_id((SELECT uuidv7()), x.seq) AS audit_id
+  FROM (SELECT v.contact_id, v.pseudonym, v.lane, v.entry_no, v.zone, v.reason,
+      row_number() OVER (ORDER BY v.contact_id) AS nth, row_number() OVER () + :first_seq AS seq
+    FROM verdict v) x
 ),
 entered AS (
   INSERT INTO cm.enrolment (practice_id, enrolment_id, campaign_id, version_id, execution_id, contact_id, pseudonym,

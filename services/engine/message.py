@@ -45,12 +45,12 @@ WITH cand AS (
   SELECT k.place, k.contact_id, k.enrolment_id, k.move_no, k.enrolled_at, k.pseudonym, k.lane, k.trace FROM pg_temp.claim k
 ),
 {verdicts},
--- One id a person: of the request and of its line in the audit. Making one costs as much as a look-up.
+-- One id a person: of the request or refusal and of its line in the audit.
 n AS MATERIALIZED (
-  SELECT m.*, {next_step} AS next_step, {next_due} AS next_due
+  SELECT m.*, {next_step} AS next_step, {next_due} AS next_due, cm.nth_id((SELECT uuidv7()), m.seq) AS id
   FROM (SELECT v.place, v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels, v.trace,
       v.channel_verdicts, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END AS effect,
-      'next' AS port, uuidv7() AS id, row_number() OVER () + :first_seq AS seq, {variant} AS variant
+      'next' AS port, row_number() OVER () + :first_seq AS seq, {variant} AS variant
     FROM verdict v WHERE v.lane = cm.lane(coalesce(v.household_id, v.contact_id))) m
 ),
 dispatched AS (
@@ -70,7 +70,7 @@ outgoing AS (
 ),
 refusals AS (
   INSERT INTO cm.refusal (practice_id, refusal_id, at, contact_id, campaign_id, version_id, step_id, enrolment_id, move_no, reason, inputs)
-  SELECT :practice, uuidv7(), :now, contact_id, :campaign, :version, :step, enrolment_id, move_no, reason,
+  SELECT :practice, id, :now, contact_id, :campaign, :version, :step, enrolment_id, move_no, reason,
     jsonb_build_object('channels', CAST(channel_verdicts AS jsonb), 'effect', effect)
   FROM n WHERE reason IS NOT NULL
 ),

@@ -36,8 +36,7 @@ WITH m AS MATERIALIZED (
   {record}
 ),
 n AS MATERIALIZED (
-  SELECT m.*, {next_step} AS next_step, {next_due} AS next_due, row_number() OVER () + :first_seq AS seq,
-    uuidv7() AS audit_id FROM m
+  SELECT m.*, {next_step} AS next_step, {next_due} AS next_due, row_number() OVER () + :first_seq AS seq FROM m
 ),
 noted AS (
   INSERT INTO cm.transition (practice_id, enrolment_id, move_no, at, step_id, port)
@@ -62,7 +61,7 @@ audited AS (
   INSERT INTO cm.audit (practice_id, at, audit_id, batch_id, seq, tag, actor, campaign_id, enrolment_id, pseudonym, reason, leaf)
   SELECT :practice, :now, audit_id, :batch, seq, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason,
     cm.audit_leaf((SELECT cm.audit_head(:practice, :now)), audit_id, 'enrolment.completed', 'engine', :campaign, enrolment_id, pseudonym, :end_reason, '{{}}')
-  FROM n WHERE next_step IS NULL
+  FROM (SELECT n.*, uuidv7() AS audit_id FROM n WHERE next_step IS NULL) n
 ){care_plans}
 SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS finished,
   (SELECT count(*) FROM kept) + (SELECT count(*) FROM gone) AS moved FROM n GROUP BY port ORDER BY port
