@@ -190,7 +190,7 @@ class Console:
         page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" or message.text.startswith("_call_script"):  # a script of ours that failed
             self.errors.append(f"{message.location.get('url')}: {message.text}")
 
     def unexpected(self) -> list[str]:

@@ -27,8 +27,10 @@ def let_go() -> None:
         _open.popitem()[1].dispose()
 
 
-def make_practice(database_url: str, now: datetime, *, name: str = "Harbour Dental") -> UUID:
-    practice_id = fixed_id()
+def make_practice(
+    database_url: str, now: datetime, *, name: str = "Harbour Dental", practice_id: UUID | None = None
+) -> UUID:
+    practice_id = practice_id or fixed_id()
     run(
         database_url,
         "INSERT INTO canonical.practice (practice_id, name, timezone, postal_address)"
