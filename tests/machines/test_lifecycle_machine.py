@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from services.kit.uow import Unit
 from tests.conftest import START
 from tests.factories.journeys import journey, person
 from tests.factories.practice import make_practice
+from tests.factories.proof.swift import swift_engine
 
 T = TypeVar("T")
 PEOPLE = st.integers(0, 2)
@@ -277,7 +278,9 @@ def machine(app: App, clock: VirtualClock, database_url: str, runner: asyncio.Ru
 @pytest.mark.covers("LIF-2", "LIF-4", "LIF-6")
 def test_any_order_of_acts_keeps_to_the_rules(config: Settings, servers: Servers, database_url: str):
     clock = VirtualClock(START)
-    app = bootstrap(config=config, clock=clock, database_url=database_url, redis_url=servers.redis_url)
+    wired = bootstrap(config=config, clock=clock, database_url=database_url, redis_url=servers.redis_url)
+    swift = swift_engine(wired.uow.engine.url)
+    app = replace(wired, uow=replace(wired.uow, engine=swift))
     with asyncio.Runner() as runner:
         run_state_machine_as_test(
             lambda: machine(app, clock, database_url, runner)(),
@@ -290,3 +293,4 @@ def test_any_order_of_acts_keeps_to_the_rules(config: Settings, servers: Servers
             ),
         )
         runner.run(app.close())
+        runner.run(wired.close())
