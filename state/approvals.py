@@ -18,6 +18,7 @@ from services.contracts.campaign_types import LABELS
 from services.contracts.journey import Message
 from services.contracts.languages import direction
 from services.contracts.merge_fields import sample_context
+from services.contracts.step_names import step_name
 from services.engine.judging import Judged, WordsChange, judged
 from services.forecast.service import forecast_campaign
 from services.kit.errors import Invalid
@@ -300,7 +301,7 @@ def _decided(row: ApprovalRow, zone: str) -> str:
 
 
 def _told(step: Message) -> Told:
-    return Told(step.title or "Message", [_said(one) for one in wordings(step)])
+    return Told(step_name(step), [_said(one) for one in wordings(step)])
 
 
 def _said(one: Wording) -> Said:

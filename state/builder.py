@@ -25,6 +25,7 @@ from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignDetail
 from services.campaigns.history import last_readable, last_saved
 from services.contracts.journey import Branch, Entry, Journey
+from services.contracts.step_names import name_by_id
 from services.kit.actor import Permission
 from services.kit.errors import Invalid, StaleWrite
 from services.kit.uow import Unit
@@ -133,7 +134,8 @@ class Builder(rx.State):
     async def _problems_of_reading(self, u: Unit, detail: CampaignDetail) -> None:
         """What is wrong with a stored draft that does not fit the grammar, and what could replace it."""
         self.unreadable = [
-            f"Step “{p.step_id}”: {p.sentence}" if p.step_id else p.sentence for p in detail.draft_problems
+            f"{name_by_id(p.step_id)}: {p.sentence}" if p.step_id else p.sentence
+            for p in detail.draft_problems
         ]
         good = await last_readable(u, self.key) if detail.draft_problems else None
         self.good_version = f"version {good.number}" if good else ""

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from services.contracts.journey import GoalStep, Message, Step
+from services.contracts.step_names import step_name
 from services.engine.plan import Plan
 from services.forecast.contracts import Forecast, StepFlow
 from services.forecast.places import Place
@@ -23,7 +24,7 @@ class Tally:
 
     def __post_init__(self) -> None:
         for step in in_order(self.plan.journey):
-            self.steps[step.id] = StepFlow(step.id, title_of(step), step.kind)
+            self.steps[step.id] = StepFlow(step.id, step_name(step), step.kind)
 
     def count(self, step: Step, place: Place | None, rows: list[Any]) -> None:
         flow = self.steps[step.id]
@@ -116,15 +117,6 @@ class Tally:
     def _day(self, day: date) -> Any:
         at = (day - self.found.first_day).days
         return self.found.days[min(max(at, 0), len(self.found.days) - 1)]
-
-
-def title_of(step: Step) -> str:
-    """What people call a step."""
-    words = {
-        "entry": "Start", "message": "Message", "wait": "Wait", "wait_event": "Wait for an event",
-        "branch": "Branch", "split": "Split", "sub_campaign": "Another campaign", "goal": "Goal", "exit": "End",
-    }  # fmt: skip
-    return step.title or words[step.kind]
 
 
 def _seen(flow: StepFlow, day: date) -> None:
