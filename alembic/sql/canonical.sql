@@ -158,6 +158,141 @@ CREATE TABLE canonical.care_plan (
   PRIMARY KEY (practice_id, contact_id)
 );
 
+-- What audiences ask most, a narrow row for everyone something is known of, so that a whole history need not be
+-- read (docs/decisions/0022). Nobody writes here but the triggers below, in the transaction of the record itself.
+-- Appointments: how many of each status and the latest start; `made` and `last_made` are of all bookings, whatever
+-- became of them. Engagement: the latest five of each kind, newest first. Consent to marketing by channel: true
+-- while given, false once withdrawn, null when never asked.
+CREATE TABLE canonical.standing (
+  practice_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  last_made timestamptz,
+  last_attended timestamptz,
+  last_missed timestamptz,
+  last_cancelled timestamptz,
+  last_booked timestamptz,
+  made integer NOT NULL DEFAULT 0,
+  attended integer NOT NULL DEFAULT 0,
+  missed integer NOT NULL DEFAULT 0,
+  cancelled integer NOT NULL DEFAULT 0,
+  in_app boolean,
+  email boolean,
+  sms boolean,
+  whatsapp boolean,
+  messaged timestamptz[],
+  opened timestamptz[],
+  clicked timestamptz[],
+  replied timestamptz[],
+  PRIMARY KEY (practice_id, contact_id)
+) WITH (fillfactor = 80);                       -- a changed row stays on its page
+
+CREATE FUNCTION canonical.latest_five(held timestamptz[], more timestamptz[]) RETURNS timestamptz[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN more IS NULL THEN held ELSE ARRAY(SELECT at FROM unnest(held || more) AS at ORDER BY at DESC LIMIT 5) END;
+
+-- What is new is added on top: whoever adds for the same person at the same time waits for the row.
+CREATE FUNCTION canonical.add_appointments() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO canonical.standing AS s (practice_id, contact_id, made, attended, missed, cancelled,
+    last_made, last_attended, last_missed, last_cancelled, last_booked)
+  SELECT practice_id, contact_id, count(*), count(*) FILTER (WHERE status = 'attended'),
+    count(*) FILTER (WHERE status = 'no_show'), count(*) FILTER (WHERE status = 'cancelled'), max(booked_at),
+    max(starts_at) FILTER (WHERE status = 'attended'), max(starts_at) FILTER (WHERE status = 'no_show'),
+    max(starts_at) FILTER (WHERE status = 'cancelled'), max(starts_at) FILTER (WHERE status = 'booked')
+  FROM new_rows GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (practice_id, contact_id) DO UPDATE SET
+    made = s.made + excluded.made, attended = s.attended + excluded.attended, missed = s.missed + excluded.missed,
+    cancelled = s.cancelled + excluded.cancelled, last_made = greatest(s.last_made, excluded.last_made),
+    last_attended = greatest(s.last_attended, excluded.last_attended),
+    last_missed = greatest(s.last_missed, excluded.last_missed),
+    last_cancelled = greatest(s.last_cancelled, excluded.last_cancelled),
+    last_booked = greatest(s.last_booked, excluded.last_booked);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION canonical.add_engagement() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO canonical.standing AS s (practice_id, contact_id, messaged, opened, clicked, replied)
+  SELECT practice_id, contact_id, (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'messaged'))[:5],
+    (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'opened'))[:5],
+    (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'clicked'))[:5],
+    (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'replied'))[:5]
+  FROM new_rows GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (practice_id, contact_id) DO UPDATE SET
+    messaged = canonical.latest_five(s.messaged, excluded.messaged), opened = canonical.latest_five(s.opened, excluded.opened),
+    clicked = canonical.latest_five(s.clicked, excluded.clicked), replied = canonical.latest_five(s.replied, excluded.replied);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION canonical.add_consent() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO canonical.standing AS s (practice_id, contact_id, in_app, email, sms, whatsapp)
+  SELECT practice_id, contact_id, bool_or(state = 'granted') FILTER (WHERE channel = 'in_app'),
+    bool_or(state = 'granted') FILTER (WHERE channel = 'email'), bool_or(state = 'granted') FILTER (WHERE channel = 'sms'),
+    bool_or(state = 'granted') FILTER (WHERE channel = 'whatsapp')
+  FROM new_rows WHERE purpose = 'marketing' GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (practice_id, contact_id) DO UPDATE SET
+    in_app = coalesce(excluded.in_app, s.in_app), email = coalesce(excluded.email, s.email),
+    sms = coalesce(excluded.sms, s.sms), whatsapp = coalesce(excluded.whatsapp, s.whatsapp);
+  RETURN NULL;
+END $$;
+
+-- What is changed or gone is added up anew: first the rows of those concerned are locked, then, in a statement of
+-- its own that sees what the lock waited for, their records are read. A person of whom nothing is left keeps a row
+-- that says so.
+CREATE FUNCTION canonical.add_up(practices uuid[], contacts uuid[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO canonical.standing AS s (practice_id, contact_id)
+  SELECT p, c FROM unnest(practices, contacts) AS concerned(p, c) ORDER BY 1, 2
+  ON CONFLICT (practice_id, contact_id) DO UPDATE SET made = s.made;
+  UPDATE canonical.standing s SET
+    (made, attended, missed, cancelled, last_made, last_attended, last_missed, last_cancelled, last_booked) =
+    (SELECT count(*), count(*) FILTER (WHERE a.status = 'attended'), count(*) FILTER (WHERE a.status = 'no_show'),
+       count(*) FILTER (WHERE a.status = 'cancelled'), max(a.booked_at),
+       max(a.starts_at) FILTER (WHERE a.status = 'attended'), max(a.starts_at) FILTER (WHERE a.status = 'no_show'),
+       max(a.starts_at) FILTER (WHERE a.status = 'cancelled'), max(a.starts_at) FILTER (WHERE a.status = 'booked')
+     FROM canonical.appointment a WHERE a.practice_id = s.practice_id AND a.contact_id = s.contact_id),
+    (messaged, opened, clicked, replied) =
+    (SELECT (array_agg(e.at ORDER BY e.at DESC) FILTER (WHERE e.kind = 'messaged'))[:5],
+       (array_agg(e.at ORDER BY e.at DESC) FILTER (WHERE e.kind = 'opened'))[:5],
+       (array_agg(e.at ORDER BY e.at DESC) FILTER (WHERE e.kind = 'clicked'))[:5],
+       (array_agg(e.at ORDER BY e.at DESC) FILTER (WHERE e.kind = 'replied'))[:5]
+     FROM canonical.engagement e WHERE e.practice_id = s.practice_id AND e.contact_id = s.contact_id),
+    (in_app, email, sms, whatsapp) =
+    (SELECT bool_or(k.state = 'granted') FILTER (WHERE k.channel = 'in_app'), bool_or(k.state = 'granted') FILTER (WHERE k.channel = 'email'),
+       bool_or(k.state = 'granted') FILTER (WHERE k.channel = 'sms'), bool_or(k.state = 'granted') FILTER (WHERE k.channel = 'whatsapp')
+     FROM canonical.consent k WHERE k.practice_id = s.practice_id AND k.contact_id = s.contact_id AND k.purpose = 'marketing')
+  FROM unnest(practices, contacts) AS concerned(p, c) WHERE s.practice_id = p AND s.contact_id = c;
+END $$;
+CREATE FUNCTION canonical.add_up_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  PERFORM canonical.add_up(array_agg(practice_id), array_agg(contact_id))
+  FROM (SELECT practice_id, contact_id FROM old_rows UNION SELECT practice_id, contact_id FROM new_rows) HAVING count(*) > 0;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION canonical.add_up_gone() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  PERFORM canonical.add_up(array_agg(practice_id), array_agg(contact_id))
+  FROM (SELECT DISTINCT practice_id, contact_id FROM old_rows) HAVING count(*) > 0;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION canonical.add_up_all() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  PERFORM canonical.add_up(array_agg(practice_id), array_agg(contact_id)) FROM canonical.standing HAVING count(*) > 0;
+  RETURN NULL;
+END $$;
+DO $$
+DECLARE t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['appointment', 'engagement', 'consent'] LOOP
+    EXECUTE format('CREATE TRIGGER standing_added AFTER INSERT ON canonical.%I REFERENCING NEW TABLE AS new_rows
+      FOR EACH STATEMENT EXECUTE FUNCTION canonical.%I()', t, CASE t WHEN 'appointment' THEN 'add_appointments' ELSE 'add_' || t END);
+    EXECUTE format('CREATE TRIGGER standing_changed AFTER UPDATE ON canonical.%I REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+      FOR EACH STATEMENT EXECUTE FUNCTION canonical.add_up_changed()', t);
+    EXECUTE format('CREATE TRIGGER standing_gone AFTER DELETE ON canonical.%I REFERENCING OLD TABLE AS old_rows
+      FOR EACH STATEMENT EXECUTE FUNCTION canonical.add_up_gone()', t);
+    EXECUTE format('CREATE TRIGGER standing_emptied AFTER TRUNCATE ON canonical.%I
+      FOR EACH STATEMENT EXECUTE FUNCTION canonical.add_up_all()', t);
+  END LOOP;
+END $$;
+
 CREATE VIEW canonical.household WITH (security_invoker = true) AS
   SELECT practice_id, household_id, count(*) AS people
   FROM canonical.contact WHERE household_id IS NOT NULL GROUP BY 1, 2;

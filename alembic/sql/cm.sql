@@ -470,7 +470,6 @@ CREATE TABLE cm.dispatch (
   PRIMARY KEY (practice_id, enrolled_at, enrolment_id, move_no)
 ) PARTITION BY RANGE (enrolled_at);
 CREATE INDEX dispatch_id ON cm.dispatch (practice_id, dispatch_id);
-CREATE INDEX dispatch_contact ON cm.dispatch (practice_id, contact_id, requested_at);
 CREATE INDEX dispatch_requested ON cm.dispatch USING brin (requested_at);
 COMMENT ON TABLE cm.dispatch IS 'One row a request to the Hub. The key is the enrolment and its move: a second send of the same step of the same entry cannot be stored (ENG-2).';
 
@@ -883,6 +882,31 @@ CREATE TRIGGER template_version_immutable BEFORE UPDATE ON cm.template_version
 -- for every person instead of being written into the statement.
 CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ((substring(sha256(convert_to(salt || contact_id::text, 'UTF8')) FROM 1 FOR 4)::integer >> 4) & 268435455) % 10000;
+
+-- What happened to a person until a moment: how often since another, and when the latest was. `what` is a status of
+-- appointments, `made` for all of them by when they were made, or a kind of engagement. Audiences ask of the few of
+-- whom something lies after the moment, and take the others' from canonical.standing (services.audience.kept). Not
+-- LANGUAGE sql: inlined, it would be read for everybody, and by one process.
+CREATE FUNCTION cm.times_until(of_practice uuid, of_contact uuid, what text, since timestamptz, moment timestamptz)
+RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $$
+BEGIN
+  RETURN (SELECT count(*) FROM canonical.appointment a WHERE a.practice_id = of_practice AND a.contact_id = of_contact
+          AND CASE what WHEN 'made' THEN a.booked_at BETWEEN since AND moment
+                        ELSE a.status = what AND a.starts_at BETWEEN since AND moment END)
+       + (SELECT count(*) FROM canonical.engagement e WHERE e.practice_id = of_practice AND e.contact_id = of_contact
+          AND e.kind = what AND e.at BETWEEN since AND moment);
+END $$;
+CREATE FUNCTION cm.latest_until(of_practice uuid, of_contact uuid, what text, moment timestamptz)
+RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $$
+BEGIN
+  RETURN greatest(
+    (SELECT max(a.booked_at) FROM canonical.appointment a WHERE what = 'made'
+     AND a.practice_id = of_practice AND a.contact_id = of_contact AND a.booked_at <= moment),
+    (SELECT max(a.starts_at) FROM canonical.appointment a
+     WHERE a.practice_id = of_practice AND a.contact_id = of_contact AND a.status = what AND a.starts_at <= moment),
+    (SELECT max(e.at) FROM canonical.engagement e
+     WHERE e.practice_id = of_practice AND e.contact_id = of_contact AND e.kind = what AND e.at <= moment));
+END $$;
 
 -- Which of the sixteen lanes a household (or a person without one) is in: services.engine.claim. The first 44
 -- bits of a UUIDv7 are its sixteen milliseconds: who came together is stored together, and stays in one lane.

@@ -4,7 +4,8 @@ import reflex as rx
 
 from components import ui
 from components.ui import charts
-from state.dashboard import Dashboard, Total
+from state.dashboard import Dashboard
+from state.dashboard_rows import Total
 
 
 def _total(total: rx.Var[Total]) -> rx.Component:

@@ -22,9 +22,11 @@ from typing import Any, assert_never
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.audience import kept
 from services.audience.contracts import Fragment
 from services.audience.errors import RuleInvalid
 from services.audience.fields import Field, Records
+from services.audience.kept import Asked
 from services.audience.logic import (
     ALWAYS,
     NEVER,
@@ -280,60 +282,70 @@ class _Compiler:
     def only(self, records: Records) -> list[str]:
         if not records.only:
             return []
-        return [records.only.replace("{now}", self.bind(self.now, "timestamptz"))]
+        return [records.only.replace("{now}", self.moment(self.now))]
 
     def exists(self, records: Records, tests: Sequence[Test]) -> Leaf:
         """Some record of the contact meets all the tests."""
         return _exists(records.table, [*self.only(records), *(f"({render(test)})" for test in tests)])
 
-    def at_least(self, table: str, only: Sequence[str], times: int, *, ever: bool) -> Test:
+    def at_least(self, asked: Asked, times: int) -> Test:
         """The contact has at least so many records."""
         if times <= 0:
             return ALWAYS
+        wanted = self.bind(times, "integer")
+        now = self.moment(self.now)
+        if asked.kept and (known := kept.so_often(asked.kept, now, times, wanted, asked.since)):
+            return known
         if times == 1:
-            return _exists(table, only)
-        wanted = self.bind(times, "bigint")
-        rows = _gathered(table, only, f"count(*) >= {wanted}")
-        if not ever:
+            return _exists(asked.table, asked.all)
+        rows = _gathered(asked.table, asked.all, f"count(*) >= {wanted}")
+        if asked.since:
             return exists(rows)
-        some_of_them = f"SELECT FROM {table} r WHERE {' AND '.join([SAME, *only])} LIMIT {wanted}"
+        some_of_them = f"SELECT FROM {asked.table} r WHERE {' AND '.join([SAME, *asked.all])} LIMIT {wanted}"
         return asked_of_each(f"(SELECT count(*) FROM ({some_of_them}) r) = {wanted}", rows)
 
-    def between(
-        self, table: str, only: Sequence[str], low: int, high: int | None, *, ever: bool = True
-    ) -> Test:
-        """The number of records is from `low` to `high`, both included; None is no bound. `ever`: of
-        all there are, not of some days only."""
+    def between(self, asked: Asked, low: int, high: int | None) -> Test:
+        """The number of records is from `low` to `high`, both included; None is no bound."""
         if high is None:
-            return self.at_least(table, only, low, ever=ever)
+            return self.at_least(asked, low)
         if high < low or high < 0:
             return NEVER
-        more = self.at_least(table, only, high + 1, ever=ever)
-        return every([self.at_least(table, only, low, ever=ever), negate(more)])
+        return every([self.at_least(asked, low), negate(self.at_least(asked, high + 1))])
 
     def counted(self, field: Field, comparison: object) -> Test:
         assert field.records is not None
         assert isinstance(comparison, Bounds)
         low = 0 if comparison.lo is None else int(comparison.lo)
         high = None if comparison.hi is None else int(comparison.hi)
-        return self.between(field.records.table, self.only(field.records), low, high)
+        records = field.records
+        return self.between(
+            Asked(records.table, self.only(records), kept.BY_RECORDS.get(records.key)), low, high
+        )
 
     def extreme(self, field: Field, comparison: object) -> Test:
-        """The latest (or earliest) of the records lies within bounds."""
+        """The latest (or earliest) of the records lies within bounds; without bounds: there is one."""
         assert field.records is not None
-        if isinstance(comparison, Known):
-            return self.exists(field.records, [])
-        assert isinstance(comparison, Bounds)
-        lo = None if comparison.lo is None else self.instant(comparison.lo)
-        hi = None if comparison.hi is None else self.instant(comparison.hi)
+        assert isinstance(comparison, Bounds | Known)
+        bounds = Bounds() if isinstance(comparison, Known) else comparison
+        lo = None if bounds.lo is None else self.instant(bounds.lo)
+        hi = None if bounds.hi is None else self.instant(bounds.hi)
         latest = field.how == "latest"
-        if (hi is None or hi > self.now) if latest else (lo is None or lo <= self.now):
-            # Records lie on one side of now, so none is beyond this bound: one within is enough.
+        # Records lie on one side of now, so none is beyond a bound on the other: one within is enough.
+        open_ended = (hi is None or hi > self.now) if latest else (lo is None or lo <= self.now)
+        if latest and (of := kept.BY_RECORDS.get(field.records.key)):
+            first, end = (self.moment(one) for one in (lo, None if open_ended else hi))
+            return kept.latest(of, self.moment(self.now), first, end)
+        if open_ended and hi is None and field.records.key == "booked":
+            return kept.ahead(self.moment(self.now))
+        if open_ended:
             within = every([*self.beside(field.sql, ">=", lo), *self.beside(field.sql, "<", hi)])
             return self.exists(field.records, [within])
         utmost = f"{'max' if latest else 'min'}({field.sql})"
         within = every([*self.beside(utmost, ">=", lo), *self.beside(utmost, "<", hi)])
         return exists(_gathered(field.records.table, self.only(field.records), render(within)))
+
+    def moment(self, moment: datetime | None) -> str:
+        return self.bind(moment, "timestamptz") if moment else ""
 
     def beside(self, sql: str, sign: str, moment: datetime | None) -> list[Test]:
         return [] if moment is None else [plain(f"{sql} {sign} {self.bind(moment, 'timestamptz')}")]
@@ -342,22 +354,20 @@ class _Compiler:
         """`unknown` is the absence of a row (D21)."""
         assert field.records is not None
         assert isinstance(comparison, OneOf)
+        channel = field.records.key.removeprefix("consent.")
         states = sorted(set(comparison.values) - {"unknown"})
-        tests: list[Test] = []
-        if states:
-            tests.append(self.exists(field.records, [plain(self.equal(field.sql, states))]))
+        tests: list[Test] = [kept.answered(channel, states)] if states else []
         if "unknown" in comparison.values:
-            tests.append(negate(self.exists(field.records, [])))
+            tests.append(negate(kept.answered(channel, ())))
         return some(tests)
 
     def did(self, did: Did) -> Test:
         table, at, which = BEHAVIOURS[did.what]
         low, high = times(did)
         only = [which] if which else []
-        only.append(f"{at} <= {self.bind(self.now, 'timestamptz')}")
-        if did.days:
-            only.append(f"{at} >= {self.midnight(self.today - timedelta(days=did.days))}")
-        return self.between(table, only, low, high, ever=not did.days)
+        only.append(f"{at} <= {self.moment(self.now)}")
+        first = self.midnight(self.today - timedelta(days=did.days)) if did.days else ""
+        return self.between(Asked(table, only, kept.BY_BEHAVIOUR.get(did.what), first, at), low, high)
 
 
 def times(did: Did) -> tuple[int, int | None]:
@@ -379,7 +389,7 @@ def _gathered(table: str, only: Sequence[str], what: str) -> str:
 
 
 def _exists(table: str, only: Sequence[str]) -> Leaf:
-    return exists_in(table, " AND ".join(only) or "true")
+    return exists_in(f"{table} r", " AND ".join(only) or "true")
 
 
 def _escaped(text: str) -> str:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 SAME = "r.practice_id = c.practice_id AND r.contact_id = c.contact_id"
 """Record `r` is about contact `c`."""
+STANDING = "canonical.standing s"
+ONE_ROW_EACH = frozenset({STANDING, "canonical.loyalty r", "canonical.care_plan r"})
+"""Tables, with the alias they are read by, that have at most one row a contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,8 @@ class Leaf:
     """One SQL test and its exact opposite; neither may ever be NULL.
 
     `rows`: for a test of records, the SELECT of (practice_id, contact_id) it looks for;
-    `negative`: it holds for those who are not among them; `source`: the table and the condition of
-    a plain such SELECT, so that several of one table can be read at once.
+    `negative`: it holds for those who are not among them; `source`: the table with its alias and
+    the condition of a plain such SELECT, so that several of one table can be read at once.
     """
 
     sql: str
@@ -78,6 +81,10 @@ def negate(test: Test) -> Test:
 
 
 def render(test: Test) -> str:
+    return _printed(_gathered(test))
+
+
+def _printed(test: Test) -> str:
     match test:
         case Leaf():
             return test.sql
@@ -96,13 +103,14 @@ def exists(rows: str) -> Leaf:
 
 
 def exists_in(table: str, condition: str) -> Leaf:
-    """The contact has a record in `table` that meets `condition`."""
+    """The contact has a record in `table`, named with its alias, that meets `condition`."""
     leaf = exists(_select(table, condition))
     return Leaf(leaf.sql, leaf.opposite, leaf.rows, source=(table, condition))
 
 
 def _select(table: str, condition: str) -> str:
-    return f"SELECT r.practice_id, r.contact_id FROM {table} r WHERE {condition}"
+    alias = table.rpartition(" ")[2]
+    return f"SELECT {alias}.practice_id, {alias}.contact_id FROM {table} WHERE {condition}"
 
 
 def asked_of_each(sql: str, rows: str) -> Leaf:
@@ -114,6 +122,37 @@ def asked_of_each(sql: str, rows: str) -> Leaf:
 
 def among(rows: str) -> str:
     return f"EXISTS (SELECT FROM ({rows}) r WHERE {SAME})"
+
+
+def _gathered(test: Test) -> Test:
+    """The same test; what is asked of a table with one row a contact is asked of that row at once."""
+    match test:
+        case Leaf():
+            return test
+        case Every():
+            return every(_of_one_row([_gathered(part) for part in test.parts], all_hold=True))
+        case Some():
+            return some(_of_one_row([_gathered(part) for part in test.parts], all_hold=False))
+
+
+def _of_one_row(parts: list[Test], *, all_hold: bool) -> list[Test]:
+    """One test for each such table. A negative holds for those without a row, too: it can join a positive
+    that must hold as well, and nothing else."""
+    about: dict[str, list[tuple[Leaf, str]]] = {}
+    others: list[Test] = []
+    for part in parts:
+        fits = isinstance(part, Leaf) and (all_hold or not part.negative)
+        if fits and isinstance(part, Leaf) and part.source and part.source[0] in ONE_ROW_EACH:
+            about.setdefault(part.source[0], []).append((part, part.source[1]))
+        else:
+            others.append(part)
+    for table, leaves in about.items():
+        if len(leaves) == 1 or all(leaf.negative for leaf, _ in leaves):
+            others.extend(leaf for leaf, _ in leaves)
+        else:
+            asked = (f"({condition}){' IS NOT TRUE' * leaf.negative}" for leaf, condition in leaves)
+            others.append(exists_in(table, (" AND " if all_hold else " OR ").join(asked)))
+    return others
 
 
 def _looks_at_records(test: Test) -> bool:
@@ -140,11 +179,11 @@ def _rows(test: Test) -> str:
     """Everyone the test holds for; inside, `c` is a contact of its own."""
     if isinstance(test, Leaf) and test.rows and not test.negative:
         return test.rows
-    return f"SELECT c.practice_id, c.contact_id FROM canonical.contact c WHERE {render(test)}"
+    return f"SELECT c.practice_id, c.contact_id FROM canonical.contact c WHERE {_printed(test)}"
 
 
 def _inner(test: Test) -> str:
-    return test.sql if isinstance(test, Leaf) else f"({render(test)})"
+    return test.sql if isinstance(test, Leaf) else f"({_printed(test)})"
 
 
 def total(sql: str) -> Leaf:
