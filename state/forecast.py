@@ -173,8 +173,6 @@ class ForecastPage(rx.State):
     @rx.event(background=True, supersedes=True)
     async def work_out(self, turn: int) -> None:
         """Work it out while the page stays usable. A newer one ends it; the one numbered 0 does nothing else."""
-        if not turn:
-            return
         now = asyncio.get_running_loop().time
         told = now()
 
@@ -187,6 +185,8 @@ class ForecastPage(rx.State):
 
         async with self:
             actor = await permitted(self, "read")
+            if not turn:
+                return
             campaign, against, days = UUID(self.id), self.against, int(self.days)
             limits = {name: (100_000 if name == "a_day" else 100) for name in self._given}
             wrong = [name for name, value in self._given.items() if not 0 <= value <= limits[name]]

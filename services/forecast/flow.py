@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from services.audience.service import condition
-from services.contracts.journey import Branch, Exit, GoalStep, Message, Split, Step, WaitEvent
+from services.contracts.journey import Branch, Exit, GoalStep, Message, Split, Step, WaitEvent, ports
 from services.engine.binding import Binding
 from services.engine.moves import port_sql
 from services.engine.plan import Plan
@@ -231,6 +231,7 @@ class Flow:
         port = await self._port(step, coming, binding)
         alone = isinstance(step, Branch | Split) or "contact_id" in self._move(step, Binding())[1]
         people = alone or self.ends is not None or depth > DEEPEST
+        over = any(self.plan.target(step, key) is None for key, _, _ in ports(step))
         name = await self.table(queries.PLACE if people else queries.MOVES)
         sql = queries.ON.format(
             arriving=queries.ARRIVING.format(crowd=_each(coming) if people else _alike(coming)),
@@ -239,7 +240,7 @@ class Flow:
             placed=self.placed(step, binding, "m"),
             kept=(queries.KEEP_PEOPLE if people else queries.KEEP_MOVES).format(name=name),
             ends=queries.ON_ENDS.format(ends=self.ends, which="n WHERE to_step IS NULL") if self.ends else "",
-            stayed=queries.STAYED + self._later("n", "to_step IS NULL"),
+            stayed=queries.STAYED + (self._later("n", "to_step IS NULL") if over else ""),
         )
         rows = await self.ask(sql, binding)
         self.tally.count(step, Written(name) if people else Passed(coming, name, port, depth), rows)

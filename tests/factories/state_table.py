@@ -110,7 +110,7 @@ TABLE: dict[str, dict[str, str]] = {
         SIGNED_IN: "follow",
         TAB: "type_addresses",
     },
-    "ForecastPage": {"read": "load choose_days choose_version assume as_known work_out"},
+    "ForecastPage": {"read": "load choose_days choose_version assume as_known stop once_more work_out"},
     "Imports": {"author": "load upload open back confirm", TAB: "map declare"},
     "Integrations": {"read": "load follow", "administer": "replay set_aside undo"},
     "Life": {
