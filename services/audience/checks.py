@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.audience.compile import DEEPEST, times
+from services.audience.compile import DEEPEST
+from services.audience.reading import times
 from services.audience.errors import RuleInvalid
 from services.audience.reading import read
 from services.contracts.segment import (
