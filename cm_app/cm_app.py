@@ -24,6 +24,7 @@ def assemble() -> rx.App:
         head_components=[
             rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
             rx.el.style(tokens.stylesheet()),
+            rx.el.script(src="/keys.js", defer=True),
         ],
         backend_exception_handler=explain,
         toaster=rx.toast.provider(rich_colors=False, close_button=True, position="bottom-right"),

@@ -6,8 +6,6 @@ be wrong on a person's machine ends in a sentence that says what to do (ENG-5).
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import shutil
 import signal
 import sys
@@ -18,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import psutil
 from rich.table import Table
 
 from cm_app import portal_build
 from cm_app.console import counting, phase, say, screen
+from cm_app.home_folder import end_leftovers, note_processes, only_one, write_addresses, write_private
 from cm_app.practice import Ready, ensure_practice
 from cm_app.supervisor import Child, Supervisor
 from services.kit import preflight
@@ -35,11 +33,6 @@ from services.kit.provision import partitions, provision
 from services.kit.settings import Settings
 
 ROOT = portal_build.ROOT
-
-
-class AlreadyRunning(AppError):
-    code = "already_running"
-    status = 409
 
 
 class DidNotStart(AppError):
@@ -69,8 +62,8 @@ class Site:
 def running(config: Settings) -> Iterator[Site]:
     """The product, up for the length of the block. Raises AppError with a sentence that helps."""
     config.home.mkdir(parents=True, exist_ok=True)
-    with _only_one(config.home), contextlib.ExitStack() as undo:
-        _end_leftovers(config.home)
+    with only_one(config.home), contextlib.ExitStack() as undo:
+        end_leftovers(config.home)
         with phase("Checking this machine"):
             preflight.refuse([*preflight.machine(config), _node()])
         portal = _begin_build(config)
@@ -92,13 +85,13 @@ def running(config: Settings) -> Iterator[Site]:
             provision(url, keyring)
             partitions(url, SystemClock().now().date() - timedelta(days=31), months=5)
         practice = _practice(config, servers)
-        _write_addresses(config.home, servers)
+        write_addresses(config.home, servers)
         undo.callback((config.home / "servers.json").unlink, missing_ok=True)
         _finish_build(portal)
         site = Site(config, servers, practice, Supervisor(_children(config), say, lambda: _revive(servers)))
         undo.callback(site.stop)
         _start(site)
-        _write_private(config.home / "site.json", _description(site))
+        write_private(config.home / "site.json", _description(site))
         yield site
 
 
@@ -122,8 +115,8 @@ def up(config: Settings, *, farewell: str = KEPT) -> None:
 
 def start_over(home: Path) -> None:
     """Delete the private servers' data. Keys and logs stay."""
-    with _only_one(home):
-        _end_leftovers(home)
+    with only_one(home):
+        end_leftovers(home)
         for name in ("postgres", "valkey"):
             shutil.rmtree(home / name, ignore_errors=True)
 
@@ -159,7 +152,7 @@ def _finish_build(portal: portal_build.Build | None) -> None:
 def _start(site: Site) -> None:
     with phase("Starting web, notices, intake, journeys, relay, hub and platform"):
         site.supervisor.start()
-        _note_processes(site)
+        note_processes(site.config.home, site.supervisor.children)
         late = site.supervisor.wait_until_healthy()
         if late:
             raise DidNotStart(
@@ -232,12 +225,6 @@ def _plain(value: object) -> str | None:
     return value.get_secret_value() if value is not None else None  # type: ignore[attr-defined]
 
 
-def _write_addresses(home: Path, servers: Servers) -> None:
-    """Where other `cm` commands find the servers; readable by this user only."""
-    body = orjson.dumps({"database_url": servers.database_url, "redis_url": servers.redis_url})
-    _write_private(home / "servers.json", body)
-
-
 def _description(site: Site) -> bytes:
     """What a tester or a script needs to find its way: addresses, practice, demo people."""
     return orjson.dumps(
@@ -255,51 +242,6 @@ def _person(site: Site, person: Any) -> dict[str, str]:
     return {"login": person.login, "password": person.password, "name": person.display_name} | (
         {"totp_secret": person.totp_secret} if site.config.qa else {}
     )
-
-
-def _note_processes(site: Site) -> None:
-    seen = [
-        {"pid": child.process.pid, "started": psutil.Process(child.process.pid).create_time()}
-        for child in site.supervisor.children
-        if child.process is not None and child.alive
-    ]
-    _write_private(site.config.home / "processes.json", orjson.dumps(seen))
-
-
-def _write_private(path: Path, body: bytes) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(body)
-
-
-def _end_leftovers(home: Path) -> None:
-    """End the children of a run that was killed: recognised by process id and time of birth."""
-    path = home / "processes.json"
-    if not path.exists():
-        return
-    for known in orjson.loads(path.read_bytes()):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(known["pid"])
-            if abs(process.create_time() - known["started"]) < 1.0:
-                family = [process, *process.children(recursive=True)]
-                for member in family:
-                    member.terminate()
-                for member in psutil.wait_procs(family, timeout=5)[1]:
-                    member.kill()
-    path.unlink()
-
-
-@contextlib.contextmanager
-def _only_one(home: Path) -> Iterator[None]:
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "up.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(
-                f"`cm up` is already running on {home}. Stop that one first, or give another folder with --home."
-            ) from None
-        yield
 
 
 class _Interrupt:

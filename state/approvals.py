@@ -1,90 +1,23 @@
 """The page of one request: everything an approver reads, the thread, and the decision (D9)."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import reflex as rx
 
 from services.bootstrap import app
 from services.builder.comparison import compare
 from services.builder.template_words import spelled
-from services.builder.wordings import Wording, wordings
 from services.campaigns import service as campaigns
-from services.campaigns.contracts import ApprovalDetail, ApprovalRow
-from services.content.preview import email_page
-from services.contracts.campaign_types import LABELS
+from services.campaigns.contracts import ApprovalDetail
 from services.contracts.journey import Message
-from services.contracts.languages import direction
-from services.contracts.merge_fields import sample_context
-from services.engine.judging import Judged, WordsChange, judged
+from services.engine.judging import Judged, judged
 from services.forecast.service import forecast_campaign
-from services.kit.errors import Invalid
-from services.kit.rendering import RenderProblem, render
+from state import approval_rows as rows
 from state import words
+from state.approval_rows import Inside, Left, Look, Remark, Reworded, Told, end_of, starts, type_of
 from state.builder_impact import fate_words
 from state.drawing import Drawing, clear, show
 from state.session import Session, acting, changed, opens, permitted, pings, uuid_of
-
-
-@dataclass(frozen=True)
-class Said:
-    """What one message says on one channel, in one variant and language."""
-
-    channel: str
-    words: str
-    subject: str
-    preheader: str
-    text: str
-    html: bool
-    direction: str
-
-
-@dataclass(frozen=True)
-class Told:
-    """One message step, with its words on each channel and variant."""
-
-    title: str
-    said: list[Said] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Look:
-    """A risk: something to look at before deciding."""
-
-    tone: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Reworded:
-    """The words of one message, before and now."""
-
-    where: str
-    before: str
-    now: str
-
-
-@dataclass(frozen=True)
-class Remark:
-    person: str
-    at: str
-    words: str
-
-
-@dataclass(frozen=True)
-class Left:
-    sentence: str
-    people: str
-
-
-@dataclass(frozen=True)
-class Inside:
-    """A group of people inside the running journey, and what becomes of them."""
-
-    who: str
-    what: str
 
 
 class Approval(rx.State):
@@ -227,12 +160,12 @@ class Approval(rx.State):
         self.read_back, self.audience_was = preview.sentence, seen.audience_was
         self.left_out = [Left(e.sentence, words.count(e.count)) for e in preview.excluded if e.count]
         before = seen.detail.people_before
-        self.people_change = "" if before is None else _change(preview.count - before)
+        self.people_change = "" if before is None else rows.change(preview.count - before)
 
     def _look(self, seen: Judged, zone: str) -> None:
         self.risks = [Look(risk.tone, risk.sentence) for risk in seen.risks]
         self.reworded = [
-            Reworded(_where(c), spelled(c.before) or "Nothing", spelled(c.now) or "Nothing any more")
+            Reworded(rows.where(c), spelled(c.before) or "Nothing", spelled(c.now) or "Nothing any more")
             for c in seen.changed_words
         ]
         self.comments = [Remark(c.person, words.moment(c.at, zone), c.words) for c in seen.comments]
@@ -245,82 +178,11 @@ class Approval(rx.State):
         self.by = f"{row.requested_by_name}, {words.moment(row.requested_at, zone)}"
         self.note, self.starts, self.state = row.note, starts(row, zone), row.state
         self.people_then = words.count(row.audience_count)
-        self.decided = _decided(row, zone)
+        self.decided = rows.decided(row, zone)
         self.may_decide, self.why_not = found.may_decide, found.why_not
         self.summary = found.summary
         self.inside = [Inside(**fate_words(fate)) for fate in row.impact]
         self.first_time = found.previous_journey is None
         self.changes = [] if self.first_time else [*found.diff.audience, *found.diff.settings]
-        self.messages = [_told(step) for step in found.journey.steps if isinstance(step, Message)]
+        self.messages = [rows.told(step) for step in found.journey.steps if isinstance(step, Message)]
         self.loading = False
-
-
-def _where(change: WordsChange) -> str:
-    """“Welcome, Email, German”: which words of which message."""
-    channel = words.CHANNELS.get(change.channel, change.channel)
-    return ", ".join(part for part in (change.step, channel, change.language, change.variant) if part)
-
-
-def _change(more: int) -> str:
-    if not more:
-        return "As many as when it was approved last."
-    return f"{words.plural(abs(more), 'person', 'people')} {'more' if more > 0 else 'fewer'} than at the last approval."
-
-
-def end_of(day: str, zone: str) -> datetime | None:
-    """The end of a day in the practice's zone; None for an empty field. Raises Invalid."""
-    if not day:
-        return None
-    try:
-        first = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
-    except ValueError as error:
-        raise Invalid("Choose the last day of the approval, or leave it empty.") from error
-    return first + timedelta(days=1)
-
-
-def type_of(row: ApprovalRow) -> str:
-    return LABELS.get(row.campaign_type, words.plain(row.campaign_type))
-
-
-def starts(row: ApprovalRow, zone: str) -> str:
-    if row.activate_at is None and row.campaign_state == "paused":
-        return "Goes on as soon as it is approved"
-    if row.activate_at is None:
-        return "Starts as soon as it is approved"
-    return f"Starts {words.moment(row.activate_at, zone)}"
-
-
-def _decided(row: ApprovalRow, zone: str) -> str:
-    if row.state == "requested":
-        return ""
-    what = {"approved": "Approved", "used": "Approved", "sent_back": "Sent back"}.get(row.state, "Taken back")
-    who = f" by {row.decided_by_name}" if row.decided_by_name else ""
-    note = f": {row.decision_note}" if row.decision_note else "."
-    return f"{what}{who}, {words.moment(row.decided_at, zone)}{note}"
-
-
-def _told(step: Message) -> Told:
-    return Told(step.title or "Message", [_said(one) for one in wordings(step)])
-
-
-def _said(one: Wording) -> Said:
-    """One wording, filled in for an example person."""
-    locale, html = one.place[1], one.channel == "email"
-    text = _filled(one.content.body, html=html)
-    return Said(
-        one.channel,
-        " · ".join(part for part in (words.CHANNELS[one.channel], one.language, one.variant) if part),
-        _filled(one.content.subject, html=False),
-        _filled(one.content.preheader, html=False),
-        email_page(text, language=locale) if html else text,
-        html,
-        direction(locale),
-    )
-
-
-def _filled(text: str, *, html: bool) -> str:
-    """The words as an example person would read them; as written where they cannot be filled in."""
-    try:
-        return render(text, sample_context(), html=html)
-    except RenderProblem:
-        return text

@@ -7,7 +7,6 @@ shows the new one, and saves a moment later. The page's other handlers live besi
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,11 +19,12 @@ from services.builder.contracts import Problem
 from services.builder.diff import diff
 from services.builder.fixes import apply_fix
 from services.builder.history import History
-from services.builder.rule_edits import audience_group, path_group
+from services.builder.rule_edits import audience_group
 from services.campaigns import service as campaigns
 from services.campaigns.contracts import CampaignDetail
 from services.campaigns.history import last_readable, last_saved
-from services.contracts.journey import Branch, Entry, Journey
+from services.contracts.journey import Entry, Journey
+from services.contracts.step_names import name_by_id
 from services.kit.actor import Permission
 from services.kit.errors import Invalid, StaleWrite
 from services.kit.uow import Unit
@@ -35,13 +35,11 @@ from state.builder_forms import StepForm
 from state.builder_message import pace_words
 from state.outline_rows import outline_rows
 from state.rule_choices import read_choices
-from state.rule_rows import RuleBox, box, open_choice_fields
+from state.rule_rows import RuleBox, box
 from state.session import acting, changed, opens, uuid_of
 
 NOTE = "note:"
 """Before the id of a note that is chosen on the canvas, as the canvas writes it."""
-ABOUT_SETTINGS = {"unknown_type", "secret"}
-"""Problems of the campaign as a whole that are settled in its settings; the others are its audience's."""
 Edit = Callable[[Journey], Journey]
 INTO_PANEL = rx.call_script(
     "setTimeout(() => { if (document.activeElement?.matches('.cb-look, body')) "
@@ -50,18 +48,6 @@ INTO_PANEL = rx.call_script(
 """The keyboard goes where the panel has just been opened, unless the person has gone on meanwhile."""
 PAUSE_BEFORE_SAVE = 0.7  # seconds without an edit
 MOST_DIFFERENCES = 12  # sentences shown before somebody chooses whose version stays
-
-
-@dataclass(frozen=True)
-class ProblemRow:
-    step_id: str
-    sentence: str
-    severity: str
-    where: str
-    fix: str = ""
-    index: int = 0
-    note: str = ""
-    panel: str = "audience"
 
 
 class Builder(rx.State):
@@ -87,7 +73,7 @@ class Builder(rx.State):
     outline: list[dict[str, Any]] = []
     palette: list[dict[str, Any]] = []
     counts: dict[str, list[dict[str, Any]]] | None = None
-    problems: list[ProblemRow] = []
+    problems: list[rows.ProblemRow] = []
     blocking: int = 0
     undo_words: str = ""
     redo_words: str = ""
@@ -133,7 +119,8 @@ class Builder(rx.State):
     async def _problems_of_reading(self, u: Unit, detail: CampaignDetail) -> None:
         """What is wrong with a stored draft that does not fit the grammar, and what could replace it."""
         self.unreadable = [
-            f"Step “{p.step_id}”: {p.sentence}" if p.step_id else p.sentence for p in detail.draft_problems
+            f"{name_by_id(p.step_id)}: {p.sentence}" if p.step_id else p.sentence
+            for p in detail.draft_problems
         ]
         good = await last_readable(u, self.key) if detail.draft_problems else None
         self.good_version = f"version {good.number}" if good else ""
@@ -198,7 +185,7 @@ class Builder(rx.State):
     async def check(self, u: Unit) -> None:
         """Find the problems of the journey as it is, read choices its rules need, show it all."""
         self._found = await campaigns.problems_of(u, self._journey, self.key)
-        for name in self._open_choices() - self._choices.keys():
+        for name in rows.open_choices(self._journey) - self._choices.keys():
             self._choices = {**self._choices, name: await read_choices(u, name)}
         self.show()
 
@@ -212,19 +199,7 @@ class Builder(rx.State):
         self.notes = rows.canvas_notes(journey)
         self.outline = outline_rows(journey, self._found) if self.view == "outline" else []
         self.palette = rows.palette(any(isinstance(s, Entry) for s in journey.steps))
-        self.problems = [
-            ProblemRow(
-                p.step_id or "",
-                p.sentence,
-                p.severity,
-                "A note" if p.note_id else rows.where(steps.get(p.step_id or "")),
-                p.fix.label if p.fix else "",
-                n,
-                p.note_id or "",
-                "settings" if p.code in ABOUT_SETTINGS else "audience",
-            )
-            for n, p in enumerate(self._found)
-        ]
+        self.problems = rows.problem_rows(journey, self._found)
         self.blocking = sum(p.severity == "blocking" for p in self._found)
         past, future = self._history.past, self._history.future
         self.undo_words = past[-1].what if past else ""
@@ -261,13 +236,6 @@ class Builder(rx.State):
 
     def _is_note(self, chosen: str) -> bool:
         return any(NOTE + note.id == chosen for note in self._journey.notes)
-
-    def _open_choices(self) -> set[str]:
-        groups = [audience_group(self._journey.audience, part) for part in ("include", "exclude")]
-        for step in self._journey.steps:
-            if isinstance(step, Branch):
-                groups += [path_group(self._journey, step.id, n) for n in range(len(step.paths))]
-        return set().union(*(open_choice_fields(group) for group in groups))
 
     @rx.event(background=True)
     async def save_soon(self, edit: int) -> Any:

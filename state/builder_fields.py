@@ -56,6 +56,7 @@ def form(
         kind=step.kind,
         kind_words=step_words.KINDS[step.kind],
         title=step.title,
+        called=step_words.title(step),
         sentences=sentences,
         **fields,  # type: ignore[arg-type]
     )

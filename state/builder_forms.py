@@ -63,6 +63,7 @@ class StepForm:
     id: str = ""
     kind: str = ""
     kind_words: str = ""
+    called: str = ""
     title: str = ""
     sentences: list[str] = field(default_factory=list)
     how: str = ""

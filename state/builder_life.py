@@ -21,11 +21,12 @@ from state.builder import Builder
 from state.builder_canvas import one_of
 from state.builder_impact import ChangeImpact
 from state.builder_step import whole
+from state.builder_words import Words, read_running
 from state.session import acting, changed, opens, pings
 
 PATIENCE = 8
 """Counting a running journey takes a ninth of the time at most, however many are inside."""
-TOPICS = ("tick", "campaigns", "people", "approvals", "metrics")
+TOPICS = ("tick", "campaigns", "people", "approvals", "metrics", "templates")
 
 
 class Life(rx.State):
@@ -42,6 +43,7 @@ class Life(rx.State):
     async def load(self) -> Any:
         self.reset()
         await self._refresh()
+        await self._templates()
         return Life.follow
 
     @rx.event(background=True, supersedes=True)
@@ -55,6 +57,14 @@ class Life(rx.State):
                 with age.measured():
                     async with self:
                         await self._refresh()
+                        if topic in ("campaigns", "approvals", "templates"):
+                            await self._templates()
+
+    async def _templates(self) -> None:
+        builder = await self.get_state(Builder)
+        if builder.id:
+            async with acting(self, "read") as u:
+                await read_running(await self.get_state(Words), u, builder)
 
     async def _refresh(self) -> None:
         builder = await self.get_state(Builder)

@@ -14,7 +14,7 @@ from services.builder import edits, moves
 from services.builder.edits import StepKind
 from services.builder.outline import outline, slots
 from services.builder.outline_words import where
-from services.builder.step_words import step_name
+from services.builder.step_words import name_in
 from services.contracts.journey import Journey
 from state.builder import Builder, Edit
 from state.builder_canvas import link_of, one_of
@@ -66,7 +66,7 @@ class Outline(rx.State):
         saving = await self._apply(edit, "add a step")
         builder = await self.get_state(Builder)
         builder.open_step(made[0])
-        self._tell(builder.journey, f"Added {step_name(builder.journey, made[0])}", made[0])
+        self._tell(builder.journey, f"Added {name_in(builder.journey, made[0])}", made[0])
         return saving
 
     @rx.event
@@ -81,7 +81,7 @@ class Outline(rx.State):
             direction: Any = one_of(way, ("up", "down"))
             saving = await self._apply(lambda j: moves.move_by_one(j, step, direction), "move a step")
         journey = (await self.get_state(Builder)).journey
-        self._tell(journey, f"Moved {step_name(journey, step)}", step)
+        self._tell(journey, f"Moved {name_in(journey, step)}", step)
         return saving
 
     @rx.event
@@ -91,7 +91,7 @@ class Outline(rx.State):
             lambda j: edits.connect(j, source=source, port=port, target=target), "connect two steps"
         )
         journey = (await self.get_state(Builder)).journey
-        self._tell(journey, f"{step_name(journey, source)} now leads to {step_name(journey, target)}")
+        self._tell(journey, f"{name_in(journey, source)} now leads to {name_in(journey, target)}")
         self.focus = _line_of(journey, source, port)
         return saving
 
@@ -100,14 +100,14 @@ class Outline(rx.State):
         source, port = (str(report.get(part)) for part in ("source", "port"))
         saving = await self._apply(lambda j: edits.disconnect(j, source=source, port=port), "remove a link")
         journey = (await self.get_state(Builder)).journey
-        self._tell(journey, f"Link removed: nothing follows {step_name(journey, source)} on this way")
+        self._tell(journey, f"Link removed: nothing follows {name_in(journey, source)} on this way")
         self.focus = _line_of(journey, source, port)
         return saving
 
     @rx.event
     async def removed(self, report: dict[str, Any]) -> Any:
         step = str(report.get("id"))
-        name = step_name((await self.get_state(Builder)).journey, step)
+        name = name_in((await self.get_state(Builder)).journey, step)
         saving = await self._apply(lambda j: edits.remove_steps(j, [step]), "remove a step")
         self._tell(None, f"Removed {name}. Undo brings it back")
         return saving
@@ -124,7 +124,7 @@ class Outline(rx.State):
         saving = await self._apply(edit, "duplicate a step")
         journey = (await self.get_state(Builder)).journey
         if made:
-            self._tell(journey, f"Copied {step_name(journey, step)}", made[0])
+            self._tell(journey, f"Copied {name_in(journey, step)}", made[0])
         return saving
 
     @rx.event

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from services.builder import step_words
-from services.contracts.journey import Journey, Step, ports
+from services.builder.contracts import Problem
+from services.builder.rule_edits import audience_group, path_group
+from services.contracts.journey import Branch, Journey, Step, ports
+from state.rule_rows import open_choice_fields
 
+ABOUT_SETTINGS = {"unknown_type", "secret"}
+"""Problems of the campaign as a whole that are settled in its settings; the others are its audience's."""
 MOST = 5  # counts that fit a card
 PALETTE: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("Start", [("entry", "Start", "How people come in")]),
@@ -130,3 +137,42 @@ def _counts(step: Step, row: Any) -> list[dict[str, Any]]:
     if len(shown) > MOST:
         shown = [pair for pair in shown if pair[0] != "delivered"]
     return [{"key": words, "label": words, "value": int(value or 0)} for words, value in shown]
+
+
+@dataclass(frozen=True)
+class ProblemRow:
+    step_id: str
+    sentence: str
+    severity: str
+    where: str
+    fix: str = ""
+    index: int = 0
+    note: str = ""
+    panel: str = "audience"
+
+
+def problem_rows(journey: Journey, found: Sequence[Problem]) -> list[ProblemRow]:
+    """The list of problems, each with where it is and what would remove it."""
+    steps = {step.id: step for step in journey.steps}
+    return [
+        ProblemRow(
+            p.step_id or "",
+            p.sentence,
+            p.severity,
+            "A note" if p.note_id else where(steps.get(p.step_id or "")),
+            p.fix.label if p.fix else "",
+            n,
+            p.note_id or "",
+            "settings" if p.code in ABOUT_SETTINGS else "audience",
+        )
+        for n, p in enumerate(found)
+    ]
+
+
+def open_choices(journey: Journey) -> set[str]:
+    """Fields of the journey's rules whose choices are to be read from the data."""
+    groups = [audience_group(journey.audience, part) for part in ("include", "exclude")]
+    for step in journey.steps:
+        if isinstance(step, Branch):
+            groups += [path_group(journey, step.id, n) for n in range(len(step.paths))]
+    return set().union(*(open_choice_fields(group) for group in groups))

@@ -6,6 +6,8 @@ from typing import Any, get_args
 import reflex as rx
 
 from services.bootstrap import app
+from services.campaigns import service as campaigns
+from services.campaigns.contracts import RunningWords
 from services.content import service as content
 from services.content.resolving import with_template
 from services.contracts.journey import Channel, Journey, Message, Variant
@@ -47,6 +49,8 @@ class Words(rx.State):
     busy: bool = False
     tests: list[TestRow] = []
     templates: list[list[str]] = []
+    approved_with: dict[str, str] = {}
+    """Step and wording (`message-1/0`) of what runs → which version of its template it was approved with."""
 
     @rx.event
     async def offer_templates(self) -> None:
@@ -147,6 +151,22 @@ def _test(row: TriedOut, zone: str) -> TestRow:
         said,
         tone,
         row.reason,
+    )
+
+
+async def read_running(shown: Words, u: Unit, builder: Builder) -> None:
+    """Which versions of its templates the campaign runs with. A function: no browser can call it."""
+    found = await campaigns.running_words(u, builder.key)
+    shown.approved_with = {f"{one.step_id}/{one.variant}": _runs_with(one, builder.state) for one in found}
+
+
+def _runs_with(one: RunningWords, state: str) -> str:
+    if one.version == one.newest:
+        return f"This runs with version {one.version} of “{one.name}”, the newest."
+    how = "ask for approval" if state == "paused" else "pause the campaign and ask for approval"
+    return (
+        f"This runs with version {one.version} of “{one.name}”. Version {one.newest} is newer: to take it, {how};"
+        " the newest words go out once it is given."
     )
 
 

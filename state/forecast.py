@@ -1,5 +1,6 @@
 """The forecast of one campaign: asked for, worked out beside the page, shown (BLD-9)."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,8 @@ from state import words
 from state.session import acting, opens, permitted, uuid_of
 
 SPANS = ("14", "30", "60", "90", "180")
+TOLD_EVERY = 0.3
+"""Seconds between two words about how far it is: a short one says nothing."""
 RATE_WORDS = {
     "goal": ("Reach the goal after a message", "of messages"),
     "opened": ("Open a message", "of messages"),
@@ -78,6 +81,8 @@ class ForecastPage(rx.State):
     versions: list[tuple[str, str]] = []
     working: bool = False
     ready: bool = False
+    stopped: bool = False
+    done: str = ""
     problem: str = ""
     took: str = ""
     range: str = ""
@@ -147,14 +152,39 @@ class ForecastPage(rx.State):
         self._given = {}
         return self._again()
 
+    @rx.event
+    async def stop(self) -> Any:
+        """Give up what is being worked out, in the database, too; what is shown stays."""
+        await permitted(self, "read")
+        self._turn += 1
+        self.working, self.stopped = False, True
+        return ForecastPage.work_out(0)
+
+    @rx.event
+    async def once_more(self) -> Any:
+        await permitted(self, "read")
+        return self._again()
+
     def _again(self) -> Any:
         self._turn += 1
-        self.working, self.problem = True, ""
+        self.working, self.stopped, self.problem, self.done = True, False, "", ""
         return ForecastPage.work_out(self._turn)
 
-    @rx.event(background=True)
+    @rx.event(background=True, supersedes=True)
     async def work_out(self, turn: int) -> None:
-        """Work it out while the page stays usable; only the last one asked for is shown."""
+        """Work it out while the page stays usable. A newer one ends it; the one numbered 0 does nothing else."""
+        if not turn:
+            return
+        now = asyncio.get_running_loop().time
+        told = now()
+
+        async def tell(share: float) -> None:
+            nonlocal told
+            if now() - told > TOLD_EVERY:
+                told = now()
+                async with self:
+                    self.done = f"{share:.0%}"
+
         async with self:
             actor = await permitted(self, "read")
             campaign, against, days = UUID(self.id), self.against, int(self.days)
@@ -169,10 +199,10 @@ class ForecastPage(rx.State):
             given = Given(**self._given)
         async with app().uow(actor) as u:
             if against:
-                both = await forecasts.compare(u, campaign, UUID(against), days=days, given=given)
+                both = await forecasts.compare(u, campaign, UUID(against), days=days, given=given, tell=tell)
                 found, other, differ = both.other, both.one, both.differences
             else:
-                found = await forecasts.forecast_campaign(u, campaign, days=days, given=given)
+                found = await forecasts.forecast_campaign(u, campaign, days=days, given=given, tell=tell)
                 other, differ = None, []
         async with self:
             if turn == self._turn:

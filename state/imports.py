@@ -62,7 +62,6 @@ class Problem:
 
 class Imports(rx.State):
     loading: bool = True
-    unreachable: str = ""
     batches: list[Batch] = []
     step: str = "file"  # file → columns → result
     busy: bool = False
@@ -101,11 +100,9 @@ class Imports(rx.State):
         except AppError as error:  # a raised one would leave the page waiting for ever
             self.busy = False
             yield explain(error)
-            yield rx.clear_selected_files("leads")
             return
         self.busy = False
         self._columns(found)
-        yield rx.clear_selected_files("leads")
 
     @rx.event
     async def open(self, batch_id: str) -> None:

@@ -11,7 +11,7 @@ from services.campaigns import service as campaigns
 from services.campaigns.several import each, told
 from services.kit.uow import Unit
 from state import step_up, words
-from state.approvals import starts, type_of
+from state.approval_rows import starts, type_of
 from state.session import Session, acting, changed, permitted, pings, uuid_of
 
 

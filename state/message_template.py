@@ -8,7 +8,7 @@ import reflex as rx
 from services.builder.template_words import spelled
 from services.builder.words import check_words
 from services.campaigns import service as campaigns
-from services.campaigns.contracts import CampaignFilter
+from services.campaigns.contracts import CampaignFilter, TemplateUse
 from services.content import service as content
 from services.content.checks import checked_texts
 from services.content.contracts import TemplateRow, TemplateVersion, Texts
@@ -52,6 +52,7 @@ class UseLine:
     name: str
     href: str
     where: str
+    version: str
     state: str
     tone: str
 
@@ -119,7 +120,13 @@ class MessageTemplate(rx.State):
         kept = await content.template_versions(u, row.template_id)
         self.versions = [_version(one, row.version, zone) for one in kept]
         self.uses = [
-            UseLine(one.name, f"/campaigns/{one.campaign_id}", ", ".join(one.steps), *words.STATES[one.state])
+            UseLine(
+                one.name,
+                f"/campaigns/{one.campaign_id}",
+                ", ".join(one.steps),
+                _runs_with(one, row.version),
+                *words.STATES[one.state],
+            )
             for one in await campaigns.template_uses(u, row.template_id)
         ]
 
@@ -294,6 +301,17 @@ def _placed(problem: dict[str, Any]) -> str:
     where = {"subject": "In the subject: ", "preheader": "In the preview line: "}.get(problem["field"], "")
     line = f" It is on line {problem['line']}." if problem.get("line", 1) > 1 else ""
     return f"{where}{problem['sentence']}{line}"
+
+
+def _runs_with(use: TemplateUse, newest: int) -> str:
+    if use.version is None:
+        return "Runs with its own words" if use.live else ""
+    if use.version == newest:
+        return f"Runs with version {use.version}, the newest"
+    return (
+        f"Runs with version {use.version}; version {newest} is newer. To take it, pause the campaign there and ask"
+        " for approval."
+    )
 
 
 def _version(kept: TemplateVersion, newest: int, zone: str) -> VersionLine:

@@ -21,7 +21,7 @@ from services.bootstrap import app
 from services.campaigns.shell import shell
 from services.kit import live
 from services.kit.actor import Actor, Permission
-from services.kit.errors import AppError, NotFound, NotSignedIn
+from services.kit.errors import AppError, Forbidden, NotFound, NotSignedIn
 from services.kit.uow import Unit
 from state import words
 
@@ -52,9 +52,15 @@ async def actor_of(state: rx.State) -> Actor:
     return await access.actor_of(app(), token)
 
 
+class NoRole(Forbidden):
+    """Somebody signed in who may do nothing at all: in the place of every page stands why, once."""
+
+
 async def permitted(state: rx.State, permission: Permission) -> Actor:
     """Whoever is signed in, who must hold `permission`. Raises NotSignedIn, Forbidden."""
     actor = await actor_of(state)
+    if not actor.permissions:
+        raise NoRole("You have no role here yet.")
     actor.require(permission)
     return actor
 
@@ -109,8 +115,11 @@ def uuid_of(text: str) -> UUID:
         raise NotFound("That page does not exist (any more).") from error
 
 
-def explain(exception: Exception) -> rx.event.EventSpec:
-    """What a person sees when a handler raised: our sentence, or a promise that we know."""
+def explain(exception: Exception) -> rx.event.EventSpec | None:
+    """What a person sees when a handler raised: our sentence, or a promise that we know. None where
+    the page itself says it."""
+    if isinstance(exception, NoRole):
+        return None
     if isinstance(exception, NotSignedIn):
         return rx.call_script(TO_SIGN_IN)
     if isinstance(exception, AppError):

@@ -9,6 +9,7 @@ from services.builder.gallery import GalleryTemplate, template, templates
 from services.builder.gallery_words import channels, flow, length
 from services.campaigns import service as campaigns
 from services.contracts.journey import Channel, Journey, Message
+from services.contracts.step_names import step_name
 from state import words
 from state.builder_canvas import one_of
 from state.looks import Looks
@@ -67,7 +68,7 @@ class Templates(rx.State):
             chosen = template(key)
             said = [step for step in chosen.journey.steps if isinstance(step, Message)]
             self.open, self.name, self.description = chosen.key, chosen.name, chosen.description
-            self.messages = [[step.id, step.title or "Message"] for step in said]
+            self.messages = [[step.id, step_name(step)] for step in said]
         if said:
             await self._show(said[0].id, "")
 

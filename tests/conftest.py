@@ -9,10 +9,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from argon2 import PasswordHasher
+from hypothesis import HealthCheck
+from hypothesis import settings as effort
 from sqlalchemy import create_engine, make_url, text
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from services.access import passwords
 from services.bootstrap import App, bootstrap
 from services.engine.service import Engine
 from services.intake.consumer import Intake
@@ -23,7 +27,8 @@ from services.kit.embedded import Servers, start_servers
 from services.kit.provision import provision
 from services.kit.settings import Settings
 from tests.factories.databases import Databases
-from tests.factories.practice import make_practice
+from tests.factories.ids import ids
+from tests.factories.practice import let_go, make_practice
 from tests.factories.world import World
 
 START = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)  # a Monday, 11:00 in London
@@ -42,6 +47,29 @@ class Sides(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sides:
     return Sides(config, log)
+
+
+def pytest_configure() -> None:
+    """Hypothesis draws the same examples in every run, and takes the time it takes: a test that fails is
+    wrong, neither unlucky nor on a busy machine. `--hypothesis-profile default` looks further."""
+    effort.register_profile(
+        "the same", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )  # fmt: skip
+    effort.load_profile("the same")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    ids.begin(item.nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[PasswordHasher]:
+    """Hashing one as in production takes a core a quarter of a second, and hundreds are hashed. Yields what
+    hashes in production."""
+    production = passwords._HASHER
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield production
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +125,7 @@ def database_url(servers: Servers, databases: Databases) -> Iterator[str]:
     """The owner's URL of a migrated database without a row."""
     name = databases.take()
     yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
+    let_go()
     databases.give_back(name)
 
 
@@ -110,9 +139,7 @@ async def app(
     config: Settings, servers: Servers, database_url: str, clock: VirtualClock
 ) -> AsyncIterator[App]:
     """The product's composition root on a fresh database, an empty bus and a virtual clock."""
-    wired = bootstrap(
-        config=config, clock=clock, database_url=database_url, redis_url=servers.redis_url, pooled=False
-    )
+    wired = bootstrap(config=config, clock=clock, database_url=database_url, redis_url=servers.redis_url)
     await wired.bus.redis.flushall()
     yield wired
     await wired.close()

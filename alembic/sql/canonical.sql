@@ -159,7 +159,7 @@ CREATE TABLE canonical.care_plan (
 );
 
 -- What audiences ask most, a narrow row for everyone something is known of, so that a whole history need not be
--- read (docs/decisions/0022). Nobody writes here but the triggers below, in the transaction of the record itself.
+-- read (docs/decisions/0023). Nobody writes here but the triggers below, in the transaction of the record itself.
 -- Appointments: how many of each status and the latest start; `made` and `last_made` are of all bookings, whatever
 -- became of them. Engagement: the latest five of each kind, newest first. Consent to marketing by channel: true
 -- while given, false once withdrawn, null when never asked.

@@ -470,7 +470,6 @@ CREATE TABLE cm.dispatch (
   PRIMARY KEY (practice_id, enrolled_at, enrolment_id, move_no)
 ) PARTITION BY RANGE (enrolled_at);
 CREATE INDEX dispatch_id ON cm.dispatch (practice_id, dispatch_id);
-CREATE INDEX dispatch_contact ON cm.dispatch (practice_id, contact_id, requested_at);
 CREATE INDEX dispatch_requested ON cm.dispatch USING brin (requested_at);
 COMMENT ON TABLE cm.dispatch IS 'One row a request to the Hub. The key is the enrolment and its move: a second send of the same step of the same entry cannot be stored (ENG-2).';
 
@@ -879,7 +878,9 @@ CREATE TRIGGER template_version_immutable BEFORE UPDATE ON cm.template_version
 
 -- Functions the statements share --------------------------------------------------------------------------
 -- Sticky share of people for an experiment, 0..9999 (D24). `salt` is keyed by the application.
-CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- STABLE, though it never changes: convert_to() is, and a function that claims more than its parts is called
+-- for every person instead of being written into the statement.
+CREATE FUNCTION cm.bucket(salt text, contact_id uuid) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ((substring(sha256(convert_to(salt || contact_id::text, 'UTF8')) FROM 1 FOR 4)::integer >> 4) & 268435455) % 10000;
 
 -- What happened to a person until a moment: how often since another, and when the latest was. `what` is a status of
@@ -1102,6 +1103,17 @@ BEGIN
       'inherited', t.parted, 'null_frac', 0::real, 'avg_width', 16, 'n_distinct', practices);
   END LOOP;
 END $$;
+-- A table that was empty when it was analysed is taken for empty until the next time, and every index of it for as
+-- good as another: the first thousands of a month would be looked up by the wrong one, and plans are kept. A table
+-- that was never analysed is expected to hold something.
+CREATE FUNCTION cm.forget_emptiness() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE t record;
+BEGIN
+  FOR t IN SELECT n.nspname::text AS schema, c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE n.nspname IN ('cm', 'canonical') AND c.relkind = 'r' AND c.reltuples = 0 LOOP
+    PERFORM pg_clear_relation_stats(t.schema, t.name);
+  END LOOP;
+END $$;
 CREATE FUNCTION cm.ensure_partitions(from_day date, months integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE t text; m date; n integer;
 BEGIN
@@ -1117,6 +1129,7 @@ BEGIN
     END LOOP;
   END LOOP;
   PERFORM cm.note_practices();
+  PERFORM cm.forget_emptiness();
 END $$;
 
 -- Retention (D26): a month goes when all of it is older than the longest any practice keeps it. Months of the

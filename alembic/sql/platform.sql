@@ -23,6 +23,7 @@ CREATE TABLE platform.import_batch (
   PRIMARY KEY (practice_id, batch_id)
 );
 CREATE UNIQUE INDEX import_batch_file ON platform.import_batch (practice_id, file_hash) WHERE state = 'done';
+CREATE INDEX import_batch_unconfirmed ON platform.import_batch (created_at) WHERE state = 'uploaded';
 
 CREATE TABLE platform.import_error (
   practice_id uuid NOT NULL,
@@ -46,6 +47,8 @@ CREATE TABLE platform.outbox (LIKE cm.outbox INCLUDING ALL);
 
 CREATE FUNCTION platform.practice_ids() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 AS 'SELECT practice_id FROM canonical.practice ORDER BY practice_id';
+CREATE FUNCTION platform.unconfirmed(before timestamptz) RETURNS TABLE (practice_id uuid, files bigint) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT b.practice_id, count(*) FROM platform.import_batch b WHERE b.state = ''uploaded'' AND b.created_at < before GROUP BY 1 ORDER BY 1';
 DO $$
 DECLARE t text;
 BEGIN

@@ -16,4 +16,4 @@ ON_LOAD = [Session.enter, Builder.load, Outline.load, Life.load, Presence.load]
 
 
 def page() -> rx.Component:
-    return frame("campaigns", builder(), wide=True)
+    return frame("campaigns", builder(), wide=True, permission="read")

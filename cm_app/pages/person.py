@@ -33,4 +33,5 @@ def page() -> rx.Component:
         ask(),
         dialogs(),
         privacy_dialogs(),
+        permission="read",
     )

@@ -24,4 +24,5 @@ def page() -> rx.Component:
         ),
         tabs("journeys"),
         gallery(),
+        permission="author",
     )

@@ -5,7 +5,8 @@ import reflex as rx
 from components import tokens, ui
 from components.versions.drawing import changes as step_changes
 from components.versions.drawing import drawing, switch
-from state.approvals import Approval, Inside, Remark, Said, Told
+from state.approval_rows import Inside, Remark, Said, Told
+from state.approvals import Approval
 from state.drawing import Drawing
 
 

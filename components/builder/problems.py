@@ -3,7 +3,8 @@
 import reflex as rx
 
 from components import tokens, ui
-from state.builder import Builder, ProblemRow
+from state.builder import Builder
+from state.builder_rows import ProblemRow
 
 
 def problems() -> rx.Component:

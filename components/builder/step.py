@@ -55,7 +55,7 @@ def step() -> rx.Component:
             "step-title",
             form.title,
             lambda v: StepPanel.set_text("title", v),
-            placeholder=form.kind_words,
+            placeholder=form.called,
         ),
         rx.match(
             form.kind,

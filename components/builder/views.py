@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from components import ui
 from components.builder.proofs import proof_button
 from state.builder import Builder
 from state.builder_audience import AudiencePanel
@@ -93,25 +94,11 @@ def _problems() -> rx.Component:
 def _journey_as() -> rx.Component:
     """The journey drawn, or as an outline; each person's choice is kept in their browser."""
 
-    def view(key: str, name: str, icon: str) -> rx.Component:
-        return rx.el.button(
-            rx.icon(icon, size=15, aria_hidden="true"),
-            rx.el.span(name),
-            type="button",
-            on_click=Outline.set_view(key),
-            aria_label=name,
-            title=name,
-            aria_pressed=Builder.view == key,
-            class_name="cb-view",
-            data_testid=f"view-{key}",
-        )
-
-    return rx.el.div(
-        view("canvas", "Canvas", "workflow"),
-        view("outline", "Outline", "list-tree"),
-        role="group",
-        aria_label="How the journey is shown",
-        class_name="cb-views",
+    return ui.view_switch(
+        "How the journey is shown",
+        [("canvas", "Canvas", "workflow"), ("outline", "Outline", "list-tree")],
+        now=Builder.view,
+        choose=Outline.set_view,
     )
 
 

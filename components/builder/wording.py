@@ -162,14 +162,18 @@ def _template() -> rx.Component:
     return rx.cond(
         step.language == "",
         rx.flex(
-            inputs.choice(
-                "Words from",
-                "template",
-                rx.Var.create([["", "Written here"]]).to(list[list[str]]) + Words.templates,
-                step.template,
-                StepPanel.use_template,
-                on_focus=Words.offer_templates,
-                on_mount=Words.offer_templates,
+            # A choice shows what is chosen as it is drawn: it is drawn anew once there is something to choose from.
+            rx.box(
+                inputs.choice(
+                    "Words from",
+                    "template",
+                    rx.Var.create([["", "Written here"]]).to(list[list[str]]) + Words.templates,
+                    step.template,
+                    StepPanel.use_template,
+                    on_focus=Words.offer_templates,
+                    on_mount=Words.offer_templates,
+                ),
+                key=Words.templates.length().to_string(),
             ),
             rx.cond(
                 step.template != "",
@@ -193,9 +197,19 @@ def _template() -> rx.Component:
                     wrap="wrap",
                 ),
             ),
+            _approved_with(),
             direction="column",
             gap="8px",
         ),
+    )
+
+
+def _approved_with() -> rx.Component:
+    """Which version of its template a running campaign says, and how it gets a newer one."""
+    here = Builder.step.id + "/" + Builder.step.variant.to_string()
+    return rx.cond(
+        Words.approved_with.contains(here),
+        ui.small(Words.approved_with[here], data_testid="approved-with"),
     )
 
 

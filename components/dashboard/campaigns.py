@@ -7,7 +7,8 @@ import reflex as rx
 from components import tokens, ui
 from components.dashboard.filters import filters
 from components.dashboard.several import mark, several
-from state.dashboard import Dashboard, Row
+from state.dashboard import Dashboard
+from state.dashboard_rows import Row
 from state.session import may
 
 

@@ -4,7 +4,8 @@ import reflex as rx
 
 from components import ui
 from state import words
-from state.dashboard import SORTS, Chip, Dashboard
+from state.dashboard import SORTS, Dashboard
+from state.dashboard_rows import Chip
 
 
 def _chip(chip: rx.Var[Chip]) -> rx.Component:

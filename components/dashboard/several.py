@@ -7,7 +7,7 @@ import reflex as rx
 from components import ui
 from components.access.one_time_code import one_time_code
 from state.bulk import Several
-from state.dashboard import Row
+from state.dashboard_rows import Row
 from state.session import may
 
 

@@ -2,10 +2,10 @@
 
 import reflex as rx
 
-from components import tokens, ui
-from state.dashboard import Dashboard, Total
-
-TICK = {"fontSize": 12, "fill": tokens.QUIET}
+from components import ui
+from components.ui import charts
+from state.dashboard import Dashboard
+from state.dashboard_rows import Total
 
 
 def _total(total: rx.Var[Total]) -> rx.Component:
@@ -17,18 +17,6 @@ def totals() -> rx.Component:
         Dashboard.loading,
         rx.box(*[ui.card(ui.lines(2), min_height="112px") for _ in range(5)], class_name="cm-grid-stats"),
         rx.box(rx.foreach(Dashboard.totals, _total), class_name="cm-grid-stats"),
-    )
-
-
-def _line(key: str, tone: tokens.Tone) -> rx.Component:
-    return rx.recharts.area(
-        data_key=key,
-        type_="monotone",
-        stroke=tokens.solid(tone),
-        stroke_width=2,
-        fill=tokens.tint(tone),
-        is_animation_active=False,
-        dot=False,
     )
 
 
@@ -50,31 +38,12 @@ def trend() -> rx.Component:
         ui.section(
             "Messages a day",
             rx.box(
-                rx.recharts.area_chart(
-                    _line("Sent", "accent"),
-                    _line("Opened", "info"),
-                    _line("Clicked", "warn"),
-                    rx.recharts.x_axis(
-                        data_key="day",
-                        tick_line=False,
-                        axis_line=False,
-                        interval="preserveStartEnd",
-                        min_tick_gap=48,
-                        tick=TICK,
-                    ),
-                    rx.recharts.y_axis(
-                        tick_line=False, axis_line=False, width=40, allow_decimals=False, tick=TICK
-                    ),
-                    rx.recharts.cartesian_grid(vertical=False, stroke="var(--gray-a4)"),
-                    rx.recharts.graphing_tooltip(
-                        content_style={
-                            "background": tokens.PANEL,
-                            "border": f"1px solid {tokens.LINE}",
-                            "borderRadius": "8px",
-                        }
-                    ),
+                charts.area_chart(
+                    charts.area("Sent"),
+                    charts.area("Opened", tone="info"),
+                    charts.area("Clicked", tone="warn"),
+                    *charts.surroundings("day"),
                     data=Dashboard.trend,
-                    width="100%",
                     height=180,
                     margin={"top": 6, "right": 8, "left": 0, "bottom": 0},
                 ),

@@ -22,10 +22,8 @@ def forecast() -> rx.Component:
                 _per_day(),
                 rx.cond(ForecastPage.compared, _differences()),
                 rx.box(
-                    rx.flex(_flow(), direction="column", gap="24px", class_name="cm-second"),
-                    rx.flex(
-                        _rates(), _refused(), _method(), direction="column", gap="24px", class_name="cm-first"
-                    ),
+                    _flow(),
+                    rx.flex(_refused(), _rates(), _method(), direction="column", gap="24px"),
                     class_name="cm-two",
                 ),
                 direction="column",
@@ -34,7 +32,7 @@ def forecast() -> rx.Component:
                 data_testid="forecast",
                 data_state=rx.cond(ForecastPage.working, "working", "ready"),
             ),
-            rx.cond(ForecastPage.problem == "", ui.blocks(3)),
+            rx.cond((ForecastPage.problem == "") & ~ForecastPage.stopped, ui.blocks(3)),
         ),
         direction="column",
         gap="24px",
@@ -57,11 +55,24 @@ def _controls() -> rx.Component:
         rx.el.span(
             rx.cond(
                 ForecastPage.working,
-                rx.fragment(rx.spinner(size="2"), "Working it out over everybody in the audience…"),
-                ForecastPage.range,
+                rx.fragment(
+                    rx.spinner(size="2"),
+                    "Working it out over everybody in the audience…",
+                    rx.el.span(ForecastPage.done, aria_hidden="true", font_variant_numeric="tabular-nums"),
+                ),
+                rx.cond(
+                    ForecastPage.stopped,
+                    rx.cond(ForecastPage.ready, "Stopped. The figures below are those from before.", "Stopped."),
+                    ForecastPage.range,
+                ),
             ),
             role="status", display="inline-flex", gap="10px", align_items="center", padding_bottom="10px",
             color=tokens.QUIET, data_testid="forecast-range",
+        ),
+        rx.cond(ForecastPage.working, ui.quiet("Stop", on_click=ForecastPage.stop, data_testid="forecast-stop")),
+        rx.cond(
+            ForecastPage.stopped & ~ForecastPage.working,
+            ui.quiet("Work it out again", on_click=ForecastPage.once_more, data_testid="forecast-again"),
         ),
         gap="16px", align="end", wrap="wrap",
     )  # fmt: skip

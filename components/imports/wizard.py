@@ -21,7 +21,8 @@ def _drop() -> rx.Component:
     return ui.section(
         "Bring a file",
         zone,
-        hint="Nobody imported is written to unless consent is stated. Nothing is sent by importing.",
+        hint="Nobody imported is written to unless consent is stated. Nothing is sent by importing."
+        " A file that is not imported is deleted after a day.",
     )
 
 

@@ -252,7 +252,12 @@ def _uses() -> rx.Component:
     def line(row: rx.Var[UseLine]) -> rx.Component:
         return rx.el.li(
             rx.el.a(row.name, href=row.href, font_weight="560", color=tokens.INK),
-            rx.el.span(row.where, flex="1", color=tokens.QUIET),
+            rx.box(
+                rx.el.span(row.where, color=tokens.QUIET),
+                rx.cond(row.version != "", ui.small(row.version, data_testid="use-version")),
+                flex="1",
+                min_width="0",
+            ),
             ui.pill(row.state, row.tone),
             data_testid="template-use",
         )

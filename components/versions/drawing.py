@@ -10,24 +10,12 @@ from state.drawing import Change, Compared, Drawing, Piece
 
 def switch() -> rx.Component:
     """Drawing or list."""
-    return rx.el.div(
-        _view("drawing", "Drawing", "workflow"),
-        _view("list", "List", "list"),
-        role="group",
-        aria_label="How to show it",
-        class_name="cb-views",
-    )
-
-
-def _view(view: str, name: str, icon: str) -> rx.Component:
-    return rx.el.button(
-        rx.icon(icon, size=15, aria_hidden="true"),
-        name,
-        type="button",
-        on_click=Drawing.look(view),
-        aria_pressed=rx.cond(Drawing.view == view, "true", "false"),
-        class_name="cb-view",
-        data_testid=f"look-{view}",
+    return ui.view_switch(
+        "How to show it",
+        [("drawing", "Drawing", "workflow"), ("list", "List", "list")],
+        now=Drawing.view,
+        choose=Drawing.look,
+        testid="look",
     )
 
 

@@ -8,9 +8,8 @@ from datetime import date
 from uuid import UUID
 
 from services.audience.compile import DEEPEST
-from services.audience.reading import times
 from services.audience.errors import RuleInvalid
-from services.audience.reading import read
+from services.audience.reading import read, times
 from services.contracts.segment import (
     UNCHOSEN,
     Audience,

@@ -102,10 +102,6 @@ SELECT snapshot_id, execution_id, taken_at, size FROM cm.audience_snapshot
 WHERE practice_id = :practice AND campaign_id = :campaign ORDER BY taken_at DESC
 """
 
-SNAPSHOT_MEMBERS = """
-SELECT members FROM cm.audience_snapshot WHERE practice_id = :practice AND snapshot_id = :snapshot
-"""
-
 HISTORIES = """
 SELECT segment_id, counted_at, size FROM cm.segment_size
 WHERE practice_id = :practice AND counted_at >= :since ORDER BY segment_id, counted_at

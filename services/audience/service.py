@@ -190,16 +190,3 @@ async def snapshots(u: Unit, campaign_id: UUID) -> list[Snapshot]:
     u.actor.require("read")
     rows = await u.execute(queries.SNAPSHOTS, practice=u.practice_id, campaign=campaign_id)
     return [Snapshot(*row) for row in rows]
-
-
-async def snapshot_members(u: Unit, snapshot_id: UUID) -> list[UUID]:
-    """The contacts of a frozen audience, in order of their ids. Raises NotFound, SealBroken."""
-    u.actor.require("compliance")
-    sealed = (
-        await u.execute(queries.SNAPSHOT_MEMBERS, practice=u.practice_id, snapshot=snapshot_id)
-    ).scalar_one_or_none()
-    if sealed is None:
-        raise NotFound("This audience snapshot does not exist, or its retention has ended.")
-    packed = zlib.decompress(u.keyring.open(bytes(sealed), place=place(snapshot_id)))
-    await append.record(u, AuditTag.PERSONAL_DATA_READ, what="audience_snapshot", snapshot=str(snapshot_id))
-    return [UUID(bytes=packed[at : at + 16]) for at in range(0, len(packed), 16)]

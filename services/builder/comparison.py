@@ -10,11 +10,11 @@ from html import unescape
 from typing import Any, Literal
 
 from services.builder import step_words
-from services.builder.contracts import KINDS
 from services.builder.diff import JourneyDiff, diff
 from services.builder.outline import Row, outline
 from services.builder.wordings import link_lines, wordings
 from services.contracts.journey import ChannelContent, Journey, Message, Step, ports
+from services.contracts.step_names import KINDS, step_name
 
 Mark = Literal["", "added", "changed", "removed"]
 LONGEST = 3_000
@@ -78,7 +78,7 @@ def compare(old: Journey | None, new: Journey) -> Comparison:
     said: dict[str, list[str]] = {}
     for change in (*told.added, *told.changed, *told.removed):
         said.setdefault(change.step_id, []).append(change.sentence)
-    names = {i: s.title or f"{KINDS[s.kind]}, {step_words.subtitle(s)}" for i, s in (before | after).items()}
+    names = {i: s.title or f"{step_name(s)}, {step_words.subtitle(s)}" for i, s in (before | after).items()}
     marks: dict[str, Mark] = {}
     steps: list[StepComparison] = []
     rows = outline(new)

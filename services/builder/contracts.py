@@ -10,7 +10,7 @@ from pydantic import Field
 from services.contracts.campaign_types import TYPE_KEYS
 from services.contracts.envelope import Strict
 from services.contracts.events import INBOUND
-from services.contracts.journey import Channel, Step
+from services.contracts.journey import Channel
 
 DATE_FIELDS = frozenset({"contact.birthday", "appointment.next_booked", "appointment.last_attended"})
 """Dates of a person's own that a Wait may aim at; the engine knows how to find each."""
@@ -63,22 +63,3 @@ class CheckContext:
     campaigns: frozenset[str] | None = None
     audience_size: int | None = None
     today: date | None = None
-
-
-KINDS: dict[str, str] = {
-    "entry": "Start",
-    "message": "Message",
-    "wait": "Wait",
-    "wait_event": "Wait for event",
-    "branch": "Branch",
-    "split": "Split",
-    "sub_campaign": "Another campaign",
-    "goal": "Goal reached",
-    "exit": "End",
-}
-"""What people call each kind of step, on the canvas and in sentences alike."""
-
-
-def name_of(step: Step) -> str:
-    """How people know a step: its title, else its kind and id."""
-    return f"“{step.title}”" if step.title else f"{KINDS[step.kind]} “{step.id}”"

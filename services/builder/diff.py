@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from services.builder.contracts import KINDS, name_of
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey, Message, Step, ports
 from services.contracts.languages import name_of as language_name
+from services.contracts.step_names import KINDS, name_of
 
 _SETTINGS: dict[str, str] = {
     "campaign_type": "the type of campaign",

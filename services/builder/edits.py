@@ -152,11 +152,6 @@ def duplicate_steps(journey: Journey, ids: Iterable[str]) -> tuple[Journey, list
     return _with_steps(result, steps), list(names.values())
 
 
-def update_step(journey: Journey, step_id: str, **changes: Any) -> Journey:
-    """Change fields of a step. Raises Invalid with the fields that do not fit."""
-    return _map(journey, step_id, lambda step: revised(step, **changes))
-
-
 def revised(step: Step, **changes: Any) -> Step:
     """`step` with other contents, checked against the grammar."""
     try:
@@ -179,11 +174,6 @@ def _limit(found: Any) -> str:
             return f"That is too long: {limits['max_length']:,} characters fit here. Nothing was changed."
         case _:
             return "That value does not fit here; nothing was changed."
-
-
-def move_step(journey: Journey, step_id: str, position: Position | None) -> Journey:
-    """Put a step somewhere on the canvas; None lets the canvas choose again."""
-    return _map(journey, step_id, lambda step: step.model_copy(update={"position": position}))
 
 
 def pin(journey: Journey, places: dict[str, Position]) -> Journey:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from services.builder.contracts import Fix, Problem, name_of
+from services.builder.contracts import Fix, Problem
 from services.contracts.journey import Journey, Step, ports
+from services.contracts.step_names import name_of
 
 Graph = Mapping[str, list[str]]
 

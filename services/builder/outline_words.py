@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.builder import step_words
-from services.builder.contracts import KINDS, Problem
+from services.builder.contracts import Problem
 from services.builder.outline import Row
 from services.contracts.journey import Journey, Step
+from services.contracts.step_names import KINDS
 
 
 @dataclass(frozen=True)

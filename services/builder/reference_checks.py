@@ -6,10 +6,11 @@ along: the link is open and shows itself, the missing message is said here.
 
 from collections.abc import Iterator
 
-from services.builder.contracts import Problem, name_of
+from services.builder.contracts import Problem
 from services.builder.graph import graph_of, reachable
 from services.content.rules import placeholders
 from services.contracts.journey import Branch, EventMatch, Journey, Message, Step, WaitEvent
+from services.contracts.step_names import name_of
 
 _ABOUT_MESSAGES = "hub.message."
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from services.builder.contracts import CheckContext, Fix, Problem, name_of
+from services.builder.contracts import CheckContext, Fix, Problem
 from services.builder.graph import graph_of, reachable
 from services.builder.schedule import valid_cron
 from services.builder.secret_values import looks_secret, texts
@@ -20,6 +20,7 @@ from services.contracts.journey import (
     WaitEvent,
 )
 from services.contracts.segment import Condition, Group, InSegment, Rule
+from services.contracts.step_names import name_of
 
 
 def check_settings(journey: Journey, context: CheckContext) -> list[Problem]:

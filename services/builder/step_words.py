@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
-from services.builder.contracts import KINDS
 from services.contracts.journey import (
     Branch,
     Channel,
@@ -27,6 +26,7 @@ from services.contracts.journey import (
     ports,
 )
 from services.contracts.merge_fields import MERGE_FIELDS
+from services.contracts.step_names import KINDS, step_name
 
 CHANNEL_WORDS: dict[Channel, str] = {
     "in_app": "In-app",
@@ -82,8 +82,8 @@ _ENTRY = {
 
 
 def title(step: Step) -> str:
-    """The step's own title, else what its kind is called."""
-    return step.title or KINDS[step.kind]
+    """The step's own title, else its kind and number."""
+    return step_name(step)
 
 
 def subtitle(step: Step) -> str:
@@ -172,7 +172,7 @@ def window_words(window: SendWindow) -> str:
     return f"{days}, {hours}"
 
 
-def step_name(journey: Journey, step_id: str | None) -> str:
+def name_in(journey: Journey, step_id: str | None) -> str:
     """How a sentence names a step: “‘Welcome’”, or “nothing yet”."""
     for step in journey.steps:
         if step.id == step_id:

@@ -1,6 +1,5 @@
 """A journey in plain English, for sign-off and print (BLD-12)."""
 
-from services.builder.contracts import name_of
 from services.builder.event_fields import field_of, operator_words, plain_name
 from services.builder.outline import numbers
 from services.contracts.campaign_types import LABELS
@@ -24,6 +23,7 @@ from services.contracts.journey import (
     WaitEvent,
 )
 from services.contracts.languages import name_of as name_of_language
+from services.contracts.step_names import name_of
 
 EVENT_WORDS: dict[str, str] = {
     "appointment.booked": "the person books an appointment",

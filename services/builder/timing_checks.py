@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.builder.contracts import Problem, name_of
+from services.builder.contracts import Problem
 from services.builder.event_fields import field_of, misfit
 from services.builder.step_words import length
 from services.contracts.journey import (
@@ -17,6 +17,7 @@ from services.contracts.journey import (
     WaitEvent,
     WaitUntilWindow,
 )
+from services.contracts.step_names import name_of
 
 LONGEST_DELAY = 30 * 24 * 60
 """Minutes between an event and the start it triggers (001 BR-CAM-007.4)."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from services.builder.contracts import CheckContext, Fix, Problem, name_of
+from services.builder.contracts import CheckContext, Fix, Problem
 from services.content.rules import leftovers, placeholders, sms_parts
 from services.contracts.journey import Channel, ChannelContent, Journey, Message, Variant
 from services.contracts.languages import name_of as name_of_language
@@ -16,6 +16,7 @@ from services.contracts.merge_fields import (
     UNSUBSCRIBE,
     MergeField,
 )
+from services.contracts.step_names import name_of
 from services.kit.rendering import RenderProblem, printed, variables
 
 CHANNEL_WORDS: dict[Channel, str] = {

@@ -80,13 +80,27 @@ class CampaignPage(Strict):
 
 
 class TemplateUse(Strict):
-    """A campaign that names a message template. `steps` by title; `live`: what runs has it."""
+    """A campaign that names a message template. `steps` by title; `live`: what runs has it. `version` is the
+    template's version whose words run; None: nothing runs yet, or with words of the step's own."""
 
     campaign_id: UUID
     name: str
     state: CampaignState
     steps: list[str]
     live: bool
+    version: int | None = None
+
+
+class RunningWords(Strict):
+    """A wording of what runs that took its words from a template: which version of it was approved, and
+    which is the newest. `variant` counts the step's wordings from 0."""
+
+    step_id: str
+    variant: int
+    template_id: UUID
+    name: str
+    version: int
+    newest: int
 
 
 class VersionRow(Strict):

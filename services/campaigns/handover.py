@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from services.builder.contracts import Fix, Problem, name_of
+from services.builder.contracts import Fix, Problem
 from services.campaigns.contracts import CampaignState
 from services.campaigns.versions import open_draft, read_version
 from services.contracts.envelope import Strict
 from services.contracts.journey import Journey, SubCampaign
+from services.contracts.step_names import name_of
 from services.kit.uow import Unit
 
 FARTHEST = 50

@@ -130,3 +130,9 @@ SELECT a.valid_until FROM (
   ORDER BY decided_at DESC, approval_id DESC LIMIT 1) a
 WHERE a.valid_until <= :now
 """
+
+RUNNING_VERSION = """
+SELECT v.version_id, v.created_at FROM cm.campaign c
+LEFT JOIN cm.campaign_version v ON v.practice_id = c.practice_id AND v.version_id = c.active_version_id
+WHERE c.practice_id = :practice AND c.campaign_id = :campaign
+"""

@@ -31,7 +31,7 @@ from services.campaigns.lifecycle import (
     resume,
 )
 from services.campaigns.pages import page
-from services.campaigns.template_uses import template_uses
+from services.campaigns.template_uses import running_words, template_uses
 from services.campaigns.versions import journey_of, version_numbers, versions
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "rename",
     "request_approval",
     "resume",
+    "running_words",
     "save_draft",
     "send_back",
     "set_tags",

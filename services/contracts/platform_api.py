@@ -89,6 +89,13 @@ class ImportBatch(EventData):
     consent: ConsentDeclaration | None = None
 
 
+class Unconfirmed(EventData):
+    """Files of one practice that were brought before a moment and that nobody imported."""
+
+    practice_id: UUID
+    files: int
+
+
 class ImportProblem(EventData):
     """`row_number` counts from 1, the first row under the headers."""
 

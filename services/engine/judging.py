@@ -15,6 +15,7 @@ from services.campaigns.contracts import ApprovalDetail, Comment, Risk
 from services.campaigns.risk_rules import Facts, risks
 from services.content.service import template_ids
 from services.contracts.journey import ChannelContent, Journey, Message
+from services.contracts.step_names import step_name
 from services.engine.reach import reach
 from services.kit.uow import Unit
 
@@ -108,9 +109,7 @@ def _changes(old: Message, new: Message) -> Iterator[WordsChange]:
         if links[0] != links[1]:
             texts = ["\n".join([text, *lines]) for text, lines in zip(texts, links, strict=True)]
         if texts[0] != texts[1]:
-            yield WordsChange(
-                new.title or "Message", one.channel, texts[0], texts[1], one.language, one.variant
-            )
+            yield WordsChange(step_name(new), one.channel, texts[0], texts[1], one.language, one.variant)
 
 
 def _reads(content: ChannelContent) -> str:

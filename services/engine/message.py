@@ -46,14 +46,12 @@ WITH cand AS (
 ),
 {verdicts},
 -- One id a person: of the request and of its line in the audit. Making one costs as much as a look-up.
-m AS MATERIALIZED (
-  SELECT v.place, v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels, v.trace,
-    v.channel_verdicts, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END AS effect,
-    'next' AS port, uuidv7() AS id, row_number() OVER () + :first_seq AS seq, {variant} AS variant
-  FROM verdict v WHERE v.lane = cm.lane(coalesce(v.household_id, v.contact_id))
-),
 n AS MATERIALIZED (
-  SELECT m.*, {next_step} AS next_step, {next_due} AS next_due FROM m
+  SELECT m.*, {next_step} AS next_step, {next_due} AS next_due
+  FROM (SELECT v.place, v.contact_id, v.enrolment_id, v.move_no, v.enrolled_at, v.pseudonym, v.zone, v.channels, v.trace,
+      v.channel_verdicts, v.reason, CASE WHEN v.reason IS NULL THEN 'next' ELSE v.effect END AS effect,
+      'next' AS port, uuidv7() AS id, row_number() OVER () + :first_seq AS seq, {variant} AS variant
+    FROM verdict v WHERE v.lane = cm.lane(coalesce(v.household_id, v.contact_id))) m
 ),
 dispatched AS (
   INSERT INTO cm.dispatch (practice_id, dispatch_id, enrolled_at, enrolment_id, move_no, campaign_id, version_id,
@@ -114,6 +112,10 @@ SELECT effect, reason IS NULL AS cleared, variant, count(*) AS people,
 FROM n GROUP BY 1, 2, 3 ORDER BY 3, 2, 1
 """
 
+DECIDED = (
+    "place", "contact_id", "enrolment_id", "move_no", "enrolled_at", "pseudonym", "zone", "lane", "trace", "household_id",
+    "channels", "channel_verdicts",
+)  # fmt: skip
 LEAVING = "n x WHERE x.effect = 'exit' OR x.effect <> 'hold' AND x.next_step IS NULL"
 
 METRIC = """
@@ -133,7 +135,7 @@ async def send(
     binding = Binding()
     next_step, next_due = plan.move(step, binding)
     sql = STATEMENT.format(
-        verdicts=verdicts(policy.channels, each=True),
+        verdicts=verdicts(policy.channels, each=True, only=DECIDED),
         variant=_variant(step, binding),
         content_ref=_content(refs, binding),
         next_step=next_step,

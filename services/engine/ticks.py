@@ -27,8 +27,9 @@ from services.kit.answers import forget_old as forget_old_answers
 from services.kit.bus import Bus
 from services.kit.live import notify
 from services.kit.practices import Work, practices_with
+from services.kit.settings import Settings
 from services.kit.uow import Unit, UnitOfWork
-from services.privacy import retention
+from services.privacy import retention, unconfirmed
 from services.suppression.service import expire, tell_care_plans
 from services.webhooks.jobs import forget_old
 
@@ -38,6 +39,8 @@ log = structlog.get_logger("ticks")
 class Wired(Protocol):
     """The part of the composition root a tick needs."""
 
+    @property
+    def settings(self) -> Settings: ...
     @property
     def uow(self) -> UnitOfWork: ...
     @property
@@ -104,6 +107,7 @@ TICKS: tuple[Tick | Whole, ...] = (
     Tick("webhooks", 3600.0, forget_old),
     Tick("event_rates", 10.0, roll_up),
     Whole("retention", 6 * 3600.0, retention.apply),
+    Whole("unconfirmed", 3600.0, unconfirmed.apply),
     Tick("answers", 3600.0, forget_old_answers),
 )
 

@@ -1,6 +1,6 @@
 """One person's story: what entered, moved, was sent, refused, held or released, and why (SUP-8)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
@@ -11,6 +11,7 @@ import orjson
 from services.access.service import names
 from services.audience.service import zone as practice_zone
 from services.contracts.journey import WaitEvent
+from services.contracts.step_names import step_name
 from services.engine import timeline_queries as queries
 from services.engine import timeline_words as words
 from services.engine.plans import plan_of
@@ -26,6 +27,11 @@ Kind = Literal[
 Group = Literal["messages", "refusals", "journeys", "stops", "events"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 PAGE = 50
+MONTHS = 2
+"""How many months are read next where the newest one does not fill a page."""
+INSTANT = timedelta(microseconds=1)
+AHEAD = timedelta(days=1)
+"""The clock of whoever wrote something may be a little ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +85,20 @@ async def timeline(
     """One page of a person's story; `after` is the page before's `older`. Raises Invalid for a
     place in the story that no page gave."""
     ceiling, skip = _place(after)
-    rows = (
-        await u.execute(
-            queries.TIMELINE, practice=u.practice_id, contact=contact_id, campaign=campaign_id,
-            kinds=[kind for group in groups for kind in queries.KINDS[group]], ceiling=ceiling, skip=skip,
-            limit=limit + 1, none=NO_CAMPAIGN,
-        )
-    ).all()  # fmt: skip
-    shown = rows[:limit]
     who = {"practice": u.practice_id, "contact": contact_id}
+    rows: list[Any] = []
+    upper, left = ceiling, skip
+    for since, last in _windows(ceiling - INSTANT if ceiling else u.now, await _first_seen(u, who)):
+        found = await u.execute(
+            queries.TIMELINE, **who, campaign=campaign_id, kinds=[kind for group in groups for kind in queries.KINDS[group]],
+            since=since, until=upper or u.now + AHEAD, floor=None if last else since, ceiling=upper, skip=left,
+            limit=limit + 1 - len(rows), none=NO_CAMPAIGN,
+        )  # fmt: skip
+        rows += found.all()
+        if len(rows) > limit:
+            break
+        upper, left = since, 0
+    shown = rows[:limit]
     consents = (await u.execute(queries.CONSENTS, **who)).all() if shown else []
     zone, staff = await practice_zone(u), await names(u)
     items = [await _item(u, row, zone, staff, consents, who) for row in shown]
@@ -96,7 +107,8 @@ async def timeline(
 
 async def campaigns_of(u: Unit, contact_id: UUID) -> list[tuple[UUID, str]]:
     """(id, name) of the campaigns that a timeline can be narrowed to."""
-    rows = await u.execute(queries.CAMPAIGNS, practice=u.practice_id, contact=contact_id)
+    who = {"practice": u.practice_id, "contact": contact_id}
+    rows = await u.execute(queries.CAMPAIGNS, **who, since=await _first_seen(u, who) or u.now)
     return [(row.campaign_id, row.name) for row in rows]
 
 
@@ -112,6 +124,28 @@ async def enrolments_of(u: Unit, contact_id: UUID) -> list[EnrolmentItem]:
         )
         for r in rows
     ]  # fmt: skip
+
+
+async def _first_seen(u: Unit, who: dict[str, UUID]) -> datetime | None:
+    """When a person was first anybody to us; None: never."""
+    found: datetime | None = (await u.execute(queries.FIRST_SEEN, **who)).scalar_one()
+    return found
+
+
+def _windows(newest: datetime, first: datetime | None) -> Iterator[tuple[datetime, bool]]:
+    """Where to begin reading: with the month of the newest item, then further back, each time by twice as many
+    months; True with the last, which leaves nothing unread. Months hold whole seconds, so what is to be skipped
+    of a page's second lies within the first reach."""
+    begin, months = datetime(newest.year, newest.month, 1, tzinfo=UTC), MONTHS
+    while first is not None and begin > first:
+        yield begin, False
+        begin, months = _earlier(begin, months), months * 2
+    yield begin, True
+
+
+def _earlier(month: datetime, by: int) -> datetime:
+    years, nth = divmod(month.year * 12 + month.month - 1 - by, 12)
+    return month.replace(year=years, month=nth + 1)
 
 
 async def _item(
@@ -169,7 +203,7 @@ async def _step(u: Unit, version_id: UUID | None, step_id: str) -> str:
     if version_id is None or not step_id:
         return ""
     step = (await plan_of(u, version_id)).steps.get(step_id)
-    return (step.title or step.kind.replace("_", " ").capitalize()) if step else step_id
+    return step_name(step) if step else step_id
 
 
 def _older(shown: Sequence[Any], ceiling: datetime | None, skip: int) -> str:

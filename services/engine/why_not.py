@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from services.audience.service import contains
 from services.campaigns.shell import shell
 from services.contracts.journey import Journey, Message
+from services.contracts.step_names import step_name
 from services.engine.plan import Plan
 from services.engine.plans import plan_of, policy_for
 from services.engine.reach import first_message, next_message
@@ -102,7 +103,7 @@ async def _explain(
     refused = any(a.refuses and a.channel is None for a in answers)
     beside = await _beside(u, contact_id, row, plan, stopped)
     return WhyNot(
-        row.campaign_id, row.name, row.state, step.id, _title(step), _messages(plan.journey),
+        row.campaign_id, row.name, row.state, step.id, step_name(step), _messages(plan.journey),
         not refused and bool(channels) and not beside, channels, _place(row, plan, who.timezone),
         beside, _quiet(policy, who.zone), tuple(answers),
     )  # fmt: skip
@@ -143,11 +144,7 @@ def _step(plan: Plan, row: Any, wanted: str | None) -> Message | None:
 
 
 def _messages(journey: Journey) -> tuple[tuple[str, str], ...]:
-    return tuple((step.id, _title(step)) for step in journey.steps if isinstance(step, Message))
-
-
-def _title(step: Message) -> str:
-    return step.title or "Message"
+    return tuple((step.id, step_name(step)) for step in journey.steps if isinstance(step, Message))
 
 
 def _place(row: Any, plan: Plan, zone: str) -> str:

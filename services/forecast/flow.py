@@ -5,15 +5,15 @@ a later step asks for it. Nothing here decides: gates, windows, waits, branches 
 production texts, with each person's clock in the place of the one they ask for.
 """
 
-import math
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 from uuid import UUID
-from zlib import crc32
 
 from services.audience.service import condition
-from services.contracts.journey import Branch, Exit, GoalStep, Message, Step, WaitEvent
+from services.contracts.journey import Branch, Exit, GoalStep, Message, Split, Step, WaitEvent
 from services.engine.binding import Binding
 from services.engine.moves import port_sql
 from services.engine.plan import Plan
@@ -22,13 +22,18 @@ from services.engine.reach import NOBODY
 from services.engine.windows import open_sql
 from services.forecast import queries
 from services.forecast.contracts import Forecast, Rate, Rates
+from services.forecast.parts import Parts
+from services.forecast.places import DEEPEST, Judged, Passed, Place, Written, after, slot
 from services.forecast.rates import wait_rate
 from services.forecast.rules import in_order, their_clock
 from services.forecast.tally import Tally
+from services.forecast.turns import FIRST, acting, acts, carry, turn_of
 from services.gates.contracts import Policy
 from services.gates.statement import agreed_sql, verdicts
 from services.kit.uow import Unit
 
+Tell = Callable[[float], Awaitable[None]]
+"""Is told how far a forecast is, from 0 to 1."""
 LAPS = 120
 """How often a circle is followed before it is left."""
 FAR = timedelta(days=30)
@@ -36,9 +41,10 @@ FAR = timedelta(days=30)
 
 @dataclass
 class Flow:
-    """One forecast under way. `until` is the first moment no longer looked at."""
+    """One forecast under way. `until` is the first moment no longer looked at, `among` a SELECT of everybody
+    who may be in it."""
 
-    u: Unit
+    parts: Parts
     plan: Plan
     campaign_id: UUID
     version_id: UUID
@@ -46,17 +52,25 @@ class Flow:
     found: Forecast
     until: datetime
     prefix: str
+    tell: Tell | None = None
+    among: str = ""
+    passages: int = 1
     ends: str | None = None
     passage: int = 0
     messages: list[str] = field(default_factory=list)
     limits: set[str] = field(default_factory=lambda: {"records", "others"})
     carried: dict[str, float] = field(default_factory=dict)
     agreed: dict[str, str] = field(default_factory=dict)
-    _places: int = 0
+    acting: dict[str, Any] = field(default_factory=dict)
+    _made: int = 0
 
     def __post_init__(self) -> None:
         self.order = in_order(self.plan.journey)
         self.tally = Tally(self.plan, self.found)
+
+    @property
+    def u(self) -> Unit:
+        return self.parts.u
 
     @property
     def shared(self) -> dict[str, Any]:
@@ -67,13 +81,14 @@ class Flow:
             "until": self.until,
             "zone": self.found.zone,
             "passage": self.passage,
+            **self.acting,
         }
 
-    async def place(self) -> str:
-        """A new temporary table for where people are after a step."""
-        self._places += 1
-        name = f"pg_temp.{self.prefix}_{self._places}"
-        await self.u.execute(queries.PLACE.format(name=name))
+    async def table(self, columns: str) -> str:
+        """A new temporary table, empty."""
+        self._made += 1
+        name = f"pg_temp.{self.prefix}_{self._made}"
+        await self.parts.write(queries.TABLE.format(name=name, columns=columns))
         return name
 
     async def run(self) -> None:
@@ -83,6 +98,7 @@ class Flow:
             step = next((step for step in self.order if step.id in self.tally.pending), None)
             if step is None:
                 break
+            await self._say(step)
             sources = self.tally.pending.pop(step.id)
             laps[step.id] = laps.get(step.id, 0) + 1
             if laps[step.id] > LAPS:
@@ -91,123 +107,161 @@ class Flow:
             await self._advance(step, sources)
         self.tally.pending.clear()
 
-    async def _advance(self, step: Step, sources: list[str]) -> None:
-        coming = self._coming(step, sources)
+    async def _say(self, step: Step) -> None:
+        """How far it is, as a share of all steps and times people are let in."""
+        if self.tell is not None:
+            done = self.order.index(step) / len(self.order)
+            await self.tell(min((self.passage + done) / self.passages, 1.0))
+
+    async def _advance(self, step: Step, sources: list[Place]) -> None:
+        coming = await self._coming(step, sources)
         match step:
             case Message():
                 await self._send(step, coming)
             case Exit() | GoalStep():
                 await self._arrive(step, coming)
             case _:
-                await self._pass(step, coming)
+                await self._pass(step, coming, 1 + max(place.depth for place in sources))
 
-    def _coming(self, step: Step, sources: list[str]) -> str:
+    async def _coming(self, step: Step, sources: list[Place]) -> str:
         """A SELECT of everybody who comes to a step, with the moment they are due there."""
-        each = " UNION ALL ".join(
-            f"SELECT contact_id, zone, leaves_at, leaving, due_at AS their_now, NULL::text AS signal FROM {name}"
-            f" WHERE to_step = '{step.id}'"
-            for name in sources
-        )
+        each = " UNION ALL ".join(place.coming(step.id) for place in sources)
         if isinstance(step, WaitEvent):
-            return self._signalled(step, each)
-        return each
+            rate = self._behaviour(wait_rate(step, self.plan.journey))
+            if rate is not None and rate.name != "goal":  # who reaches the goal leaves
+                return await self._signalled(step, each, rate)
+        return f"SELECT k.*, NULL::text AS signal FROM ({each}) k"
 
-    def _signalled(self, step: WaitEvent, each: str) -> str:
+    def _behaviour(self, name: str) -> Rate | None:
+        rate = self.rates.by_name.get(name)
+        return rate if rate is not None and rate.share else None
+
+    async def _signalled(self, step: WaitEvent, each: str, rate: Rate) -> str:
         """Some of those who wait get what they wait for, at a moment of their own."""
-        rate = self.rates.by_name.get(wait_rate(step, self.plan.journey))
-        if rate is None or not rate.share or rate.name == "goal":  # who reaches the goal leaves
-            return each
-        wait = f"interval '{step.timeout_minutes} minutes'"
-        turn = f"uuid_hash_extended(a.contact_id, {turn_of(step)})"
-        return (
-            "SELECT e.contact_id, e.zone, e.leaves_at, e.leaving,"
-            f" CASE WHEN e.after < {wait} THEN e.their_now - {wait} + e.after ELSE e.their_now END AS their_now,"
-            f" CASE WHEN e.after < {wait} THEN 'expected' END AS signal FROM ("
-            f"SELECT s.*, CASE WHEN s.share < {_float(rate.share)} THEN {_delay(rate, f's.share / {_float(rate.share)}')} END AS after"
-            f" FROM (SELECT a.*, (CAST(row_number() OVER (ORDER BY {turn}, a.contact_id, a.their_now) AS float8) - 0.5)"
-            f" / count(*) OVER () AS share FROM ({each}) a) s) e"
+        number = sum(row.people for row in await self.ask(queries.NUMBER.format(people=each), Binding()))
+        turn = queries.TURN.format(person="a.contact_id", seed=turn_of(step))
+        place, _ = await self._who_acts(f"SELECT {turn} AS turn FROM ({each}) a", number, rate, None, FIRST)
+        return queries.SIGNALLED.format(
+            each=each,
+            wait=f"interval '{step.timeout_minutes} minutes'",
+            after=after(place, slot(place, turn)),
         )
+
+    async def _who_acts(
+        self, turns: str, number: int, goal: Rate | None, left: Rate | None, carried: float
+    ) -> tuple[int, int]:
+        """Whose turn it is among so many, a SELECT of `turn`: the number of the bound values that say so,
+        and how many of their stretches reach the goal."""
+        low, high = acting(number, goal.share if goal else 0, left.share if left else 0, carried)
+        sql = queries.TURNS.format(turns=turns)
+        rows = await self.ask(sql, Binding(), low=low, high=high) if low or high else []
+        first = sorted(chain.from_iterable(row.low for row in rows))[:low]
+        last = sorted(chain.from_iterable(row.high for row in rows), reverse=True)[:high]
+        found = acts(first, last[::-1], number, goal, left, carried)
+        place = len(self.acting) // 2
+        self.acting |= {f"cuts_{place}": list(found.cuts), f"hours_{place}": list(found.hours)}
+        return place, found.goals
 
     async def _send(self, step: Message, coming: str) -> None:
         binding, policy = Binding(), await self.policy(step)
         await self._look_up_consents(policy)
-        if step.window is not None:
-            opens = their_clock(open_sql(step.window, binding))
-            coming = _put_off(coming, opens)
-        place = await self.place()
+        judged, moves = await self.table(queries.JUDGED), await self.table(queries.MOVES)
+        opens = their_clock(open_sql(step.window, binding)) if step.window else ""
+        next_step, next_due = self._move(step, binding)
+        alone = "contact_id" in next_due
+        acts = self._behaviour("goal") or self._behaviour("left")
         sql = queries.SEND.format(
-            arriving=queries.ARRIVING.format(coming=coming),
-            open="k.their_now",
+            arriving=queries.ARRIVING.format(crowd=_put_off(coming, opens) if opens else _each(coming)),
             verdicts=self.verdicts(policy),
-            share=self._share(),
             released=queries.RELEASED,
-            placed=self.placed(step, binding, "m", out=True),
-            place=place,
-            leaves_at=self._leaves_at(),
-            leaving=self._leaving(),
-            ends=queries.SEND_ENDS.format(ends=self.ends) if self.ends else "",
-            stayed=queries.STAYED
-            + self._later(
-                "n", "effect IN ('next', 'skip') AND to_step IS NULL", self._leaves_at(), self._leaving()
-            ),
+            turn=queries.TURN.format(person="v.contact_id", seed=turn_of(step)) if acts else "NULL::bigint",
+            next_step=next_step,
+            next_due="NULL::timestamptz" if alone else next_due,
+            out_at=queries.OUT_AT,
+            judged=judged,
+            moves=moves,
+            ends=self._message_ends(step),
+            stayed=queries.STAYED,
         )
-        rows = await self.ask(
-            sql, binding, policy, step=step.id, turn=turn_of(step), carried=self.carried.get(step.id, 0.5),
-            quiet_start=policy.quiet_start, quiet_end=policy.quiet_end,
-        )  # fmt: skip
-        self.messages.append(place)
-        self._carry(step, sum(row.people for row in rows if row.outcome == "sent"))
+        hours = {"quiet_start": policy.quiet_start, "quiet_end": policy.quiet_end}
+        rows = await self.ask(sql, binding, policy, step=step.id, **hours)
+        self.messages.append(judged)
+        found = Judged(judged, moves, step.id)
+        if acts:
+            found = await self._judged(step, found, sum(row.people for row in rows if row.outcome == "sent"))
+            if self.plan.target(step, "next") is None:
+                later = queries.LATER.format(people=f"({found.onward()}) k", number="count(*)", who="true")
+                rows += await self.ask(later, Binding())
+        place: Place = await self._written(found, next_step, next_due, binding) if alone else found
         self.tally.count_message(step, place, rows)
+
+    async def _judged(self, step: Message, place: Judged, sent: int) -> Judged:
+        """With who acts after a message that went to so many."""
+        carried = self.carried.get(step.id, FIRST)
+        self.carried[step.id] = carry(carried, sent, self.rates.share("goal"))
+        turns = f"SELECT turn FROM {place.name} WHERE turn IS NOT NULL"
+        goal, left = self._behaviour("goal"), self._behaviour("left")
+        acts, goals = await self._who_acts(turns, sent, goal, left, carried)
+        return replace(place, acts=acts, goals=goals)
+
+    async def _written(self, place: Judged, next_step: str, next_due: str, binding: Binding) -> Written:
+        """Everybody's own moment, where it is not the same for all who are alike."""
+        name = await self.table(queries.PLACE)
+        people = f"SELECT j.*, 'next' AS port FROM ({place.onward()}) j"
+        sql = queries.EACH_ON.format(
+            place=name, people=people, next_step=next_step, next_due=next_due, step=place.step_id, again=place.again()
+        )  # fmt: skip
+        await self.parts.write(sql, **self.shared, **binding.values)
+        return Written(name)
+
+    def _message_ends(self, step: Message) -> str:
+        over = "" if self.plan.target(step, "next") else " OR reason IS NULL OR effect = 'skip'"
+        return queries.SEND_ENDS.format(ends=self.ends, over=over) if self.ends else ""
 
     async def _look_up_consents(self, policy: Policy) -> None:
         if policy.purpose not in self.agreed:
-            name = f"pg_temp.{self.prefix}_agreed_{len(self.agreed)}"
-            await self.u.execute(queries.AGREED.format(name=name))
-            sql = queries.AGREE.format(name=name, agreed=agreed_sql())
-            await self.u.execute(sql, practice=self.u.practice_id, purpose=policy.purpose)
+            name = await self.table(queries.AGREED)
+            sql = queries.AGREE.format(name=name, agreed=agreed_sql(self.among))
+            await self.parts.write(sql, practice=self.u.practice_id, purpose=policy.purpose)
             self.agreed[policy.purpose] = name
 
-    def _carry(self, step: Message, sent: int) -> None:
-        """The part of a person that is left over counts when people come to this step again, so
-        that many small groups do not round to nobody."""
-        before = self.carried.get(step.id, 0.5)
-        self.carried[step.id] = (before + sent * self.rates.share("goal")) % 1.0
-
-    async def _pass(self, step: Step, coming: str) -> None:
+    async def _pass(self, step: Step, coming: str, depth: int) -> None:
+        """Where nothing is asked of a person, what is done is done once to all who are alike."""
         binding = Binding()
         port = await self._port(step, coming, binding)
-        place = await self.place()
-        record = (
-            "LEFT JOIN canonical.contact c ON c.practice_id = :practice AND c.contact_id = k.contact_id"
-            if isinstance(step, Branch)
-            else ""
-        )
+        alone = isinstance(step, Branch | Split) or "contact_id" in self._move(step, Binding())[1]
+        people = alone or self.ends is not None or depth > DEEPEST
+        name = await self.table(queries.PLACE if people else queries.MOVES)
         sql = queries.ON.format(
-            arriving=queries.ARRIVING.format(coming=coming),
+            arriving=queries.ARRIVING.format(crowd=_each(coming) if people else _alike(coming)),
             port=port,
-            record=record,
+            record=queries.RECORD if isinstance(step, Branch) else "",
             placed=self.placed(step, binding, "m"),
-            place=place,
+            kept=(queries.KEEP_PEOPLE if people else queries.KEEP_MOVES).format(name=name),
             ends=queries.ON_ENDS.format(ends=self.ends, which="n WHERE to_step IS NULL") if self.ends else "",
             stayed=queries.STAYED + self._later("n", "to_step IS NULL"),
         )
-        self.tally.count(step, place, await self.ask(sql, binding))
+        rows = await self.ask(sql, binding)
+        self.tally.count(step, Written(name) if people else Passed(coming, name, port, depth), rows)
 
     async def _arrive(self, step: Step, coming: str) -> None:
+        """Nothing follows."""
         sql = queries.ARRIVE.format(
-            arriving=queries.ARRIVING.format(coming=coming),
+            arriving=queries.ARRIVING.format(crowd=_each(coming) if self.ends else _alike(coming)),
             ends=queries.ON_ENDS.format(ends=self.ends, which="mv") if self.ends else "",
             stayed=queries.STAYED + self._later("mv", "true"),
         )
         self.tally.count(step, None, await self.ask(sql, Binding()))
 
-    def _later(self, people: str, who: str, at: str = "leaves_at", why: str = "leaving") -> str:
+    def _later(self, people: str, who: str) -> str:
         """People who come to the end first and act afterwards: they count, though nobody waits for them."""
-        return queries.LATER.format(people=people, who=who, at=at, why=why) if self._acts_at() else ""
+        if not (self._behaviour("goal") or self._behaviour("left")):
+            return ""
+        return "\nUNION ALL " + queries.LATER.format(people=people, number="sum(people)", who=who)
 
     async def ask(self, sql: str, binding: Binding, policy: Policy | None = None, **more: Any) -> list[Any]:
         values = {**(limits_of(policy) if policy else {}), **self.shared, **binding.values, **more}
-        return list((await self.u.execute(sql, **values)).all())
+        return await self.parts.ask(sql, **values)
 
     async def policy(self, step: Message | None) -> Policy:
         return await policy_for(self.u, self.campaign_id, self.version_id, self.plan, step)
@@ -226,66 +280,31 @@ class Flow:
         )
         on_record = "FROM cand JOIN cm.dispatch d ON"
         assert text.count(on_record) == 1, "the gates look for messages elsewhere now"
-        expected = " ".join(queries.EXPECTED.format(place=place) for place in self.messages)
+        expected = " ".join(queries.EXPECTED.format(judged=judged) for judged in self.messages)
         return text.replace(on_record, f"FROM cand JOIN {queries.TOUCHES.format(expected=expected)} ON")
 
-    def placed(self, step: Step, binding: Binding, people: str, *, out: bool = False) -> str:
-        next_step, next_due = (their_clock(sql) for sql in self.plan.move(step, binding))
-        alone = "contact_id" in next_due
-        text = (queries.EACH if alone else queries.ALIKE).replace("FROM m", f"FROM {people}")
-        return text.format(
-            next_step=next_step,
-            next_due=next_due,
-            more=", s.out_at" if out and not alone else "",
-            slot=f", {queries.OUT_AT} AS out_at" if out else "",
-        )
+    def placed(self, step: Step, binding: Binding, people: str) -> str:
+        next_step, next_due = self._move(step, binding)
+        text = queries.EACH if "contact_id" in next_due else queries.ALIKE
+        return text.replace("FROM m", f"FROM {people}").format(next_step=next_step, next_due=next_due)
 
-    def _share(self) -> str:
-        if not any(self.rates.share(name) for name in ("goal", "left")):
-            return "NULL::float8"
-        turn = "CASE WHEN v.reason IS NULL THEN uuid_hash_extended(v.contact_id, :turn) END"
-        return (
-            "CASE WHEN v.reason IS NULL THEN"
-            f" (CAST(row_number() OVER (ORDER BY {turn}, v.contact_id, v.their_now) AS float8) - CAST(:carried AS float8))"
-            " / (SELECT count(*) FROM verdict WHERE reason IS NULL) END"
-        )
-
-    def _acts_at(self) -> str:
-        """When the people at this place among their equals reach the goal or leave; else null."""
-        goal, left = self.rates.by_name.get("goal"), self.rates.by_name.get("left")
-        cases = []
-        if goal is not None and goal.share:
-            cases.append(
-                f"WHEN share < {_float(goal.share)} THEN their_now + {_delay(goal, f'share / {_float(goal.share)}')}"
-            )
-        if left is not None and left.share:
-            place = f"(1 - share) / {_float(left.share)}"
-            cases.append(f"WHEN 1 - share < {_float(left.share)} THEN their_now + {_delay(left, place)}")
-        return f"CASE WHEN reason IS NOT NULL THEN NULL {' '.join(cases)} END" if cases else ""
-
-    def _leaves_at(self) -> str:
-        acts = self._acts_at()
-        return f"least(leaves_at, {acts})" if acts else "leaves_at"
-
-    def _leaving(self) -> str:
-        acts = self._acts_at()
-        goal = self.rates.share("goal")
-        return (
-            f"CASE WHEN {acts} < leaves_at THEN CASE WHEN share < {_float(goal)} THEN 'goal' ELSE 'left' END"
-            " ELSE leaving END"
-            if acts
-            else "leaving"
-        )
+    def _move(self, step: Step, binding: Binding) -> tuple[str, str]:
+        """SQL of the next step and of when each person is due there, by their own clock."""
+        next_step, next_due = self.plan.move(step, binding)
+        return their_clock(next_step), their_clock(next_due)
 
     async def _port(self, step: Step, coming: str, binding: Binding) -> str:
         """Which way each person takes; rules that read differently on another day are asked as they
         read on the day each person comes."""
         if not isinstance(step, Branch) or not await self._moves_with_time(step):
             return await port_sql(self.u, step, binding)
+        days: dict[datetime, datetime] = {}
+        for row in await self.ask(queries.DAYS.format(coming=coming), Binding()):
+            days[row.last] = min(row.first, days.get(row.last, row.first))
         cases = []
-        for n, row in enumerate(await self.ask(queries.DAYS.format(coming=coming), Binding())):
-            port = await port_sql(self.u, step, binding, at=max(row.first, self.u.now), prefix=f"d{n}_")
-            cases.append(f"WHEN k.their_now < {binding.add(row.last)} THEN {port}")
+        for n, (last, first) in enumerate(sorted(days.items())):
+            port = await port_sql(self.u, step, binding, at=max(first, self.u.now), prefix=f"d{n}_")
+            cases.append(f"WHEN k.their_now < {binding.add(last)} THEN {port}")
         return f"CASE {' '.join(cases)} END" if cases else "'otherwise'"
 
     async def _moves_with_time(self, step: Branch) -> bool:
@@ -308,30 +327,15 @@ def limits_of(policy: Policy) -> dict[str, Any]:
     }
 
 
-def turn_of(step: Step) -> int:
-    """Seeds the order in which people act at a step: the same each time, another at each step."""
-    return crc32(step.id.encode())
+def _each(coming: str) -> str:
+    return f"SELECT k.*, 1 AS people FROM ({coming}) k"
 
 
-def _delay(rate: Rate, share: str) -> str:
-    """After how long: half of them by half the hours, all by the whole (an exponential, cut off), in
-    whole hours: people who are alike are placed together, and few hours have no people."""
-    rest = 1 - 2 ** (-rate.whole_hours / rate.half_hours)
-    half = _float(-rate.half_hours / math.log(2))
-    return f"interval '1 hour' * ceil({half} * ln(1 - ({share}) * {_float(rest)}))"
-
-
-def _float(value: float) -> str:
-    """A literal that keeps PostgreSQL from exact and slow arithmetic."""
-    return f"float8 '{value!r}'"
+def _alike(coming: str) -> str:
+    return queries.TOGETHER.format(coming=coming)
 
 
 def _put_off(coming: str, opens: str) -> str:
     """Whoever is outside the message's window comes when it opens."""
-    if "contact_id" in opens:
-        return f"SELECT m.contact_id, m.zone, m.leaves_at, m.leaving, {opens} AS their_now, m.signal FROM ({coming}) m"
-    return (
-        f"SELECT k.contact_id, k.zone, k.leaves_at, k.leaving, w.opens AS their_now, k.signal FROM ({coming}) k JOIN ("
-        f"SELECT m.zone, m.their_now, {opens} AS opens FROM (SELECT DISTINCT zone, their_now FROM ({coming}) k) m OFFSET 0) w"
-        " ON w.zone = k.zone AND w.their_now = k.their_now"
-    )
+    text = queries.PUT_OFF_EACH if "contact_id" in opens else queries.PUT_OFF
+    return text.format(coming=coming, opens=opens)

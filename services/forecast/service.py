@@ -3,6 +3,7 @@
 Nothing is written but temporary tables, nothing is asked for. Method and limits: docs/guide/forecast.md.
 """
 
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -30,10 +31,14 @@ from services.forecast.contracts import (
     RateView,
     StepView,
 )
-from services.forecast.flow import LAPS, Flow, turn_of
+from services.forecast.flow import LAPS, Flow, Tell
+from services.forecast.parts import Parts, parts_for
+from services.forecast.places import Written
 from services.forecast.rates import rates_of
 from services.forecast.rules import LIMITS, days_of, differences, in_order, some, their_clock
+from services.forecast.turns import turn_of
 from services.kit.errors import Invalid
+from services.kit.snapshots import same_view
 from services.kit.uow import Unit
 
 PASSAGES = 31
@@ -50,11 +55,13 @@ async def forecast(
     days: int = DAYS,
     rates: Rates | None = None,
     given: Given | None = None,
+    parts: int | None = None,
+    tell: Tell | None = None,
 ) -> Forecast:
     """What would happen in the next `days` if this journey began now. Needs `read`.
 
     `rates` are used as they are; without them, the practice's history, `given` values and
-    assumptions. Raises Invalid for a journey without a start, RuleInvalid for rules that cannot be asked.
+    assumptions. In how many `parts` it is worked out changes no figure; as a rule in as many as pay. Raises Invalid for a journey without a start, RuleInvalid for rules that cannot be asked.
     """
     u.actor.require("read")
     plan = Plan.of(journey)
@@ -67,11 +74,15 @@ async def forecast(
     last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(place)).date()
     found = Forecast(u.now, place, first, last, days=days_of(first, (last - first).days + 1))
     number = u.notes["forecasts"] = u.notes.get("forecasts", 0) + 1
-    flow = Flow(u, plan, campaign_id, version_id, rates, found, until, f"forecast_{number}")
-    async with over_everyone(u):
-        await u.execute(queries.HASHED)
+    async with same_view(u, await parts_for(u, plan, parts)) as views, AsyncExitStack() as planned:
+        for view in views:
+            await planned.enter_async_context(over_everyone(view))
+        flow = Flow(
+            Parts(views), plan, campaign_id, version_id, rates, found, until, f"forecast_{number}", tell
+        )
+        await flow.parts.ask(queries.HASHED)
         await _Entrance(flow, entry).let_in()
-        await u.execute(queries.AS_USUAL)
+        await flow.parts.ask(queries.AS_USUAL)
     _finish(flow)
     return found
 
@@ -83,22 +94,37 @@ async def forecast_campaign(
     version_id: UUID | None = None,
     days: int = DAYS,
     given: Given | None = None,
+    tell: Tell | None = None,
 ) -> Forecast:
     """The forecast of a campaign's draft, or of one of its versions. Raises NotFound, Invalid."""
     detail = await campaigns.get(u, campaign_id)
     if version_id is None:
-        return await forecast(u, campaign_id, detail.readable, days=days, given=given)
+        return await forecast(u, campaign_id, detail.readable, days=days, given=given, tell=tell)
     journey = await _version(u, campaign_id, version_id)
-    return await forecast(u, campaign_id, journey, version_id=version_id, days=days, given=given)
+    return await forecast(u, campaign_id, journey, version_id=version_id, days=days, given=given, tell=tell)
 
 
 async def compare(
-    u: Unit, campaign_id: UUID, version_id: UUID, *, days: int = DAYS, given: Given | None = None
+    u: Unit,
+    campaign_id: UUID,
+    version_id: UUID,
+    *,
+    days: int = DAYS,
+    given: Given | None = None,
+    tell: Tell | None = None,
 ) -> Compared:
     """A version and the draft: the same people, days and behaviour, so that what differs is the
     journey. Raises NotFound, Invalid."""
-    one = await forecast_campaign(u, campaign_id, version_id=version_id, days=days, given=given)
-    other = await forecast_campaign(u, campaign_id, days=days, given=given)
+
+    def half(begun: float) -> Tell | None:
+        async def said(share: float) -> None:
+            if tell is not None:
+                await tell(begun + share / 2)
+
+        return said if tell else None
+
+    one = await forecast_campaign(u, campaign_id, version_id=version_id, days=days, given=given, tell=half(0))
+    other = await forecast_campaign(u, campaign_id, days=days, given=given, tell=half(0.5))
     return Compared(one, other, differences(one, other))
 
 
@@ -132,19 +158,22 @@ class _Entrance:
 
     def __init__(self, flow: Flow, entry: Entry) -> None:
         self.flow, self.entry, self.u = flow, entry, flow.u
-        self.entries = f"pg_temp.{flow.prefix}_in"
+        self.entries = ""
         self.again = entry.reentry.rule != "never" and entry.how in ("schedule", "dynamic")
 
     async def let_in(self) -> None:
         """Everybody, at their time, through the whole journey."""
         flow = self.flow
-        await self.u.execute(queries.ENTRIES.format(name=self.entries))
+        self.entries = await flow.table(queries.ENTRIES)
         if self.again:
-            flow.ends = f"pg_temp.{flow.prefix}_out"
-            await self.u.execute(queries.ENDS.format(name=flow.ends))
+            flow.ends = await flow.table(queries.ENDS)
             flow.limits.add("reentry")
-        await self._on_the_way()
+        under_way = await self._on_the_way()
+        flow.among = queries.AMONG.format(entries=self.entries, under_way=under_way)
+        if self.again:  # more of them come in later
+            flow.among = queries.EVERYBODY.format(mine=flow.parts.mine("c.contact_id"))
         moments = await self._moments()
+        flow.passages = len(moments) + 1 if self.again else 1
         for number, moment in enumerate(moments):
             if self.again:
                 flow.passage = number
@@ -203,12 +232,13 @@ class _Entrance:
             entries=self.entries,
             moment=binding.add(moment) if not by_event else "",
             audience=condition,
+            mine=flow.parts.mine("c.contact_id"),
             reentry=their_clock(reentry_sql(self.entry.reentry, binding)),
             fresh=self._fresh(binding),
         )
         more = {"a_day": flow.rates.share("a_day"), "arrivals": turn_of(self.entry)}
         values = {**params, **flow.shared, **binding.values, "campaign": flow.campaign_id, **more}
-        return int((await self.u.execute(sql, **values)).rowcount)
+        return await flow.parts.write(sql, **values)
 
     def _fresh(self, binding: Binding) -> str:
         """Not in this forecast's journey already; what the re-entry rule says of real entries."""
@@ -226,7 +256,7 @@ class _Entrance:
     async def _enter(self) -> None:
         flow, entry, binding = self.flow, self.entry, Binding()
         policy = await flow.policy(None)
-        place = await flow.place()
+        place = await flow.table(queries.PLACE)
         delayed = entry.how == "event" and entry.delay_minutes
         if delayed:
             placed = f"SELECT m.*, '{entry.id}'::text AS to_step, m.their_now AS due_at FROM m"
@@ -234,29 +264,29 @@ class _Entrance:
             placed = flow.placed(entry, binding, "m")
         ready = placed.replace("FROM m", "FROM (SELECT * FROM m WHERE reason IS NULL) m")
         offset = offset_sql(flow.plan, entry, binding, 0)
+        paced = "m.nth" in offset
         sql = queries.ENTER.format(
             entries=self.entries,
             verdicts=flow.verdicts(policy, entry=True),
             placed="SELECT m.contact_id, m.their_now, m.zone, m.to_step,"
             f" m.due_at + {offset} AS due_at FROM ({ready}) m",
+            nth=queries.IN_A_ROW if paced else "0",
             place=place,
             ends=queries.ENTRY_ENDS.format(ends=flow.ends) if flow.ends else "",
         )
         first = entry if delayed else flow.plan.target(entry, "next")
-        flow.tally.entered(await flow.ask(sql, binding, policy), place, first)
+        flow.tally.entered(await flow.ask(sql, binding, policy), Written(place), first)
 
-    async def _on_the_way(self) -> None:
-        """People who are in the campaign already, for steps this version still has."""
+    async def _on_the_way(self) -> str:
+        """People who are in the campaign already, for steps this version still has: the table they are in."""
         flow = self.flow
-        place = await flow.place()
-        rows = await self.u.execute(
-            queries.ON_THE_WAY.format(place=place),
-            **flow.shared, campaign=flow.campaign_id, steps=[step.id for step in flow.order],
-        )  # fmt: skip
-        reached = rows.scalars().all()
-        flow.found.on_the_way = len(reached)
-        for step_id in dict.fromkeys(reached):
-            flow.tally.goes(step_id, place)
+        place = await flow.table(queries.PLACE)
+        sql = queries.ON_THE_WAY.format(place=place, mine=flow.parts.mine("w.contact_id"))
+        steps = [step.id for step in flow.order]
+        for row in await flow.parts.ask(sql, **flow.shared, campaign=flow.campaign_id, steps=steps):
+            flow.found.on_the_way += row.people
+            flow.tally.goes(row.to_step, Written(place))
+        return place
 
 
 def _finish(flow: Flow) -> None:
@@ -266,7 +296,7 @@ def _finish(flow: Flow) -> None:
     found.rates = list(flow.rates.by_name.values())
     for step in flow.order:
         counted = flow.tally.steps[step.id]
-        for port, people in counted.ways.items():
+        for port, people in sorted(counted.ways.items()):
             target = flow.plan.target(step, port) if port else None
             if target is not None and people:
                 found.links.append(Link(step.id, target.id, people))

@@ -5,8 +5,10 @@ from datetime import date
 from typing import Any
 
 from services.contracts.journey import GoalStep, Message, Step
+from services.contracts.step_names import step_name
 from services.engine.plan import Plan
 from services.forecast.contracts import Forecast, StepFlow
+from services.forecast.places import Place
 from services.forecast.rules import in_order
 
 
@@ -18,13 +20,13 @@ class Tally:
     plan: Plan
     found: Forecast
     steps: dict[str, StepFlow] = field(default_factory=dict)
-    pending: dict[str, list[str]] = field(default_factory=dict)
+    pending: dict[str, list[Place]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for step in in_order(self.plan.journey):
-            self.steps[step.id] = StepFlow(step.id, title_of(step), step.kind)
+            self.steps[step.id] = StepFlow(step.id, step_name(step), step.kind)
 
-    def count(self, step: Step, place: str | None, rows: list[Any]) -> None:
+    def count(self, step: Step, place: Place | None, rows: list[Any]) -> None:
         flow = self.steps[step.id]
         for row in rows:
             flow.arrived += row.people * (row.outcome != "later")
@@ -43,7 +45,7 @@ class Tally:
                 if row.outcome == "way":
                     self._day(row.day).goals += row.people
 
-    def count_message(self, step: Message, place: str, rows: list[Any]) -> None:
+    def count_message(self, step: Message, place: Place, rows: list[Any]) -> None:
         flow, target = self.steps[step.id], self.plan.target(step, "next")
         for row in rows:
             flow.arrived += row.people * (row.outcome != "later")
@@ -75,7 +77,7 @@ class Tally:
                     flow.ways["next"] += row.people
                     self.goes(target.id, place)
 
-    def entered(self, rows: list[Any], place: str, first: Step | None) -> None:
+    def entered(self, rows: list[Any], place: Place, first: Step | None) -> None:
         """Count who came in, and send them to the first step."""
         flow = self.steps[self.plan.entry.id]
         for row in rows:
@@ -107,7 +109,7 @@ class Tally:
             return False
         return True
 
-    def goes(self, step_id: str, place: str) -> None:
+    def goes(self, step_id: str, place: Place) -> None:
         places = self.pending.setdefault(step_id, [])
         if place not in places:
             places.append(place)
@@ -115,15 +117,6 @@ class Tally:
     def _day(self, day: date) -> Any:
         at = (day - self.found.first_day).days
         return self.found.days[min(max(at, 0), len(self.found.days) - 1)]
-
-
-def title_of(step: Step) -> str:
-    """What people call a step."""
-    words = {
-        "entry": "Start", "message": "Message", "wait": "Wait", "wait_event": "Wait for an event",
-        "branch": "Branch", "split": "Split", "sub_campaign": "Another campaign", "goal": "Goal", "exit": "End",
-    }  # fmt: skip
-    return step.title or words[step.kind]
 
 
 def _seen(flow: StepFlow, day: date) -> None:

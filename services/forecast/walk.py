@@ -15,12 +15,12 @@ from services.audience.service import contains, zone
 from services.content.contracts import Preview
 from services.content.service import context_of, preview, words_for
 from services.contracts.journey import Branch, Entry, Journey, Message, Split, Step, Variant, WaitEvent, ports
+from services.contracts.step_names import step_name
 from services.engine.binding import Binding
 from services.engine.moves import port_sql
 from services.engine.plan import Plan, due_sql
 from services.engine.plans import policy_for
 from services.engine.reach import NOBODY
-from services.forecast.tally import title_of
 from services.gates.every import Answer, every_gate
 from services.gates.gates import person_gates
 from services.gates.reasons import Reason
@@ -122,7 +122,7 @@ class _Walker:
         while step is not None and len(stops) < LONGEST:
             stop, port = await self._stop(step, now)
             following = self.plan.target(step, port) if port else None
-            stops.append(replace(stop, next=title_of(following) if following else ""))
+            stops.append(replace(stop, next=step_name(following) if following else ""))
             step, now = following, stop.at
         return stops
 
@@ -136,7 +136,7 @@ class _Walker:
             at = await self._ask(ALONE, due, binding, arrived, signal)
         if isinstance(step, WaitEvent) and signal:
             at = arrived
-        stop = Stop(step.id, step.kind, title_of(step), arrived, at, "")
+        stop = Stop(step.id, step.kind, step_name(step), arrived, at, "")
         if isinstance(step, Message):
             return await self._message(step, stop)
         if not ports(step):

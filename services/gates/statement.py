@@ -45,7 +45,7 @@ LOOKED_UP = {"touch": requested_of("cand.contact_id", WINDOW)}
 # What is known of a person from tables with any number of rows for them: (columns, rows, which).
 GATHERED: dict[str, tuple[str, str, str]] = {
     "sup": (
-        """array_agg(DISTINCT s.reason) FILTER (WHERE s.scope = 'all'
+        """array_agg(s.reason) FILTER (WHERE s.scope = 'all'
           OR s.scope = 'types' AND (CAST(:campaign_type AS text) = ANY (s.campaign_types)
             -- Which types an emergency excludes is asked now: the practice may have marked more since (D19).
             OR s.reason = 'EMERGENCY_STACK_EXCLUSION')
@@ -136,11 +136,14 @@ def _agreed(channels: Sequence[Channel]) -> tuple[str, str, str]:
     return states, "canonical.consent k", "k.purpose = :purpose"
 
 
-def agreed_sql() -> str:
-    """A SELECT of what everybody of the practice agreed to, as `facts` gathers it: for whoever asks about
-    the same people again and again, and hands the answer in as `kept`."""
+def agreed_sql(among: str) -> str:
+    """A SELECT of what everybody among some people (a SELECT of contact_id) agreed to, as `facts` gathers it:
+    for whoever asks about the same people again and again, and hands the answer in as `kept`."""
     states, source, which = _agreed(CHANNELS)
-    return f"SELECT k.contact_id, {states} FROM {source} WHERE k.practice_id = :practice AND {which} GROUP BY k.contact_id"
+    return (
+        f"SELECT k.contact_id, {states} FROM {source} WHERE k.practice_id = :practice AND {which}"
+        f" AND k.contact_id IN ({among}) GROUP BY k.contact_id"
+    )
 
 
 def facts(
@@ -194,8 +197,8 @@ def verdicts(
 ) -> str:
     """CTEs from `cand` to `verdict`. At entry only the gates asked there, and no channels. `each`:
     cand is a batch of at most thousands; `requested`, `kept`: as in `facts`. `served`: the order in which people of one
-    household are. `only`: columns of `p` that verdict has beside reason and effect, for whoever does
-    not tell people about their channels.
+    household are. `only`: what verdict has beside reason and effect; every column left out is one less
+    to carry through the sort of households.
 
     Beside the columns of `cand` and the facts, verdict has `reason` (null: cleared), `effect` of a
     refusal, `channels` that stay open in order, and `channel_verdicts`, a JSON text.
@@ -207,8 +210,9 @@ verdict AS MATERIALIZED (SELECT {", ".join(f"f.{c}" for c in only) or "f.*"}, CA
     reasons = [f"p.reason_{channel}" for channel in channels]
     first = f"coalesce({', '.join(reasons)})" if reasons else "'NO_ADDRESS'"
     shut = " AND ".join(f"{r} IS NOT NULL" for r in reasons) or "true"
-    whole = f"p.*, {_open(channels)} AS channels, {_verdicts_json(channels)} AS channel_verdicts"
-    told = ", ".join(f"p.{column}" for column in only) or whole
+    made = {"channels": _open(channels), "channel_verdicts": _verdicts_json(channels)}
+    named = [f"{made[c]} AS {c}" if c in made else f"p.{c}" for c in only or ("*", *made)]
+    told = ", ".join(named)
     return f"""{facts(channels, each=each, requested=requested, kept=kept)},
 verdict AS MATERIALIZED (
   SELECT {told}, {effect_case("p.person_reason")} AS effect,

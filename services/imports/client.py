@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from services.contracts.platform_api import (
     Settled,
     Simulate,
     Simulated,
+    Unconfirmed,
 )
 from services.kit.crypto import Keyring
 from services.kit.errors import AppError, Conflict, Forbidden, Invalid, NotFound, NotSignedIn, Unavailable
@@ -98,6 +100,16 @@ class PlatformClient:
         return ImportDetail.model_validate(
             await self._call("GET", f"/imports/{batch_id}", params=self._practice)
         )
+
+    async def unconfirmed(self, before: datetime) -> list[Unconfirmed]:
+        """Of every practice: how many files were brought before then and never imported."""
+        answer = await self._call("GET", "/imports/unconfirmed", params={"before": before.isoformat()})
+        return TypeAdapter(list[Unconfirmed]).validate_python(answer)
+
+    async def forget_unconfirmed(self, before: datetime) -> int:
+        """Have this practice's such files deleted; returns how many there were."""
+        asked = {**self._practice, "before": before.isoformat()}
+        return int(await self._call("DELETE", "/imports/unconfirmed", params=asked))
 
     async def search(self, typed: str, *, kind: str = "", limit: int = 20) -> list[ContactHit]:
         answer = await self._call(

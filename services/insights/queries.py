@@ -1,5 +1,7 @@
 """SQL of insights. Numbers a step are kept by engine and intake in `cm.metric`; a day is UTC."""
 
+from services.gates.requested import requested_of
+
 STEP_METRICS = """
 SELECT step_id, name, sum(value)::bigint AS value FROM cm.metric
 WHERE practice_id = :practice AND campaign_id = :campaign
@@ -39,14 +41,14 @@ GROUP BY day, name
 """
 
 # A message planned for one person belongs to no version (nil), has no goal, and is credited with nothing.
-TOUCHING_VERSIONS = """
+TOUCHING_VERSIONS = f"""
 SELECT DISTINCT d.version_id FROM unnest(CAST(:contacts AS uuid[]), CAST(:ats AS timestamptz[])) AS t(contact, at)
-JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = t.contact AND d.requested_at <= t.at
-  AND d.requested_at > t.at - CAST(:longest AS interval) AND d.version_id <> '00000000-0000-0000-0000-000000000000'
+JOIN LATERAL (SELECT d.* FROM {requested_of("t.contact", "(t.at - CAST(:longest AS interval))")}) d
+  ON d.requested_at <= t.at AND d.version_id <> '00000000-0000-0000-0000-000000000000'
 """
 
 # A message counts as a touch once it is known to have left; one still waiting does not.
-RECORD = """
+RECORD = f"""
 WITH goal AS (
   SELECT * FROM unnest(CAST(:versions AS uuid[]), CAST(:days AS integer[])) AS t(version_id, days)
 ),
@@ -56,8 +58,8 @@ outcome AS (
 touch AS (
   SELECT o.contact_id, o.what, o.event_ref, o.value, o.at AS happened_at, d.enrolment_id, d.campaign_id, d.dispatch_id,
     d.version_id, d.step_id, d.variant, coalesce(d.channel, '') AS channel, left_at.at
-  FROM outcome o JOIN cm.dispatch d ON d.practice_id = :practice AND d.contact_id = o.contact_id
-    AND d.requested_at <= o.at AND d.requested_at > o.at - CAST(:longest AS interval)
+  FROM outcome o JOIN LATERAL (SELECT d.* FROM {requested_of("o.contact_id", "(o.at - CAST(:longest AS interval))")}) d
+    ON d.requested_at <= o.at
   JOIN goal ON goal.version_id = d.version_id
   CROSS JOIN LATERAL (SELECT least(d.sent_at, d.delivered_at, d.opened_at, d.clicked_at, d.replied_at) AS at) left_at
   WHERE d.status NOT IN ('cancelled', 'failed', 'bounced')

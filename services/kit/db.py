@@ -16,6 +16,8 @@ from services.kit.crypto import Keyring
 
 Role = Literal["cm_app", "cm_hub", "cm_platform"]
 ROLES: tuple[Role, ...] = ("cm_app", "cm_hub", "cm_platform")
+PRACTICE = text("SELECT set_config('cm.practice_id', :practice, true)")
+"""Says whose transaction this is: row-level security sees only that practice's rows."""
 
 
 def role_url(owner_url: str, role: Role, keyring: Keyring) -> URL:
@@ -45,8 +47,5 @@ async def tenant(session: AsyncSession, practice_id: UUID) -> AsyncIterator[Asyn
     Reading what a table holds without a practice is an error in the database, not an empty answer (rule 4).
     """
     async with session.begin():
-        await session.execute(
-            text("SELECT set_config('cm.practice_id', :practice, true)"),
-            {"practice": str(practice_id)},
-        )
+        await session.execute(PRACTICE, {"practice": str(practice_id)})
         yield session

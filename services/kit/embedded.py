@@ -31,10 +31,11 @@ shared_buffers = {shared}MB
 effective_cache_size = {cached}MB
 work_mem = 32MB
 maintenance_work_mem = 256MB
-max_wal_size = 4GB
+max_wal_size = 8GB
 min_wal_size = 512MB
+wal_buffers = 64MB
 checkpoint_timeout = 15min
-wal_compression = pglz
+bgwriter_lru_maxpages = 1000
 random_page_cost = 1.1
 effective_io_concurrency = 64
 jit = off
@@ -42,13 +43,13 @@ max_connections = 200
 idle_in_transaction_session_timeout = 60s
 timezone = UTC
 """
-LEAST_SHARED, MOST_SHARED = 128, 4096  # MB
+LEAST_SHARED, MOST_SHARED = 128, 8192  # MB
 
 
 def tuning(memory: int) -> str:
-    """Settings of a private PostgreSQL on a machine with so much memory (bytes): an eighth of it for
+    """Settings of a private PostgreSQL on a machine with so much memory (bytes): a quarter of it for
     the server's own cache, because batches that do not fit are written out and read back all the time."""
-    shared = min(max(memory // 2**23, LEAST_SHARED), MOST_SHARED)
+    shared = min(max(memory // 2**22, LEAST_SHARED), MOST_SHARED)
     return TUNING.format(mark=MARK, shared=shared, cached=max(memory // 2**21, LEAST_SHARED))
 
 

@@ -75,6 +75,11 @@ class Unit:
         if hook not in self._before_commit:
             self._before_commit.append(hook)
 
+    @property
+    def unfinished(self) -> bool:
+        """Is there something that only a commit would do?"""
+        return bool(self.emitted or self._before_commit or self._after_commit)
+
     def after_commit(self, count: Callable[[], object]) -> None:
         """Call `count` once the commit is there: for metrics, which nothing may depend on."""
         self._after_commit.append(count)

@@ -41,6 +41,14 @@ _SHARED = "Practice Platform"
 _OURS = "Campaign Manager"
 
 
+# Requests are kept by the moment of entry, and found by the journey or planned message they belong to.
+_ASKED_FOR = """(SELECT d.* FROM (
+    SELECT e.enrolled_at, e.enrolment_id FROM cm.enrolment e WHERE e.practice_id = :practice AND e.contact_id = :contact
+    UNION ALL
+    SELECT y.created_at, y.followup_id FROM cm.followup y WHERE y.practice_id = :practice AND y.contact_id = :contact) k
+  JOIN cm.dispatch d ON d.practice_id = :practice AND d.enrolled_at = k.enrolled_at AND d.enrolment_id = k.enrolment_id)"""
+
+
 def _all(table: str, order: str, without: str = "") -> str:
     """Every row of a table about them as JSON, without its practice and what only a machine reads."""
     left_out = ", ".join(f"'{name}'" for name in ("practice_id", "contact_id", "pseudonym", *without.split()))
@@ -59,7 +67,7 @@ REPORT: tuple[tuple[str, str, str], ...] = (
     ("Care plan", _SHARED, _all("canonical.care_plan", "plan")),
     ("Journeys", _OURS, _all("cm.enrolment", "enrolled_at")),
     ("Where they are in journeys now", _OURS, _all("cm.work", "enrolled_at", "lane")),
-    ("Messages asked for", _OURS, _all("cm.dispatch", "requested_at")),
+    ("Messages asked for", _OURS, _all(_ASKED_FOR, "requested_at")),
     ("What became of messages", _OURS, _all("cm.message_event", "at")),
     ("Messages not sent, and why", _OURS, _all("cm.refusal", "at")),
     ("Results counted for a campaign", _OURS, _all("cm.conversion", "at")),
@@ -86,11 +94,11 @@ WHERE practice_id = :practice AND contact_id = :contact AND content <> '' ORDER 
 
 # The consent as it stood when the gates were asked: the last that was in effect and, where the history says
 # when it was recorded, known by then.
-PROOFS = """
+PROOFS = f"""
 SELECT d.dispatch_id, d.requested_at AS asked_at, coalesce(c.name, '') AS campaign, ch.channel,
   coalesce(d.channel, '') AS sent_on, d.status, coalesce(p.purpose, '') AS purpose, coalesce(p.state, '') AS state,
   p.effective_at AS since, coalesce(p.method, '') AS method, coalesce(p.evidence, '') AS evidence
-FROM cm.dispatch d
+FROM {_ASKED_FOR} d
 CROSS JOIN unnest(d.channels) WITH ORDINALITY AS ch(channel, nth)
 LEFT JOIN cm.campaign c ON c.practice_id = d.practice_id AND c.campaign_id = d.campaign_id
 LEFT JOIN LATERAL (

@@ -16,6 +16,7 @@ import orjson
 
 from services.content.rules import content_ref
 from services.contracts.journey import Journey, Message
+from services.contracts.step_names import step_name
 from services.gates.reasons import sentence
 from services.kit.crypto import Keyring
 from services.kit.uow import Unit
@@ -247,7 +248,7 @@ def _table(name: str, columns: Sequence[str], rows: list[dict[str, Any]]) -> lis
 
 
 def _titles(journey: Journey) -> dict[str, str]:
-    return {step.id: step.title or step.kind.replace("_", " ").capitalize() for step in journey.steps}
+    return {step.id: step_name(step) for step in journey.steps}
 
 
 def _csv(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from playwright.async_api import CDPSession, Page, expect
 
+from tests.e2e.conftest import NOWHERE
+
 SignedIn = Callable[..., Awaitable[Page]]
 TABLET = {"viewport": {"width": 820, "height": 1180}, "has_touch": True}
 
@@ -64,7 +66,7 @@ def edge(page: Page, source: str, port: str) -> object:
 
 @pytest.mark.covers("BLD-1", "BLD-5")
 async def test_steps_are_dragged_linked_undone_and_survive_a_reload(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await empty_campaign(page)
 
     await drag(page, await middle(page, "palette-message"), await middle(page, "plus-entry-1-next"))
@@ -97,7 +99,7 @@ async def test_steps_are_dragged_linked_undone_and_survive_a_reload(signed_in: S
 
 @pytest.mark.covers("BLD-1", "SRF-5")
 async def test_everything_on_the_canvas_works_from_the_keyboard(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await empty_campaign(page)
 
     # The new start opens its panel and is saved; only then is the page at rest.
@@ -124,7 +126,7 @@ async def test_everything_on_the_canvas_works_from_the_keyboard(signed_in: Signe
 
 @pytest.mark.covers("BLD-1", "SRF-2")
 async def test_a_finger_drags_steps_from_the_palette(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer", **TABLET)
+    page = await signed_in("marketer", NOWHERE, **TABLET)
     await empty_campaign(page)
     close = page.get_by_test_id("panel").get_by_role("button", name="Close the panel")
     await close.click()
@@ -139,7 +141,7 @@ async def test_a_finger_drags_steps_from_the_palette(signed_in: SignedIn) -> Non
 async def test_a_problem_is_a_sentence_that_leads_to_its_step_and_goes_when_it_is_put_right(
     signed_in: SignedIn,
 ) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await empty_campaign(page)
     await drag(page, await middle(page, "palette-message"), await middle(page, "plus-entry-1-next"))
     await expect(page.get_by_test_id("step-message-1")).to_be_visible()
@@ -161,8 +163,7 @@ async def test_a_problem_is_a_sentence_that_leads_to_its_step_and_goes_when_it_i
 
 @pytest.mark.covers("AUD-4")
 async def test_the_audience_is_counted_and_says_who_is_left_out_and_why(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
-    await page.goto("/templates")
+    page = await signed_in("marketer", "/templates")
     await page.get_by_role("button", name="Use Recall lapsed patients").click()
     await page.wait_for_url(re.compile(r"/campaigns/"))
     await page.get_by_test_id("open-audience").click()
@@ -179,7 +180,7 @@ async def test_the_audience_is_counted_and_says_who_is_left_out_and_why(signed_i
 
 @pytest.mark.covers("BLD-5")
 async def test_two_people_never_overwrite_each_other_silently(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await empty_campaign(page)
     await saved(page)
     other = await page.context.new_page()

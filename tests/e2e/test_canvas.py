@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from cm_app.bench import canvas as bench
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import NOWHERE, Site
 from tests.e2e.test_builder import TABLET, drag, edge, empty_campaign, middle, saved
 
 SignedIn = Callable[..., Awaitable[Page]]
@@ -36,7 +36,7 @@ async def close_panel(page: Page) -> None:
 async def test_steps_are_copied_by_mouse_into_another_campaign_and_taken_back_in_one_go(
     signed_in: SignedIn,
 ) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await empty_campaign(page)
     await add_after(page, "entry-1-next", "message")
@@ -74,7 +74,7 @@ async def test_steps_are_copied_by_mouse_into_another_campaign_and_taken_back_in
 
 @pytest.mark.covers("BLD-1", "BLD-6", "SRF-2")
 async def test_a_finger_reaches_every_plus_chooses_several_and_writes_a_note(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer", **TABLET)
+    page = await signed_in("marketer", NOWHERE, **TABLET)
     await empty_campaign(page)
     await add_after(page, "entry-1-next", "message")
     await add_after(page, "message-1-next", "wait")
@@ -106,9 +106,9 @@ async def test_a_finger_reaches_every_plus_chooses_several_and_writes_a_note(sig
     await expect(page.get_by_test_id("note-note-1")).to_contain_text("Ask the dentist first")
 
 
-@pytest.mark.covers("BLD-1", "BLD-6", "SRF-5")
+@pytest.mark.covers("BLD-1", "BLD-3", "BLD-6", "SRF-5")
 async def test_choosing_moving_joining_and_finding_need_no_mouse(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await empty_campaign(page)
     await expect(page.get_by_test_id("panel")).to_be_visible()
     await page.get_by_test_id("plus-entry-1-next").focus()
@@ -133,9 +133,24 @@ async def test_choosing_moving_joining_and_finding_need_no_mouse(signed_in: Sign
     await page.keyboard.press("m")
     await page.keyboard.type("start")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_label("Add a step between Message and Split")).to_be_attached()
+    await expect(page.get_by_label("Add a step between Message 1 and Split 1")).to_be_attached()
     await page.keyboard.press("Control+z")
     await expect(edge(page, "split-1", "arm-1")).to_be_attached()
+
+    # An arm made the control gets nothing by design: that this one leads to a message is said at once.
+    await page.get_by_test_id("step-split-1").focus()
+    await page.keyboard.press("Enter")
+    control, wrong = page.get_by_test_id("arm-control").nth(1), page.get_by_test_id("step-problems")
+    await control.focus()
+    await page.keyboard.press("Space")
+    await expect(control).to_have_attribute("aria-pressed", "true")
+    await expect(wrong).to_contain_text(
+        "The control arm of Split 1 leads to a message, so it is not a control."
+    )
+    await page.keyboard.press("Space")
+    await expect(control).to_have_attribute("aria-pressed", "false")
+    await expect(wrong.filter(has_text="control arm")).to_have_count(0)
+    await page.get_by_test_id("step-split-1").focus()
 
     await page.keyboard.press("Control+f")
     await page.keyboard.type("email")
@@ -169,7 +184,7 @@ async def test_the_bench_moves_both_canvases_and_says_how_evenly(
 async def test_a_problem_leads_to_its_note_and_keys_lead_into_a_steps_panel_and_back(
     signed_in: SignedIn,
 ) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await empty_campaign(page)
     await page.get_by_test_id("add-note").click()
     await expect(page.get_by_test_id("note-text-note-1")).to_be_focused()
@@ -188,6 +203,12 @@ async def test_a_problem_leads_to_its_note_and_keys_lead_into_a_steps_panel_and_
     await step.focus()
     await page.keyboard.press("Enter")
     await expect(panel).to_have_attribute("data-panel", "step")
+    await page.keyboard.press("Enter")
+    await expect(panel).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("tooltip")).to_have_text("Close the panel")
+    await page.keyboard.press("Escape")
+    await expect(step).to_be_focused()  # the tooltip does not keep the first Escape to itself
     await page.keyboard.press("Enter")
     await expect(panel).to_be_focused()
     await page.keyboard.press("Tab")

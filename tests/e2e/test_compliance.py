@@ -15,8 +15,7 @@ async def with_code(page: Page) -> None:
 
 @pytest.mark.covers("GOV-4", "GOV-5", "GOV-2")
 async def test_a_person_is_found_reported_and_forgotten_and_the_book_still_holds(signed_in, tmp_path: Path):
-    page = await signed_in("administrator")
-    await page.goto("/people")
+    page = await signed_in("administrator", "/people")
     await page.locator("[data-testid=person-link]:visible").nth(5).click()
     await expect(page.get_by_test_id("privacy")).to_be_visible()
     name = await page.get_by_test_id("page-title").inner_text()

@@ -14,8 +14,7 @@ FOOTER = "\n\n{{ practice.name }}, {{ practice.address }}. [Unsubscribe]({{ unsu
 
 @pytest.mark.covers("CNT-1", "CNT-3", "CNT-4", "CNT-7")
 async def test_a_template_is_written_in_two_languages_and_seen_on_devices(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
-    await page.goto("/templates/messages")
+    page = await signed_in("marketer", "/templates/messages")
     await page.get_by_test_id("new-template").click()
     await page.get_by_test_id("template-name").fill("Summer hours")
     await page.get_by_test_id("template-subject").fill("Our summer hours")
@@ -62,8 +61,7 @@ async def test_a_template_is_written_in_two_languages_and_seen_on_devices(signed
 async def test_from_the_gallery_to_a_test_message_in_the_mailbox_on_a_tablet(
     signed_in: SignedIn, mailbox: Mailbox
 ) -> None:
-    page = await signed_in("marketer", **TABLET)
-    await page.goto("/templates")
+    page = await signed_in("marketer", "/templates", **TABLET)
     card = page.get_by_test_id("template").filter(has_text="Follow up a stalled proposal")
     await expect(card).to_contain_text("About 3 weeks")
     await page.get_by_test_id("look-stalled_proposal").tap()

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.e2e.conftest import NOWHERE
+
 SignedIn = Callable[..., Awaitable[Page]]
 TABLET = {"viewport": {"width": 820, "height": 1180}, "has_touch": True}
 
@@ -21,7 +23,7 @@ async def open_campaign(page: Page) -> None:
 @pytest.mark.covers("BLD-9", "BLD-10")
 @pytest.mark.parametrize("look", [{}, TABLET], ids=["desktop", "tablet"])
 async def test_a_journey_is_foreseen_and_walked(signed_in: SignedIn, look: dict[str, object]) -> None:
-    page = await signed_in("marketer", **look)
+    page = await signed_in("marketer", NOWHERE, **look)
     await open_campaign(page)
     await page.get_by_test_id("open-forecast").click()
     await expect(page.get_by_test_id("forecast")).to_have_attribute("data-state", "ready", timeout=30_000)

@@ -108,8 +108,7 @@ async def test_what_cannot_be_understood_is_seen_cured_and_replayed(signed_in, s
 async def test_an_integrator_adds_an_endpoint_tests_it_and_sees_what_was_sent(
     signed_in, site: Site, server: Receiver
 ):
-    page: Page = await signed_in("administrator", viewport=TABLET)
-    await page.goto("/integrations")
+    page: Page = await signed_in("administrator", "/integrations", viewport=TABLET)
     await page.get_by_test_id("add-webhook").click()
     await page.get_by_test_id("field-label").fill("Data warehouse")
     await page.get_by_test_id("field-url").fill(server.url)
@@ -125,8 +124,7 @@ async def test_an_integrator_adds_an_endpoint_tests_it_and_sees_what_was_sent(
 
     # What happens in the practice arrives too, and a server in trouble is seen to be.
     server.code = 503
-    desk: Page = await signed_in("front_desk")
-    await desk.goto("/people")
+    desk: Page = await signed_in("front_desk", "/people")
     await desk.get_by_test_id("person-link").last.click()
     await desk.get_by_test_id("stop-marketing").click()
     await desk.get_by_test_id("field-reason").fill("Asked by phone")
@@ -172,8 +170,7 @@ async def test_reception_asks_why_not_now_and_opens_the_timeline_on_a_tablet(sig
 
 @pytest.mark.covers("EVT-7")
 async def test_schemas_open_from_the_page_and_are_no_pages_of_the_portal(signed_in):
-    page: Page = await signed_in("analyst")
-    await page.goto("/integrations")
+    page: Page = await signed_in("analyst", "/integrations")
     async with page.expect_response("**/api/v1/asyncapi.json") as answer:
         await page.get_by_role("link", name="AsyncAPI").click()
     assert (await (await answer.value).json())["asyncapi"] == "3.0.0"

@@ -26,8 +26,7 @@ async def said(page: Page, words: str) -> None:
 
 @pytest.mark.covers("BLD-7", "SRF-5")
 async def test_a_journey_is_built_and_changed_in_the_outline_by_keyboard_alone(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
-    await page.goto("/templates")
+    page = await signed_in("marketer", "/templates")
     await page.get_by_test_id("start-empty").click()
     await page.wait_for_url(re.compile(r"/campaigns/"))
     await page.get_by_test_id("view-outline").focus()
@@ -54,7 +53,7 @@ async def test_a_journey_is_built_and_changed_in_the_outline_by_keyboard_alone(s
 
     # Into the other path and back; the focus stays with the step.
     await press(page, "Alt+ArrowDown")
-    await said(page, "Moved ‘Message’: step 4, in ‘Time ran out’")
+    await said(page, "Moved ‘Message 2’: step 4, in ‘Time ran out’")
     await expect(line(page, "step:message-2")).to_be_focused()
     await press(page, "Control+z")
     await said(page, "Undone: move a step")
@@ -69,7 +68,7 @@ async def test_a_journey_is_built_and_changed_in_the_outline_by_keyboard_alone(s
     await press(page, "Enter")
     join = line(page, "join:wait_event-1:on_event")
     await expect(join).to_be_focused()
-    await expect(join).to_have_attribute("aria-label", "Goes on at step 4, ‘Message’")
+    await expect(join).to_have_attribute("aria-label", "Goes on at step 4, ‘Message 2’")
     await press(page, "Enter")
     await expect(line(page, "step:message-2")).to_be_focused()
     found = await check(page, "outline")
@@ -87,7 +86,7 @@ async def test_a_journey_is_built_and_changed_in_the_outline_by_keyboard_alone(s
     await expect(line(page, "step:message-3")).to_be_focused()
     await press(page, "Delete")
     await expect(line(page, "step:message-3")).to_have_count(0)
-    await said(page, "Removed ‘Message’")
+    await said(page, "Removed ‘Message 3’")
     await press(page, "Home")
     await expect(line(page, "step:entry-1")).to_be_focused()
     await press(page, "w")

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.conftest import TABLET, Site
+from tests.e2e.conftest import NOWHERE, TABLET, Site
 
 pytestmark = pytest.mark.covers("SRF-1")
 
@@ -19,15 +19,14 @@ async def test_whoever_is_not_signed_in_is_sent_to_the_sign_in_page(visitor: Pag
 
 @pytest.mark.covers("GOV-1")
 async def test_a_role_without_the_permission_reads_why(signed_in):
-    page = await signed_in("front_desk")
-    await page.goto("/audit")
+    page = await signed_in("front_desk", "/audit")
     await expect(page.get_by_test_id("not-for-you")).to_contain_text("does not let you see and export")
     await expect(page.get_by_test_id("audit-row")).to_have_count(0)
 
 
 @pytest.mark.covers("SRF-5")
 async def test_an_address_that_leads_nowhere_says_so_on_every_page(signed_in):
-    page, nobody = await signed_in("marketer"), "00000000-0000-7000-8000-000000000000"
+    page, nobody = await signed_in("marketer", NOWHERE), "00000000-0000-7000-8000-000000000000"
     for path in (
         f"/campaigns/{nobody}", f"/campaigns/{nobody}/forecast", f"/campaigns/{nobody}/walk", f"/campaigns/{nobody}/print",
         f"/campaigns/{nobody}/versions", f"/runs/{nobody}", f"/approvals/{nobody}", f"/people/{nobody}", "/people/anybody",
@@ -42,8 +41,7 @@ async def test_an_address_that_leads_nowhere_says_so_on_every_page(signed_in):
 
 @pytest.mark.covers("INS-3")
 async def test_a_deleted_draft_comes_back_with_undo(signed_in):
-    page = await signed_in("marketer")
-    await page.goto("/templates")
+    page = await signed_in("marketer", "/templates")
     await page.get_by_test_id("start-empty").click()
     await page.wait_for_url(re.compile("/campaigns/"))
     await page.goto("/")

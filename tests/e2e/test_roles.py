@@ -11,8 +11,7 @@ pytestmark = pytest.mark.covers("GOV-1")
 async def test_an_administrator_makes_a_role_and_its_person_sees_what_it_allows(
     signed_in, contexts, site: Site
 ):
-    admin = await signed_in("administrator")
-    await admin.goto("/settings/team")
+    admin = await signed_in("administrator", "/settings/team")
     await expect(admin.get_by_test_id("permission").first).to_be_visible()
     await admin.get_by_test_id("new-role").click()
     await admin.locator("#label").fill("Night desk")

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.conftest import TABLET
+from tests.e2e.conftest import NOWHERE, TABLET
 from tests.e2e.test_access_for_all import check
 
 BODY = (
@@ -50,8 +50,8 @@ JOURNEY = {
 @pytest.mark.covers("LIF-5", "LIF-6", "BLD-8", "LIF-10")
 async def test_a_running_journey_is_changed_with_people_inside_and_approved_on_a_tablet(signed_in):
     maker, approver = (
-        await signed_in("marketer"),
-        await signed_in("approver", viewport=TABLET, has_touch=True),
+        await signed_in("marketer", NOWHERE),
+        await signed_in("approver", NOWHERE, viewport=TABLET, has_touch=True),
     )
     made = await maker.request.post(
         "/api/v1/campaigns", data={"name": "A change while it runs", "journey": JOURNEY}

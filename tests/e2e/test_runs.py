@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.conftest import TABLET, Site
+from tests.e2e.conftest import NOWHERE, TABLET, Site
 from tests.e2e.test_access_for_all import check
 from tests.e2e.test_builder import saved
 
@@ -21,7 +21,7 @@ async def from_template(page: Page, template: str) -> None:
 
 @pytest.mark.covers("EVT-3", "BLD-4", "ENG-4")
 async def test_what_an_event_must_say_is_chosen_in_the_panel_and_a_refused_number_is_not_kept(signed_in):
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await from_template(page, MISSED)
     await page.locator(".react-flow__node[data-kind=entry]").first.click()
     rows = page.get_by_test_id("entry-event-conditions")
@@ -50,7 +50,7 @@ async def test_what_an_event_must_say_is_chosen_in_the_panel_and_a_refused_numbe
 
 @pytest.mark.covers("ENG-6")
 async def test_a_proof_run_says_what_would_happen_and_brings_its_evidence(signed_in):
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     await from_template(page, PROMOTION)
     await page.get_by_test_id("open-proofs").click()
     await expect(page.get_by_test_id("no-proofs")).to_be_visible()
@@ -65,7 +65,7 @@ async def test_a_proof_run_says_what_would_happen_and_brings_its_evidence(signed
 
 @pytest.mark.covers("LIF-8", "SRF-2", "SRF-5")
 async def test_a_run_is_found_and_tells_who_began_it_and_why_people_were_left_out(signed_in, site: Site):
-    maker, page = await signed_in("marketer"), await signed_in("approver")
+    maker, page = await signed_in("marketer", NOWHERE), await signed_in("approver", NOWHERE)
     await from_template(maker, PROMOTION)
     name = maker.get_by_test_id("campaign-name")
     await name.fill("Autumn whitening")
@@ -100,8 +100,7 @@ async def test_a_run_is_found_and_tells_who_began_it_and_why_people_were_left_ou
 
 @pytest.mark.covers("SUP-6", "SRF-5")
 async def test_the_block_list_takes_an_address_finds_it_and_lets_it_go_with_a_reason(signed_in):
-    page = await signed_in("administrator")
-    await page.goto("/settings")
+    page = await signed_in("administrator", "/settings")
     entry = page.get_by_test_id("field-entry")
     await entry.fill("not an address")
     await page.get_by_test_id("block").click()

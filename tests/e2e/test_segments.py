@@ -75,8 +75,7 @@ async def test_a_segment_is_written_counted_saved_and_found_again(signed_in: Sig
 
 @pytest.mark.covers("AUD-1")
 async def test_rules_go_into_groups_and_out_with_keys_and_by_dragging(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer", **TABLET)
-    await page.goto("/segments/new")
+    page = await signed_in("marketer", "/segments/new", **TABLET)
     for words in ("Age", "Postcode"):
         await add(page, words)
     await page.get_by_test_id("include-add-group").click()

@@ -38,8 +38,7 @@ async def test_the_providers_groups_say_who_somebody_is_here(
 ):
     for noise in (provider, "family=Roboto"):  # the provider's own pages want a font that is out of reach
         console.allow(noise)
-    admin = await signed_in("administrator")
-    await admin.goto("/settings/team")
+    admin = await signed_in("administrator", "/settings/team")
     await admin.locator("#domains").fill("harbour.example")
     await admin.locator("#groups").fill("desk = Front desk")
     await admin.get_by_test_id("keep-outside").click()
@@ -64,6 +63,10 @@ async def test_the_providers_groups_say_who_somebody_is_here(
     nobody = await (await contexts()).new_page()
     await through(nobody, provider, "lone")
     await expect(nobody.get_by_test_id("no-role")).to_contain_text("You have no role here yet")
+    await nobody.get_by_role("link", name="My account").click()
+    await nobody.wait_for_url("**/account")
+    await expect(nobody.get_by_test_id("sign-out-elsewhere")).to_be_visible()  # so the first page has loaded
+    await expect(nobody.locator("[data-sonner-toast]")).to_have_count(0)
 
     stranger = await (await contexts()).new_page()
     await through(stranger, provider, "unproved")

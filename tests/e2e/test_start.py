@@ -27,7 +27,7 @@ def home() -> Iterator[Path]:
 
 
 def gone(family: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(family, timeout=10)[1]
+    return not psutil.wait_procs(family, timeout=60)[1]
 
 
 def test_it_starts_again_after_being_killed_and_stops_without_a_trace(home: Path):

@@ -50,8 +50,7 @@ async def test_from_a_template_to_a_journey_that_stops_when_the_patient_books(
     await maya.get_by_test_id("approval-row").filter(has_text=NAME).click()
     await expect(maya.get_by_test_id("why-not")).to_be_visible()
     await expect(maya.get_by_test_id("approve")).to_have_count(0)
-    alex = await signed_in("approver", viewport=TABLET, has_touch=True)
-    await alex.goto("/approvals")
+    alex = await signed_in("approver", "/approvals", viewport=TABLET, has_touch=True)
     await alex.get_by_test_id("approval-row").filter(has_text=NAME).click()
     await expect(alex.get_by_test_id("summary")).to_be_visible()
     await alex.get_by_test_id("approve").click()
@@ -75,12 +74,11 @@ async def test_from_a_template_to_a_journey_that_stops_when_the_patient_books(
     pixel = re.search(r'src="(http[^"]+/o/[^"]+)"', mail.get_body(("html",)).get_content())
     assert pixel
     httpx.get(pixel.group(1)).raise_for_status()
-    await expect(opened).to_have_text(str(before + 1), timeout=2_000)
+    await expect(opened).to_have_text(str(before + 1))
 
     # 5: somebody books in the simulator; their journey ends, and their page says why.
     booker = next(r for r in rows if r.contact_id != reader.contact_id)
-    desk = await signed_in("front_desk", viewport=TABLET)
-    await desk.goto("/demo")
+    desk = await signed_in("front_desk", "/demo", viewport=TABLET)
     await desk.get_by_role("searchbox").fill(whole := f"{booker.first_name} {booker.last_name}")
     await desk.get_by_test_id("pick-person").filter(has_text=whole).first.click()
     await desk.get_by_test_id("happen-book").click()
@@ -92,8 +90,7 @@ async def test_from_a_template_to_a_journey_that_stops_when_the_patient_books(
     ).to_be_visible()
 
     # 6: the audit holds it all, the chain is whole, and the stand-alone verifier agrees.
-    ada = await signed_in("administrator")
-    await ada.goto("/audit")
+    ada = await signed_in("administrator", "/audit")
     await ada.get_by_test_id("verify-audit").click()
     await expect(ada.get_by_test_id("audit-verdict")).to_contain_text("whole")
     export = tmp_path / "audit.jsonl"

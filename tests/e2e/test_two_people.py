@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 from pypdf import PdfReader
 
+from tests.e2e.conftest import NOWHERE
 from tests.e2e.test_access_for_all import check
 
 SignedIn = Callable[..., Awaitable[Page]]
@@ -35,7 +36,7 @@ async def saved(page: Page) -> None:
 
 @pytest.mark.covers("BLD-5", "LIF-5")
 async def test_what_changed_between_versions_is_shown_and_an_old_one_restored(signed_in: SignedIn) -> None:
-    page = await signed_in("marketer")
+    page = await signed_in("marketer", NOWHERE)
     address = await from_template(page)
     await ask(page, "The first try")
     await page.locator(".react-flow__node[data-kind=message]").first.click()
@@ -85,7 +86,7 @@ async def test_what_changed_between_versions_is_shown_and_an_old_one_restored(si
 
 @pytest.mark.covers("BLD-5", "BLD-12")
 async def test_two_people_see_each_other_are_asked_whose_edit_stays_and_print(signed_in: SignedIn) -> None:
-    maya, ada = await signed_in("marketer"), await signed_in("administrator")
+    maya, ada = await signed_in("marketer", NOWHERE), await signed_in("administrator", NOWHERE)
     address = await from_template(maya)
     await ada.goto(address)
     there, here = maya.get_by_test_id("other-person"), ada.get_by_test_id("other-person")
@@ -94,8 +95,7 @@ async def test_two_people_see_each_other_are_asked_whose_edit_stays_and_print(si
     await expect(here).to_have_attribute("aria-label", re.compile("^Maya .*, at ‘"))
 
     # A second author saves first (she herself, at another desk): she is told who did and what differs.
-    desk = await signed_in("marketer")
-    await desk.goto(address)
+    desk = await signed_in("marketer", address)
     await desk.locator(".react-flow__node[data-kind=message]").first.click()
     await desk.locator("#step-title").fill("Said at the desk")
     await expect(desk.locator(".react-flow__node").filter(has_text="Said at the desk")).to_be_visible()

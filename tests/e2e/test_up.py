@@ -16,9 +16,9 @@ pytestmark = pytest.mark.covers("ENG-5", "OPS-2", "SRF-4")
 
 def test_the_product_answers_on_its_three_ports(site: Site):
     for address in (f"{site.portal}/ping", f"{site.hub}/healthz", f"{site.platform}/health"):
-        with urlopen(address, timeout=10) as answer:
+        with urlopen(address, timeout=60) as answer:
             assert answer.status == 200
-    with urlopen(site.portal, timeout=10) as answer:
+    with urlopen(site.portal, timeout=60) as answer:
         assert b"<html" in answer.read()
 
 

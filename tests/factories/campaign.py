@@ -8,6 +8,7 @@ from services.contracts.journey import ChannelContent, Entry, Exit, Journey, Mes
 from services.contracts.segment import Audience, Condition
 from services.kit.actor import system
 from services.kit.ids import new_id
+from tests.factories.ids import fixed_id
 
 EVERYONE = Audience(
     kinds=["lead", "patient", "partner"],
@@ -46,7 +47,7 @@ async def launch(
     kind: str = "one_off",
     campaign_id: UUID | None = None,
 ) -> Launched:
-    made = Launched(campaign_id or new_id(), new_id(), new_id())
+    made = Launched(campaign_id or fixed_id(), new_id(), new_id())
     sealed = app.keyring.seal(
         definition.model_dump_json().encode(), place=f"campaign.version:{made.version_id}"
     )

@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.contracts.journey import Caps
+from services.kit.chance import id_at, seeded
+from tests.conftest import START
+from tests.factories.practice import run
 
 
 @dataclass(frozen=True)
@@ -107,3 +110,44 @@ def _refusal(p: Someone, letter: Letter, caps: Caps, touched: list[datetime], at
         else:
             return None
     return reasons[0]
+
+
+def someone(n: int, kind: str, consents: frozenset[str], addresses: frozenset[str], home: str) -> Someone:
+    """The same person for the same number in every run. Who shares an address has one."""
+    return Someone(
+        id_at(seeded("crowd", n), START.timestamp()),
+        kind,
+        consents,
+        addresses | {"email"} if home else addresses,
+        home,
+    )
+
+
+def write_crowd(url: str, practice: UUID, now: datetime, crowd: list[Someone]) -> None:
+    """Everybody as the platform has them, with their consents."""
+    homes = {home: id_at(seeded("home", home), START.timestamp()) for home in {p.home for p in crowd} if home}
+    run(
+        url,
+        "INSERT INTO canonical.contact (practice_id, contact_id, kind, first_name, last_name, email, phone, household_id, registered_at)"
+        " VALUES (:practice, :id, :kind, 'A', 'B', :email, :phone, :home, :now)",
+        [
+            {
+                "practice": practice, "id": p.contact_id, "kind": p.kind, "home": homes.get(p.home), "now": now,
+                "email": f"{p.home or p.contact_id.hex}@example.com" if "email" in p.addresses else None,
+                "phone": f"+44{p.contact_id.int % 10**10:010}" if "sms" in p.addresses else None,
+            }
+            for p in crowd
+        ],
+    )  # fmt: skip
+    granted = [
+        {"practice": practice, "id": p.contact_id, "channel": channel, "now": now}
+        for p in crowd
+        for channel in p.consents
+    ]
+    if granted:
+        run(
+            url,
+            "INSERT INTO canonical.consent (practice_id, contact_id, channel, purpose, state, method, effective_at)"
+            " VALUES (:practice, :id, :channel, 'marketing', 'granted', 'form', :now)",
+            granted,
+        )

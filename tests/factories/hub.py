@@ -21,6 +21,7 @@ from services.neighbours.hub.sending import Sender
 from services.neighbours.hub.service import Hub
 from services.neighbours.hub.web import web_app
 from services.neighbours.hub.wiring import build
+from tests.factories.ids import fixed_id
 
 WORDS = {
     "email": {
@@ -59,7 +60,7 @@ class HubWorld:
 
     def request(self, contact: UUID, **over: Any) -> Envelope:
         """A step request as the engine emits it. Its words are `words()`."""
-        dispatch = over.pop("dispatch_id", None) or new_id()
+        dispatch = over.pop("dispatch_id", None) or fixed_id()
         return self.event(
             "campaign.step.requested",
             {
@@ -137,7 +138,6 @@ async def hub_world(
         clock=app.clock,
         database_url=database_url,
         redis_url=redis_url,
-        pooled=False,
         role="cm_hub",
     )
     hub = build(

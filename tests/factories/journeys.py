@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from services.builder.step_edits import set_field
 from services.contracts.journey import Journey
 from services.kit.actor import PERMISSIONS, Actor, Permission
 from services.kit.ids import new_id
@@ -71,3 +72,10 @@ def changed(before: Journey, **steps: dict[str, object] | None) -> Journey:
         else:
             step.update(change)
     return Journey.model_validate(value)
+
+
+def revised(journey: Journey, step_id: str, **fields: Any) -> Journey:
+    """The journey with these fields of one step changed, as the side panel changes them."""
+    for name, value in fields.items():
+        journey = set_field(journey, step_id, name, value)
+    return journey

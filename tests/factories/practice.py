@@ -4,22 +4,33 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from services.kit.db import owner
-from services.kit.ids import new_id
+from tests.factories.ids import fixed_id
+
+_open: dict[str, Engine] = {}
 
 
 def run(database_url: str, sql: str, rows: dict[str, Any] | list[dict[str, Any]]) -> None:
-    """Execute as the database owner, outside row-level security."""
-    engine = create_engine(owner(database_url))
-    with engine.begin() as connection:
+    """Execute as the database owner, outside row-level security. The connection stays open until
+    `let_go`: making one takes longer than most statements do."""
+    if database_url not in _open:
+        _open[database_url] = create_engine(owner(database_url), pool_size=1, pool_pre_ping=True)
+    with _open[database_url].begin() as connection:
         connection.execute(text(sql), rows)
-    engine.dispose()
 
 
-def make_practice(database_url: str, now: datetime, *, name: str = "Harbour Dental") -> UUID:
-    practice_id = new_id()
+def let_go() -> None:
+    """Close what `run` opened."""
+    while _open:
+        _open.popitem()[1].dispose()
+
+
+def make_practice(
+    database_url: str, now: datetime, *, name: str = "Harbour Dental", practice_id: UUID | None = None
+) -> UUID:
+    practice_id = practice_id or fixed_id()
     run(
         database_url,
         "INSERT INTO canonical.practice (practice_id, name, timezone, postal_address)"
@@ -44,7 +55,7 @@ def make_contact(
     **values: Any,
 ) -> UUID:
     """One contact; `consent` lists channels with marketing consent. Values override columns."""
-    contact_id: UUID = values.pop("contact_id", None) or new_id()
+    contact_id: UUID = values.pop("contact_id", None) or fixed_id()
     row = {
         "practice_id": practice_id,
         "contact_id": contact_id,

@@ -130,7 +130,7 @@ async def test_settings_keys_and_the_kill_switch_are_for_people(app: App, client
 async def platform(app: App, config, servers, database_url: str, monkeypatch) -> AsyncIterator[App]:
     """The Practice Platform, reached by the service as over the network."""
     wired = bootstrap(
-        config=config, clock=app.clock, database_url=database_url, redis_url=servers.redis_url, pooled=False,
+        config=config, clock=app.clock, database_url=database_url, redis_url=servers.redis_url,
         role="cm_platform",
     )  # fmt: skip
     transport = httpx.ASGITransport(create_api(wired.uow))

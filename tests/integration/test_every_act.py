@@ -53,7 +53,7 @@ async def stage(
     (tmp_path / "secret.key").write_text(config.secret_key.get_secret_value())
     ours = Settings(home=tmp_path, qa=True, api_per_stranger=10**6, _env_file=None)
     where: dict[str, Any] = {
-        "clock": clock, "database_url": database_url, "redis_url": servers.redis_url, "pooled": False,
+        "clock": clock, "database_url": database_url, "redis_url": servers.redis_url,
     }  # fmt: skip
     async with AsyncExitStack() as stack:
         app = bootstrap(config=ours, **where)

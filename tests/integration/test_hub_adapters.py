@@ -1,7 +1,9 @@
 """One contract for every way out, the console's files, the demo's outbox and its readers."""
 
+from collections import Counter
 from email import message_from_bytes
 from email.policy import default
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,6 +16,7 @@ from services.neighbours.hub.adapters.in_app import InAppAdapter
 from services.neighbours.hub.adapters.smtp import SmtpAdapter
 from services.neighbours.hub.contracts import Adapter, Later, Never, Outgoing, Sent
 from services.neighbours.hub.engagement import simulate_once
+from services.neighbours.hub.rules import simulated
 from services.neighbours.hub.web import outbox_url
 from tests.factories.hub import hub_world, mail_server
 from tests.factories.practice import make_contact
@@ -168,13 +171,18 @@ async def test_the_console_writes_files_that_the_outbox_shows(world, database_ur
 
 async def test_a_demos_readers_open_and_click_by_themselves(world, database_url, practice, app, clock):
     contact = make_contact(database_url, practice, app.clock.now())
-    await world.hear(world.words(), *[world.request(contact) for _ in range(60)])
+    requests = [world.request(contact) for _ in range(60)]
+    key = world.hub.keyring.derive("hub.engagement")
+    will = Counter(
+        what for r in requests for what in simulated(key, UUID(r.data["dispatch_id"]), "email", links=1)
+    )
+    assert 0 < will["clicked"] < will["opened"] < 60
+    await world.hear(world.words(), *requests)
     await world.send()
     assert await simulate_once(world.hub, practice) == 0
     clock.advance(seconds=70)
     happened = await simulate_once(world.hub, practice)
     statuses = await world.statuses()
-    assert 15 < statuses.count("opened") < 50
-    assert 2 < statuses.count("clicked") <= statuses.count("opened")
-    assert happened == statuses.count("opened") + statuses.count("clicked")
+    assert happened == will.total()
+    assert {what: statuses.count(what) for what in will} == will
     assert await simulate_once(world.hub, practice) == 0

@@ -1,20 +1,26 @@
 """Files become leads and patients through the platform's HTTP API and the portal's client (AUD-7)."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
 import pytest
 
 from services.bootstrap import App, bootstrap
 from services.contracts.events import INBOUND
 from services.contracts.platform_api import ConfirmImport
+from services.engine.ticks import TICKS, run_tick
 from services.imports.client import PlatformClient
 from services.kit.actor import system
+from services.kit.clock import VirtualClock
 from services.kit.errors import Conflict, Invalid, NotFound, NotSignedIn, Unavailable
 from services.neighbours.platform.api import create_api
-from tests.factories.practice import make_contact
+from services.privacy import unconfirmed
+from tests.factories.practice import make_contact, make_practice
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the shared sample data are not here")
@@ -44,7 +50,7 @@ DECLARED = {
 async def platform(app: App, database_url: str, servers) -> AsyncIterator[App]:
     wired = bootstrap(
         config=app.settings, clock=app.clock, database_url=database_url,
-        redis_url=servers.redis_url, pooled=False, role="cm_platform",
+        redis_url=servers.redis_url, role="cm_platform",
     )  # fmt: skip
     yield wired
     await wired.close()
@@ -226,6 +232,59 @@ async def test_the_sample_synthea_set(client: PlatformClient, platform: App, pra
     assert (done.batch.imported, done.batch.errors) == (27, 0)
     (visits,) = await rows(platform, practice, "SELECT count(*) n FROM canonical.appointment")
     assert visits.n == 604
+
+
+@pytest.mark.covers("GOV-7", "AUD-7")
+async def test_a_file_that_nobody_imports_is_deleted_after_a_day_and_the_audit_says_so(
+    client: PlatformClient,
+    platform: App,
+    app: App,
+    practice: UUID,
+    clock: VirtualClock,
+    database_url: str,
+    monkeypatch,
+):
+    @asynccontextmanager
+    async def reached(_config, keyring, practice_id) -> AsyncIterator[PlatformClient]:
+        transport = httpx.ASGITransport(create_api(platform.uow))
+        yield PlatformClient("http://platform", keyring, practice_id, transport=transport)
+
+    monkeypatch.setattr(unconfirmed, "platform_client", reached)
+    make_practice(database_url, clock.now(), name="Without a file")
+    done = await client.upload("leads", [("done.csv", LEADS)], uploaded_by="person:1")
+    await client.confirm(done.batch_id, ConfirmImport())
+    left = await client.upload(
+        "leads", [("left.csv", LEADS + b"Nia;Ash;nia@example.com;;;;A6\n")], uploaded_by="x"
+    )
+    clock.advance(hours=23)
+    fresh = await client.upload(
+        "leads", [("fresh.csv", LEADS + b"Ola;Ash;ola@example.com;;;;A7\n")], uploaded_by="x"
+    )
+    assert await unconfirmed.apply(app) == 0
+    clock.advance(hours=2)
+    (due,) = await unconfirmed.due(app)
+    assert (due.practice_id, due.files) == (practice, 1)
+    (tick,) = [t for t in TICKS if t.name == "unconfirmed"]
+    assert await run_tick(app, tick) == 1
+    assert {(b.batch_id, b.state) for b in await client.batches()} == {
+        (done.batch_id, "done"),
+        (fresh.batch_id, "uploaded"),
+    }
+    with pytest.raises(NotFound, match="deleted after a day"):
+        await client.confirm(left.batch_id, ConfirmImport())
+    assert await run_tick(app, tick) == 0
+    async with app.uow(system(practice, "test")) as u:
+        told = (
+            await u.execute("SELECT actor, detail FROM cm.audit WHERE tag = 'privacy.retention_applied'")
+        ).all()
+    assert [(row.actor, orjson.loads(row.detail)) for row in told] == [
+        ("scheduler", {"rows": {"import_batch": 1}})
+    ]
+    monkeypatch.undo()
+    nowhere = replace(app, settings=app.settings.model_copy(update={"platform_url": "http://127.0.0.1:9"}))
+    assert await unconfirmed.apply(nowhere) == 0, "asked again at the next look"
+    elsewhere = replace(app, settings=app.settings.model_copy(update={"platform": "external"}))
+    assert await unconfirmed.due(elsewhere) == []
 
 
 async def test_a_stranger_and_a_platform_that_is_down(platform: App, practice: UUID):

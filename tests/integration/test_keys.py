@@ -60,7 +60,6 @@ async def opens(
                 clock=clock,
                 database_url=database_url,
                 redis_url=servers.redis_url,
-                pooled=False,
             )
             stack.push_async_callback(made.close)
             return made

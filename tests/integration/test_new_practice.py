@@ -4,7 +4,7 @@ import re
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from services.bootstrap import App
 from services.engine import claim, lanes, moves
@@ -64,6 +64,26 @@ async def test_whoever_is_looked_up_is_found_by_their_own_index(app: App, practi
     assert not wrong, wrong
 
 
+MONTHS = "SELECT cm.ensure_partitions(CAST(:today AS date), 3)"
+TAKEN_FOR_EMPTY = (
+    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname IN ('cm', 'canonical') AND c.relkind = 'r' AND c.reltuples = 0"
+)
+
+
+@pytest.mark.covers("ENG-3", "OPS-3")
+def test_no_month_is_taken_for_empty_because_it_was_when_it_was_analysed(
+    app: App, practice: UUID, database_url: str
+):
+    engine = create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")  # as somebody may, and an upgrade does
+        assert connection.exec_driver_sql(TAKEN_FOR_EMPTY).scalar_one() > 0
+        connection.execute(text(MONTHS), {"today": app.clock.now().date()})
+        assert connection.exec_driver_sql(TAKEN_FOR_EMPTY).scalar_one() == 0
+    engine.dispose()
+
+
 CONTACTS = """
 INSERT INTO canonical.contact (practice_id, contact_id, kind, first_name, last_name, email, registered_at)
 SELECT :practice, uuidv7(), 'lead', 'Jo', 'Fox', 'p' || n || '@example.com', :now FROM generate_series(1, :people) n
@@ -92,6 +112,7 @@ async def test_a_batch_of_thousands_looks_up_each_person_by_their_key(
     engine = create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
+        connection.execute(text(MONTHS), {"today": now.date()})  # as every hour
     engine.dispose()
     policy = Policy(practice, now, new_id(), "nurture", "hello", new_id(), channels=("email", "sms"))
     asked = {

@@ -9,10 +9,12 @@ import orjson
 import pytest
 
 from services.contracts.journey import Caps, Wait, WaitFor
+from services.engine import timeline_queries
 from services.engine.plans import plan_of, policy_for
-from services.engine.timeline import timeline
+from services.engine.timeline import TimelinePage, timeline
 from services.gates.reasons import Reason
 from services.gates.statement import facts
+from services.insights.queries import TOUCHING_VERSIONS
 from services.kit.actor import system
 from services.kit.ids import new_id
 from services.kit.uow import Unit
@@ -29,7 +31,11 @@ FACTS = f"""
 WITH cand AS (SELECT CAST(:contact AS uuid) AS contact_id), {facts(each=True)}
 SELECT touches, last_touch, duplicate FROM f
 """
-ASIDE = r"(dispatch|transition)_(\d{6})"
+REFUSED = """
+INSERT INTO cm.refusal (practice_id, refusal_id, at, contact_id, campaign_id, version_id, step_id, reason)
+VALUES (:p, uuidv7(), :now, :c, :k, :v, 'one', 'NO_CONSENT')
+"""
+ASIDE = r"(dispatch|transition|refusal|message_event|audit)_(\d{6})"
 
 
 async def touched(u: Unit, sql: str, **values: Any) -> dict[str, set[str]]:
@@ -137,3 +143,63 @@ async def test_taking_back_and_the_timeline_do_too(
                 assert months.get("transition", set()) <= {"202606", "202607", "202608"}, sql
                 checked += 1
     assert checked >= 3
+
+
+@pytest.mark.covers("SUP-8", "INS-1")
+async def test_a_story_is_read_from_its_newest_months_until_the_page_is_full(
+    years: tuple[World, UUID, Launched], database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    world, ada, third = years
+    by_month = ("transition", "refusal", "message_event", "audit")
+    for days in (0, 31, 31, 0):  # refused in August, in September, and twice in October
+        world.clock.advance(days=days)
+        run(database_url, REFUSED, {"p": world.practice_id, "c": ada, "v": third.version_id, "k": third.campaign_id,
+            "now": world.clock.now()})  # fmt: skip
+    asked: list[dict[str, Any]] = []
+    really = Unit.execute
+
+    async def noted(self: Unit, sql: str, **values: Any) -> Any:
+        if sql == timeline_queries.TIMELINE:
+            asked.append(values)
+        return await really(self, sql, **values)
+
+    async def months(limit: int, after: str | None = None) -> tuple[TimelinePage, set[str]]:
+        """A page, and every month it really looked into."""
+        asked.clear()
+        async with world.app.uow(staff(world.practice_id, "read")) as u:
+            with monkeypatch.context() as patch:
+                patch.setattr(Unit, "execute", noted)
+                page = await timeline(u, ada, after=after, limit=limit)
+            found: set[str] = set()
+            for mode in ("force_custom_plan", "force_generic_plan"):
+                await u.execute(f"SET LOCAL plan_cache_mode = {mode}")
+                for values in asked:
+                    there = await touched(u, timeline_queries.TIMELINE, **values)
+                    found |= set().union(*(there.get(table, set()) for table in by_month))
+                    assert there.get("dispatch", set()) <= {"202606", "202608"}, "by the journeys under way"
+            return page, found
+
+    page, read = await months(1)
+    assert ([item.kind for item in page.items], read) == (["refused"], {"202610"})
+    whole, read = await months(500)
+    assert whole.older is None
+    assert read <= {f"20260{n}" for n in range(4, 10)} | {"202610"}, (
+        "nothing from before they were first seen"
+    )
+    told, after = list(page.items), page.older
+    while after is not None:  # page by page it is the same story
+        page, _ = await months(3, after)
+        told, after = told + list(page.items), page.older
+    assert [item.item_id for item in told] == [item.item_id for item in whole.items]
+    assert len({item.item_id for item in told}) == len(told) > 12
+
+    async with world.app.uow(system(world.practice_id, "test")) as u:
+        values = {
+            "practice": world.practice_id,
+            "contacts": [ada],
+            "ats": [u.now],
+            "longest": timedelta(days=70),
+        }
+        assert (await touched(u, TOUCHING_VERSIONS, **values))["dispatch"] == {"202606", "202608"}
+        campaigns = {"practice": world.practice_id, "contact": ada, "since": u.now - timedelta(days=40)}
+        assert min((await touched(u, timeline_queries.CAMPAIGNS, **campaigns))["refusal"]) == "202608"

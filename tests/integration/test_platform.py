@@ -30,7 +30,7 @@ from tests.factories.practice import make_contact
 async def platform(app: App, database_url: str, servers) -> AsyncIterator[App]:
     wired = bootstrap(
         config=app.settings, clock=app.clock, database_url=database_url,
-        redis_url=servers.redis_url, pooled=False, role="cm_platform",
+        redis_url=servers.redis_url, role="cm_platform",
     )  # fmt: skip
     yield wired
     await wired.close()

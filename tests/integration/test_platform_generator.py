@@ -18,7 +18,7 @@ TABLES = ("contact", "consent", "consent_history", "appointment", "opportunity",
 async def platform(app: App, database_url: str, servers):
     wired = bootstrap(
         config=app.settings, clock=app.clock, database_url=database_url,
-        redis_url=servers.redis_url, pooled=False, role="cm_platform",
+        redis_url=servers.redis_url, role="cm_platform",
     )  # fmt: skip
     yield wired
     await wired.close()

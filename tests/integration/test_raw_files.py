@@ -66,7 +66,7 @@ class Files:
 async def uploaded(app: App, practice: UUID, database_url: str, redis_url: str) -> dict[str, str]:
     """A file that waits for its import, at the Practice Platform; read back before it is looked for."""
     platform = bootstrap(
-        config=app.settings, clock=app.clock, database_url=database_url, redis_url=redis_url, pooled=False,
+        config=app.settings, clock=app.clock, database_url=database_url, redis_url=redis_url,
         role="cm_platform",
     )  # fmt: skip
     name = word()

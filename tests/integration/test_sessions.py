@@ -7,6 +7,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
+from services.access import passwords
 from services.access import service as access
 from services.access.contracts import DemoPerson
 from services.access.rules import device_of
@@ -60,8 +61,15 @@ async def test_people_see_their_sessions_and_end_the_others(
         await access.own_sessions(app, here)
 
 
-async def test_a_weak_hash_is_made_again_at_sign_in(app: App, practice: UUID, cast: dict[str, DemoPerson]):
+async def test_a_weak_hash_is_made_again_at_sign_in(
+    app: App,
+    practice: UUID,
+    cast: dict[str, DemoPerson],
+    quick_passwords: PasswordHasher,
+    monkeypatch: pytest.MonkeyPatch,
+):
     maya = cast["marketer"]
+    monkeypatch.setattr(passwords, "_HASHER", quick_passwords)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(maya.password)
     async with app.uow(system(practice, "test")) as u:
         await u.execute(

@@ -73,9 +73,7 @@ async def door(
         }
     )  # fmt: skip
     clock = VirtualClock(SystemClock().now())
-    wired = bootstrap(
-        config=ours, clock=clock, database_url=database_url, redis_url=servers.redis_url, pooled=False
-    )
+    wired = bootstrap(config=ours, clock=clock, database_url=database_url, redis_url=servers.redis_url)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(api(wired)), base_url=ORIGIN) as client:
         yield Door(wired, clock, practice, provider, client)
     await wired.close()

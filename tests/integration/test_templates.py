@@ -10,6 +10,7 @@ from services.content import service as content
 from services.content.errors import NameTaken
 from services.content.rules import content_ref
 from services.contracts.journey import ChannelContent, Journey, Message, Variant
+from services.kit.clock import VirtualClock
 from services.kit.errors import Forbidden, Invalid, NotFound, StaleWrite
 from services.kit.ids import new_id
 from tests.factories.hub import Recorder, hub_world
@@ -92,6 +93,57 @@ async def test_a_name_is_unique_in_its_scope_and_uses_are_found(app: App, practi
             False,
         )
         assert await campaigns.template_uses(u, own.template_id) == []
+
+
+@pytest.mark.covers("CNT-1", "CNT-6", "LIF-5")
+async def test_a_running_campaign_tells_its_templates_version_and_takes_a_newer_one_by_approval(
+    app: App, practice: UUID, clock: VirtualClock
+):
+    author, approver = person(practice), person(practice)
+    own = {"content": {"sms": {"body": "Words of our own. STOP"}}}
+
+    async def approved(campaign_id: UUID) -> None:
+        async with app.uow(author) as u:
+            asked = await campaigns.request_approval(u, campaign_id)
+        async with app.uow(approver) as u:
+            await campaigns.approve(u, asked.approval_id)
+
+    async def told(campaign_id: UUID) -> tuple[list[tuple[str, int, int, int]], int | None]:
+        async with app.uow(person(practice, "read")) as u:
+            running = await campaigns.running_words(u, campaign_id)
+            (use,) = await campaigns.template_uses(u, template_id)
+        assert {one.name for one in running} <= {"Text"}
+        return [(one.step_id, one.variant, one.version, one.newest) for one in running], use.version
+
+    async def written(body: str, translations: dict[str, ChannelContent]) -> None:
+        clock.advance(minutes=5)
+        async with app.uow(author) as u:
+            await content.update_template(
+                u, template_id, name="Text", content=ChannelContent(body=body), translations=translations
+            )
+
+    async with app.uow(author) as u:
+        made = await content.create_template(u, name="Text", channel="sms", content=ENGLISH)
+        template_id = made.template_id
+        named = {"template_id": str(template_id)}
+        value = journey().model_dump(mode="json")
+        both = [{"key": "a", "percent": 50, **named}, {"key": "b", "percent": 50, **named, **own}]
+        value["steps"][1] |= {"channels": ["sms"], "variants": both}
+        row = await campaigns.create(u, name="Recall", journey=Journey.model_validate(value))
+    assert await told(row.campaign_id) == ([], None)  # nothing runs
+    await written("Second. STOP", {"cy": WELSH})
+    await approved(row.campaign_id)
+    assert await told(row.campaign_id) == ([("hello", 0, 2, 2)], 2)  # the other wording has its own words
+    await written("Second. STOP", {"cy": WELSH, "pl": POLISH})  # one more language is a newer version
+    await written("Third. STOP", {})
+    assert await told(row.campaign_id) == ([("hello", 0, 2, 4)], 2)
+    async with app.uow(author) as u:
+        await campaigns.pause(u, row.campaign_id, reason="Newer words")
+    await approved(row.campaign_id)
+    assert await told(row.campaign_id) == ([("hello", 0, 4, 4)], 4)
+    async with app.uow(person(practice, "read")) as u:
+        with pytest.raises(NotFound):
+            await campaigns.running_words(u, new_id())
 
 
 @pytest.mark.covers("CNT-1", "CNT-7")

@@ -7,7 +7,6 @@ import orjson
 import pytest
 
 from services.access.service import operator
-from services.audience import service as audience
 from services.audit import service as audit
 from services.audit.contracts import EVERYTHING, Asked
 from services.audit.verifier import verify_file
@@ -23,6 +22,7 @@ from tests.factories.campaign import EVERYONE, journey, launch, message
 from tests.factories.journeys import journey as ready
 from tests.factories.journeys import person as staff
 from tests.factories.practice import make_contact, run
+from tests.factories.snapshots import frozen
 from tests.factories.world import World
 
 TABLES = """
@@ -68,7 +68,7 @@ async def test_what_is_sealed_forgets_them_too(world: World, people: tuple[UUID,
 
     async def looks() -> tuple[list[UUID], str]:
         async with uow(operator(practice)) as u:
-            members = await audience.snapshot_members(u, kept.snapshot_id)
+            members = await frozen(u, kept.snapshot_id)
             try:
                 files = proofs.unpacked(await proofs.bundle(u, named))
             except NotFound as error:

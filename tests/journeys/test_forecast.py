@@ -2,10 +2,12 @@
 
 from collections import Counter
 from datetime import timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.bootstrap import App
 from services.contracts.journey import (
     Arm,
     Branch,
@@ -29,12 +31,14 @@ from services.forecast.contracts import Forecast, Rates
 from services.forecast.service import forecast
 from services.forecast.walk import walk
 from services.kit.actor import system
+from services.kit.chance import id_at, seeded
 from services.kit.errors import Forbidden
 from services.kit.ids import new_id
 from services.suppression.service import expire
+from tests.conftest import START
 from tests.factories.campaign import journey, launch, message
 from tests.factories.journeys import person
-from tests.factories.practice import make_contact, run
+from tests.factories.practice import make_contact, make_practice, run
 from tests.factories.world import World
 
 LONDON = ZoneInfo("Europe/London")
@@ -48,6 +52,17 @@ NEXT = """
 SELECT least((SELECT min(due_at) FROM cm.work WHERE practice_id = :practice),
   (SELECT min(expires_at) FROM cm.suppression WHERE practice_id = :practice AND lifted_at IS NULL AND expires_at > :now))
 """
+
+
+def known(what: str, n: int = 0) -> UUID:
+    """The same id in every run: ids decide comparison groups and splits (D24), so ids drawn anew would
+    make another forecast each time."""
+    return id_at(seeded("forecast", what, n), START.timestamp() + n)
+
+
+@pytest.fixture
+async def practice(app: App, database_url: str) -> UUID:
+    return make_practice(database_url, app.clock.now(), practice_id=known("practice"))
 
 
 def day(hours: int = 24) -> WaitFor:
@@ -82,7 +97,7 @@ def varied(**more):
 
 def people(world: World, url: str, number: int = 24) -> list:
     """Different in everything a gate or a rule may ask."""
-    now, made, household = world.clock.now(), [], new_id()
+    now, made, household = world.clock.now(), [], known("household")
     zones = ("Europe/London", "America/New_York", "Australia/Sydney")
     for n in range(number):
         shared = {"household_id": household, "email": "we@example.com"} if n % 8 == 0 else {}
@@ -91,6 +106,7 @@ def people(world: World, url: str, number: int = 24) -> list:
                 url,
                 world.practice_id,
                 now,
+                contact_id=known("person", n),
                 kind=("patient", "lead", "patient")[n % 3],
                 timezone=zones[n % 3],
                 registered_at=now - timedelta(days=n * 2),
@@ -163,7 +179,7 @@ async def live(world: World, days: int = DAYS) -> None:
 @pytest.mark.covers("BLD-9", "SUP-10")
 async def test_a_journey_without_chance_goes_as_foreseen(world: World, database_url: str):
     people(world, database_url)
-    definition, campaign_id = varied(), new_id()
+    definition, campaign_id = varied(), known("campaign")
     found = await foreseen(world, definition, campaign_id)
     await launch(world.app, world.practice_id, definition, campaign_id=campaign_id)
     await live(world)
@@ -178,7 +194,7 @@ async def test_a_forecast_that_forgets_its_own_messages_is_heard(
     world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     people(world, database_url)
-    definition, campaign_id = varied(), new_id()
+    definition, campaign_id = varied(), known("campaign")
     right = expected(await foreseen(world, definition, campaign_id))
     monkeypatch.setattr(queries, "EXPECTED", "")
     forgetful = expected(await foreseen(world, definition, campaign_id))
@@ -213,12 +229,12 @@ async def test_a_walk_goes_where_the_engine_takes_them_and_changes_nothing(world
     zones = ("Europe/London", "America/New_York", "Australia/Sydney")
     made = [
         make_contact(
-            database_url, world.practice_id, now, first_name=f"Ada{n}", kind=("lead", "patient")[n % 2], timezone=zones[n % 3]
+            database_url, world.practice_id, now, contact_id=known("person", n), first_name=f"Ada{n}", kind=("lead", "patient")[n % 2], timezone=zones[n % 3]
         )
         for n in range(6)
     ]  # fmt: skip
-    made.append(make_contact(database_url, world.practice_id, now, consent=()))
-    definition, campaign_id = spaced(), new_id()
+    made.append(make_contact(database_url, world.practice_id, now, contact_id=known("person", 6), consent=()))
+    definition, campaign_id = spaced(), known("campaign")
     walks = {}
     for contact in made:
         async with world.app.uow(person(world.practice_id, "read")) as u:
@@ -271,14 +287,16 @@ async def test_people_who_join_and_come_again_are_let_in_as_the_engine_lets_them
 ):
     now = world.clock.now()
     for n in range(10):
-        make_contact(database_url, world.practice_id, now, registered_at=now - timedelta(days=n * 3))
+        make_contact(
+            database_url, world.practice_id, now, contact_id=known("person", n), registered_at=now - timedelta(days=n * 3)
+        )  # fmt: skip
     entry = Entry(
         id="entry", how="schedule", cron="0 9 * * 1", reentry=Reentry(rule="after_exit"), next="hello"
     )
     definition = journey(
         message("hello", "pause"), Wait(id="pause", until=day(24 * 3), next="end"), entry=entry
     )
-    campaign_id = new_id()
+    campaign_id = known("campaign")
     found = await foreseen(world, definition, campaign_id)
     assert found.entered == 10 * 4
     await launch(world.app, world.practice_id, definition, campaign_id=campaign_id, kind="recurring")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import timedelta
-from uuid import UUID
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -17,9 +16,9 @@ from services.forecast.contracts import Rate, Rates
 from services.forecast.service import forecast
 from services.kit.ids import new_id
 from tests.factories.campaign import journey, message
-from tests.factories.forecast_model import Letter, Someone, simulate
+from tests.factories.forecast_model import Letter, simulate, someone, write_crowd
 from tests.factories.journeys import person
-from tests.factories.practice import make_practice, run
+from tests.factories.practice import make_practice
 from tests.factories.world import World
 
 LONDON = ZoneInfo("Europe/London")
@@ -67,8 +66,8 @@ async def test_the_comparison_hears_a_forecast_that_forgets_what_it_sent(
 
 async def both(world: World, url: str, people, letters, caps, goal):
     now, practice = world.clock.now(), make_practice(url, world.clock.now())
-    crowd = [_someone(n, *given) for n, given in enumerate(people)]
-    _write(url, practice, now, crowd)
+    crowd = [someone(n, *given) for n, given in enumerate(people)]
+    write_crowd(url, practice, now, crowd)
     post = [
         Letter(f"m{n}", hours, tuple(channels), once, spares)
         for n, (hours, channels, once, spares) in enumerate(letters)
@@ -117,37 +116,3 @@ def _journey(post: list[Letter], caps: Caps):
             ),
         ]
     return journey(*steps, caps=caps)
-
-
-def _someone(n: int, kind, consents, addresses, home) -> Someone:
-    # Who shares an address has one.
-    return Someone(new_id(), kind, consents, addresses | {"email"} if home else addresses, home)
-
-
-def _write(url: str, practice: UUID, now, crowd: list[Someone]) -> None:
-    homes = {home: new_id() for home in {p.home for p in crowd} if home}
-    run(
-        url,
-        "INSERT INTO canonical.contact (practice_id, contact_id, kind, first_name, last_name, email, phone, household_id, registered_at)"
-        " VALUES (:practice, :id, :kind, 'A', 'B', :email, :phone, :home, :now)",
-        [
-            {
-                "practice": practice, "id": p.contact_id, "kind": p.kind, "home": homes.get(p.home), "now": now,
-                "email": f"{p.home or p.contact_id.hex}@example.com" if "email" in p.addresses else None,
-                "phone": f"+44{p.contact_id.int % 10**10:010}" if "sms" in p.addresses else None,
-            }
-            for p in crowd
-        ],
-    )  # fmt: skip
-    granted = [
-        {"practice": practice, "id": p.contact_id, "channel": channel, "now": now}
-        for p in crowd
-        for channel in p.consents
-    ]
-    if granted:
-        run(
-            url,
-            "INSERT INTO canonical.consent (practice_id, contact_id, channel, purpose, state, method, effective_at)"
-            " VALUES (:practice, :id, :channel, 'marketing', 'granted', 'form', :now)",
-            granted,
-        )

@@ -34,7 +34,7 @@ class Platforms:
 async def platforms(world: World, database_url: str, servers, monkeypatch) -> AsyncIterator[Platforms]:
     wired = bootstrap(
         config=world.app.settings, clock=world.clock, database_url=database_url, redis_url=servers.redis_url,
-        pooled=False, role="cm_platform",
+        role="cm_platform",
     )  # fmt: skip
     state = Platforms()
 

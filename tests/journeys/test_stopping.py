@@ -8,15 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID
 
 import pytest
+from redis.asyncio import Redis
 
 from cm_app.kill_switch import switch
 from services.bootstrap import App, bootstrap
 from services.campaigns import lifecycle, stopping
+from services.contracts.events import source_of
 from services.engine import claim
 from services.engine import service as engine_service
 from services.engine.service import Engine
 from services.invariants.service import check
 from services.kit.actor import PERMISSIONS, Actor, system
+from services.kit.bus import STREAM
 from services.kit.clock import SystemClock
 from services.kit.embedded import Servers
 from services.kit.errors import Invalid
@@ -135,18 +138,25 @@ async def test_a_worker_told_to_stop_finishes_its_batch_and_the_next_one_goes_on
 ):
     """The real process, SIGTERM in the middle of the work, then a second one."""
     practice, _ = await queue(live, database_url)
-    slow = journey(*(message(f"m{n}", f"m{n + 1}") for n in range(12)), message("m12", "end"))
+    slow = journey(*(message(f"m{n}", f"m{n + 1}") for n in range(3)), message("m3", "end"))
     await launch(live, practice, slow)
+    requested = live.bus.redis, STREAM + source_of("campaign.step.requested")
     first = await _start(servers, database_url, config)
     async with asyncio.timeout(120):
-        while not await sent(live, practice):
-            await asyncio.sleep(0)
+        await _news(*requested)
     assert await _told_to_stop(live, practice, first) > 0, "it was stopped in the middle"
     second = await _start(servers, database_url, config)
+    seen = "$"
     async with asyncio.timeout(240):
         while await _left(live, practice):
-            await asyncio.sleep(0)
+            seen = await _news(*requested, seen, block=500)
     assert await _told_to_stop(live, practice, second) == 0
+
+
+async def _news(redis: Redis, stream: str, after: str = "0", *, block: int = 120_000) -> str:
+    """Wait for what the workers' relay publishes, so many milliseconds at most; where it ends."""
+    answer = await redis.xread({stream: after}, block=block)
+    return answer[0][1][-1][0].decode() if answer else after
 
 
 async def _told_to_stop(app: App, practice: UUID, worker: asyncio.subprocess.Process) -> int:

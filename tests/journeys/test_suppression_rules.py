@@ -106,7 +106,6 @@ class TestEmergency:
             clock=world.clock,
             database_url=database_url,
             redis_url=servers.redis_url,
-            pooled=False,
         )
         restarted = World(
             again, world.clock, world.practice_id, Engine(again.uow), Intake(again.uow, again.bus, "x")

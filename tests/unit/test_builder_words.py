@@ -3,10 +3,13 @@
 import pytest
 
 from services.builder import gallery
+from services.builder.contracts import CheckContext
 from services.builder.diff import diff
+from services.builder.rules import check
 from services.builder.summary import duration, summary
 from services.builder.template_words import spelled
-from services.contracts.journey import Journey
+from services.contracts.journey import Entry, Journey, Message
+from services.contracts.step_names import name_by_id, name_of, step_name
 from tests.factories.journeys import email, journey
 
 
@@ -77,3 +80,26 @@ class TestDiff:
 
     def test_the_first_version_is_all_new(self):
         assert len(diff(None, journey()).added) == 5
+
+
+@pytest.mark.covers("BLD-1")
+def test_a_step_without_a_title_is_called_by_its_kind_and_number_everywhere():
+    start, first, asked = (
+        Entry(id="entry-1", next="message-1"), Message(id="message-1", channels=[]), Message(id="sms-for-leads")
+    )  # fmt: skip
+    titled = first.model_copy(update={"title": "Welcome"})
+    assert [step_name(one) for one in (start, first, asked, titled)] == [
+        "Start",
+        "Message 1",
+        "Message",
+        "Welcome",
+    ]
+    assert [name_of(one) for one in (start, first, asked, titled)] == [
+        "Start", "Message 1", "Message “sms-for-leads”", "“Welcome”",
+    ]  # fmt: skip
+    assert [name_by_id(one) for one in ("wait_event-12", "sms-for-leads", "message-0")] == [
+        "Wait for event 12", "Step “sms-for-leads”", "Step “message-0”",
+    ]  # fmt: skip
+    told = [problem.sentence for problem in check(Journey(steps=[start, first]), CheckContext())]
+    assert "Message 1 has no channel. Choose how it reaches people: email, text or in the app." in told
+    assert not [sentence for sentence in told if "message-1" in sentence or "entry-1" in sentence]

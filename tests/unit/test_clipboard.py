@@ -21,6 +21,7 @@ from services.contracts.journey import (
     ports,
 )
 from services.kit.errors import Invalid
+from tests.factories.journeys import revised
 
 KINDS = ("message", "wait", "branch", "split", "wait_event", "goal", "exit")
 Acts = list[tuple[int, int]]
@@ -36,7 +37,7 @@ def grown(acts: Acts) -> Journey:
             journey, new = edits.add_step(journey, KINDS[kind % len(KINDS)], after=after)  # type: ignore[arg-type]
         except Invalid:
             continue
-        journey = edits.update_step(journey, new, title=f"Step {len(journey.steps)}", note="Kept")
+        journey = revised(journey, new, title=f"Step {len(journey.steps)}", note="Kept")
     return journey
 
 

@@ -8,7 +8,7 @@ from services.builder import edits
 from services.builder.comparison import AROUND, Part, compare, words_between
 from services.contracts.journey import Journey
 from services.engine.judging import changed_words
-from tests.factories.journeys import changed, email, journey
+from tests.factories.journeys import changed, email, journey, revised
 from tests.factories.shapes import shapes
 
 pytestmark = pytest.mark.covers("LIF-5", "BLD-5")
@@ -17,20 +17,20 @@ pytestmark = pytest.mark.covers("LIF-5", "BLD-5")
 def test_added_changed_and_removed_steps_are_marked_and_told():
     new, wait = edits.add_step(journey(), "wait", after=("hello", "next"))
     new = edits.remove_steps(new, ["again"])
-    new = edits.update_step(new, "hello", title="Good morning")
+    new = revised(new, "hello", title="Good morning")
     found = compare(journey(), new)
     assert found.marks == {"start": "", "hello": "changed", wait: "added", "pause": "changed", "done": ""}
     assert [step.step_id for step in found.removed] == ["again"]
     hello = next(step for step in found.changed if step.step_id == "hello")
     assert {(f.name, f.before, f.after) for f in hello.fields} == {
         ("Name", "Hello", "Good morning"),
-        ("Leads to", "‘Wait, 3 days’", "‘Wait, 1 day’"),
+        ("Leads to", "‘Wait, 3 days’", "‘Wait 1, 1 day’"),
     }
     assert not found.same
 
 
 def test_a_messages_words_are_compared_word_by_word():
-    new = edits.update_step(
+    new = revised(
         journey(), "hello", variants=[{"content": email("Hello", "<p>Good day {{ contact.first_name }}</p>")}]
     )
     step = compare(journey(), new).changed[0]
@@ -43,10 +43,10 @@ def test_a_messages_words_are_compared_word_by_word():
 
 
 def test_looks_alone_and_other_settings_are_named():
-    new = edits.update_step(journey(), "hello", one_per_household=False)
+    new = revised(journey(), "hello", one_per_household=False)
     (change,) = compare(journey(), new).changed[0].fields
     assert (change.name, change.before, change.after) == ("One per household", "yes", "no")
-    styled = edits.update_step(
+    styled = revised(
         journey(),
         "hello",
         variants=[{"content": email("Hello", "<p><b>Hello</b> {{ contact.first_name }}</p>")}],
@@ -108,7 +108,7 @@ def test_an_approver_reads_every_wording_before_and_now_with_its_language():
 
 def test_a_journey_compared_with_itself_or_with_its_tidied_self_is_the_same():
     assert compare(journey(), journey()).same
-    placed = edits.update_step(journey(), "hello", position={"x": 3, "y": 4})
+    placed = revised(journey(), "hello", position={"x": 3, "y": 4})
     assert compare(journey(), placed).same
 
 

@@ -9,6 +9,7 @@ from services.builder.history import History
 from services.contracts.journey import Entry, Exit, Journey, Message, Position, Split, ports
 from services.contracts.segment import Audience
 from services.kit.errors import Invalid, NotFound
+from tests.factories.journeys import revised
 
 
 def welcome() -> Journey:
@@ -112,24 +113,24 @@ class TestRemovingAndCopying:
 @pytest.mark.covers("BLD-3")
 class TestChanging:
     def test_fields_are_checked_against_the_grammar(self) -> None:
-        journey = edits.update_step(welcome(), "message-1", title="Hello", channels=["sms"])
+        journey = revised(welcome(), "message-1", title="Hello", channels=["sms"])
         assert edits.find(journey, "message-1") == Message(
             id="message-1", title="Hello", channels=["sms"], next="exit-1"
         )
         with pytest.raises(Invalid) as refused:
-            edits.update_step(welcome(), "message-1", channels=["pigeon"])
+            revised(welcome(), "message-1", channels=["pigeon"])
         assert refused.value.problems
         with pytest.raises(Invalid):
-            edits.update_step(welcome(), "message-1", script="alert(1)")
+            revised(welcome(), "message-1", script="alert(1)")
 
     def test_tidy_forgets_positions(self) -> None:
-        moved = edits.move_step(welcome(), "exit-1", Position(x=1, y=1))
+        moved = edits.place_steps(welcome(), {"exit-1": Position(x=1, y=1)})
         assert moved != welcome()
         assert edits.tidy(moved) == welcome()
 
     def test_placing_one_step_pins_the_others_where_they_are_drawn(self) -> None:
         drawn = {step.id: Position(x=0, y=100 * n) for n, step in enumerate(welcome().steps)}
-        moved = edits.move_step(welcome(), "exit-1", Position(x=7, y=7))
+        moved = edits.place_steps(welcome(), {"exit-1": Position(x=7, y=7)})
         pinned = edits.pin(moved, drawn)
         assert edits.find(pinned, "exit-1").position == Position(x=7, y=7)
         assert edits.find(pinned, "message-1").position == drawn["message-1"]
@@ -147,8 +148,8 @@ class TestChanging:
 class TestUndo:
     def test_typing_in_one_field_is_one_edit(self) -> None:
         a = welcome()
-        b = edits.update_step(a, "message-1", title="H")
-        c = edits.update_step(b, "message-1", title="Hi")
+        b = revised(a, "message-1", title="H")
+        c = revised(b, "message-1", title="Hi")
         history = History().remember(a, "change a title", "message-1.title")
         history = history.remember(b, "change a title", "message-1.title")
         undone = history.undo(c)
@@ -211,7 +212,7 @@ def _some_edit(journey: Journey, act: int, one: int, two: int) -> Journey:
         return edits.remove_steps(journey, [step.id, steps[two % len(steps)].id])
     if act == 3:
         return edits.duplicate_steps(journey, [step.id, steps[two % len(steps)].id])[0]
-    return edits.update_step(journey, step.id, title=f"Title {two}")
+    return revised(journey, step.id, title=f"Title {two}")
 
 
 def test_a_split_keeps_its_shares_when_relinked() -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import Depends, FastAPI, Form, Header, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 
 from services.contracts.platform_api import (
     ConfirmImport,
@@ -25,6 +26,7 @@ from services.contracts.platform_api import (
     Settled,
     Simulate,
     Simulated,
+    Unconfirmed,
 )
 from services.kit.actor import system
 from services.kit.crypto import Keyring
@@ -32,6 +34,7 @@ from services.kit.errors import AppError, NotSignedIn
 from services.kit.uow import UnitOfWork
 from services.neighbours.platform import rights, search
 from services.neighbours.platform.imports import service as imports
+from services.neighbours.platform.imports import unconfirmed
 from services.neighbours.platform.simulator.service import simulate
 
 MEDIA = "application/problem+json"
@@ -90,6 +93,15 @@ def create_api(uow: UnitOfWork, *, wake: Callable[[], None] = lambda: None) -> F
     async def batches(practice_id: UUID) -> list[ImportBatch]:
         async with uow(system(practice_id, "platform")) as u:
             return await imports.page(u)
+
+    @api.get("/imports/unconfirmed", dependencies=guarded)
+    async def unconfirmed_files(before: AwareDatetime) -> list[Unconfirmed]:
+        return await unconfirmed.older(uow, before)
+
+    @api.delete("/imports/unconfirmed", dependencies=guarded)
+    async def forget_unconfirmed(practice_id: UUID, before: AwareDatetime) -> int:
+        async with uow(system(practice_id, "platform")) as u:
+            return await unconfirmed.forget(u, before)
 
     @api.get("/imports/{batch_id}", dependencies=guarded)
     async def batch(batch_id: UUID, practice_id: UUID) -> ImportDetail:

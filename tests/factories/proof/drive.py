@@ -13,7 +13,7 @@ from services.bootstrap import bootstrap
 from services.kit.clock import VirtualClock
 from services.kit.settings import Settings
 from tests.conftest import START
-from tests.factories.practice import run
+from tests.factories.practice import let_go, run
 from tests.factories.proof.machine import effort, machine
 from tests.factories.proof.world import BEGINS, MONTHS, Rig
 
@@ -21,6 +21,7 @@ from tests.factories.proof.world import BEGINS, MONTHS, Rig
 def make_room(database_url: str) -> None:
     """The tables of the months that an example's clock can reach; nothing when they are there."""
     run(database_url, "SELECT cm.ensure_partitions(:day, :months)", {"day": BEGINS.date(), "months": MONTHS})
+    let_go()  # nobody copies a database that somebody is in
 
 
 def explore(

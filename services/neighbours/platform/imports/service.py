@@ -24,6 +24,7 @@ from services.neighbours.platform.imports.synthea import read_patients, tables
 from services.neighbours.platform.imports.writing import write_leads, write_patients
 
 SAMPLE = 5
+GONE = "This file is not here any more. One that nobody imports is deleted after a day; bring it again."
 COLUMNS = (
     "batch_id, kind, state, file_name, file_hash, uploaded_by, confirmed_by, created_at, finished_at, total_rows,"
     " imported, duplicates, errors, warnings, mapping, consent"
@@ -73,7 +74,7 @@ async def confirm(u: Unit, batch_id: UUID, confirmed: ConfirmImport) -> ImportDe
     )  # fmt: skip
     row = await _row(u, "batch_id = :batch", "content", batch=batch_id)
     if row is None:
-        raise NotFound("This import does not exist.")
+        raise NotFound(GONE)
     if row.state != "uploaded":
         raise Conflict("This file is already imported.")
     await _refuse_repeat(u, row.file_hash)
@@ -124,7 +125,7 @@ async def get(u: Unit, batch_id: UUID) -> ImportDetail:
     """One batch and every problem of its rows, in file order. Raises NotFound."""
     row = await _row(u, "batch_id = :batch", "content", batch=batch_id)
     if row is None:
-        raise NotFound("This import does not exist.")
+        raise NotFound(GONE)
     problems = await u.execute(
         "SELECT row_number, field, severity, problem FROM platform.import_error"
         " WHERE practice_id = :practice AND batch_id = :batch ORDER BY row_number, field LIMIT 10000",
