@@ -159,7 +159,7 @@ CREATE TABLE canonical.care_plan (
 );
 
 -- What audiences ask most, a narrow row for everyone something is known of, so that a whole history need not be
--- read (docs/decisions/0022). Nobody writes here but the triggers below, in the transaction of the record itself.
+-- read (docs/decisions/0023). Nobody writes here but the triggers below, in the transaction of the record itself.
 -- Appointments: how many of each status and the latest start; `made` and `last_made` are of all bookings, whatever
 -- became of them. Engagement: the latest five of each kind, newest first. Consent to marketing by channel: true
 -- while given, false once withdrawn, null when never asked.
@@ -187,7 +187,7 @@ CREATE TABLE canonical.standing (
 ) WITH (fillfactor = 80);                       -- a changed row stays on its page
 
 CREATE FUNCTION canonical.latest_five(held timestamptz[], more timestamptz[]) RETURNS timestamptz[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN more IS NULL THEN held ELSE ARRAY(SELECT at FROM unnest(held || more) AS at ORDER BY at DESC LIMIT 5) END;
+RETURN ARRAY(SELECT at FROM unnest(held || more) AS at ORDER BY at DESC LIMIT 5);
 
 -- What is new is added on top: whoever adds for the same person at the same time waits for the row.
 CREATE FUNCTION canonical.add_appointments() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
@@ -217,8 +217,10 @@ BEGIN
     (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'replied'))[:5]
   FROM new_rows GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (practice_id, contact_id) DO UPDATE SET
-    messaged = canonical.latest_five(s.messaged, excluded.messaged), opened = canonical.latest_five(s.opened, excluded.opened),
-    clicked = canonical.latest_five(s.clicked, excluded.clicked), replied = canonical.latest_five(s.replied, excluded.replied);
+    messaged = CASE WHEN excluded.messaged IS NULL THEN s.messaged ELSE canonical.latest_five(s.messaged, excluded.messaged) END,
+    opened = CASE WHEN excluded.opened IS NULL THEN s.opened ELSE canonical.latest_five(s.opened, excluded.opened) END,
+    clicked = CASE WHEN excluded.clicked IS NULL THEN s.clicked ELSE canonical.latest_five(s.clicked, excluded.clicked) END,
+    replied = CASE WHEN excluded.replied IS NULL THEN s.replied ELSE canonical.latest_five(s.replied, excluded.replied) END;
   RETURN NULL;
 END $$;
 CREATE FUNCTION canonical.add_consent() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.audience.compile import DEEPEST, times
+from services.audience.compile import DEEPEST
 from services.audience.errors import RuleInvalid
-from services.audience.reading import read
+from services.audience.reading import read, times
 from services.contracts.segment import (
     UNCHOSEN,
     Audience,

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 from services.audience import kept
 from services.audience.contracts import Fragment
 from services.audience.errors import RuleInvalid
-from services.audience.fields import Field, Records
+from services.audience.fields import BEHAVIOURS, Field, Records
 from services.audience.kept import Asked
 from services.audience.logic import (
     ALWAYS,
@@ -43,10 +43,22 @@ from services.audience.logic import (
     some,
     total,
 )
-from services.audience.reading import Bounds, Flag, Known, Like, MonthDays, OneOf, Reading, read
+from services.audience.reading import (
+    FEW_DAYS,
+    MANY_YEARS,
+    Bounds,
+    Flag,
+    Known,
+    Like,
+    MonthDays,
+    OneOf,
+    Reading,
+    days_of_years,
+    read,
+    times,
+)
 from services.contracts.segment import (
     Audience,
-    Behaviour,
     Condition,
     Did,
     Group,
@@ -58,21 +70,6 @@ from services.contracts.segment import (
 __all__ = ["Fragment", "audience_where", "rule_where"]
 
 DEEPEST = 20
-
-BEHAVIOURS: dict[Behaviour, tuple[str, str, str]] = {
-    "opened": ("canonical.engagement", "r.at", "r.kind = 'opened'"),
-    "clicked": ("canonical.engagement", "r.at", "r.kind = 'clicked'"),
-    "replied": ("canonical.engagement", "r.at", "r.kind = 'replied'"),
-    "messaged": ("canonical.engagement", "r.at", "r.kind = 'messaged'"),
-    "booked": ("canonical.appointment", "r.booked_at", ""),
-    "attended": ("canonical.appointment", "r.starts_at", "r.status = 'attended'"),
-    "missed": ("canonical.appointment", "r.starts_at", "r.status = 'no_show'"),
-    "cancelled": ("canonical.appointment", "r.starts_at", "r.status = 'cancelled'"),
-    "proposal_created": ("canonical.proposal", "r.created_at", ""),
-    "proposal_accepted": ("canonical.proposal", "r.status_at", "r.status = 'accepted'"),
-}
-"""Where a behaviour is recorded: table, when it happened, which rows. A cancelled appointment
-counts on the day it was for, once that day has come; when it was cancelled is not recorded."""
 
 
 def audience_where(
@@ -243,10 +240,7 @@ class _Compiler:
                 pattern = f"{'%' if anywhere else ''}{_escaped(text.lower())}%"
                 return make(f"lower({field.sql}) LIKE {self.bind(pattern, 'text')}")
             case MonthDays(keys):
-                month_day = (
-                    f"(extract(month FROM {field.sql}) * 100 + extract(day FROM {field.sql}))::integer"
-                )
-                return make(f"{month_day} = ANY ({self.bind(list(keys), 'integer[]')})")
+                return make(self.on_days(field.sql, keys))
             case Bounds():
                 return self.bounds(field, comparison, make)
             case _:
@@ -256,6 +250,17 @@ class _Compiler:
         if len(values) == 1:
             return f"{sql} = {self.bind(values[0], 'text')}"
         return f"{sql} = ANY ({self.bind(list(values), 'text[]')})"
+
+    def on_days(self, sql: str, keys: tuple[int, ...]) -> str:
+        """The date falls on one of these days of the year. A few are looked up among those of many years,
+        which is far cheaper than taking everybody's date apart."""
+        month_day = f"(extract(month FROM {sql}) * 100 + extract(day FROM {sql}))::integer"
+        taken_apart = f"{month_day} = ANY ({self.bind(list(keys), 'integer[]')})"
+        if len(keys) > FEW_DAYS:
+            return taken_apart
+        first, last = (self.bind(day, "date") for day in MANY_YEARS)
+        known = f"{sql} = ANY ({self.bind(days_of_years(keys), 'date[]')})"
+        return f"CASE WHEN {sql} BETWEEN {first} AND {last} THEN {known} ELSE {taken_apart} END"
 
     def bounds(self, field: Field, bounds: Bounds, make: Callable[[str], Leaf]) -> Test:
         parts = []
@@ -368,16 +373,6 @@ class _Compiler:
         only.append(f"{at} <= {self.moment(self.now)}")
         first = self.midnight(self.today - timedelta(days=did.days)) if did.days else ""
         return self.between(Asked(table, only, kept.BY_BEHAVIOUR.get(did.what), first, at), low, high)
-
-
-def times(did: Did) -> tuple[int, int | None]:
-    """How often, from and to. `at_most` wins over an `at_least` above it, which is the default."""
-    if did.at_least is None and did.at_most is None:
-        raise RuleInvalid("Say how many times it happened: at least, or at most.")
-    if did.days is None:
-        raise RuleInvalid("Say over how many days it is counted, or that it is ever.")
-    low = did.at_least or 0
-    return (0 if did.at_most is not None and low > did.at_most else low), did.at_most
 
 
 def _gathered(table: str, only: Sequence[str], what: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.audience.contracts import FieldInfo
-from services.contracts.segment import Operator
+from services.contracts.segment import Behaviour, Operator
 
 FieldType = Literal["text", "choice", "number", "date", "bool"]
 How = Literal["value", "latest", "earliest", "count", "years", "days", "birthday", "consent"]
@@ -188,6 +188,21 @@ _ALL = (
 )  # fmt: skip
 
 FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
+
+BEHAVIOURS: dict[Behaviour, tuple[str, str, str]] = {
+    "opened": ("canonical.engagement", "r.at", "r.kind = 'opened'"),
+    "clicked": ("canonical.engagement", "r.at", "r.kind = 'clicked'"),
+    "replied": ("canonical.engagement", "r.at", "r.kind = 'replied'"),
+    "messaged": ("canonical.engagement", "r.at", "r.kind = 'messaged'"),
+    "booked": ("canonical.appointment", "r.booked_at", ""),
+    "attended": ("canonical.appointment", "r.starts_at", "r.status = 'attended'"),
+    "missed": ("canonical.appointment", "r.starts_at", "r.status = 'no_show'"),
+    "cancelled": ("canonical.appointment", "r.starts_at", "r.status = 'cancelled'"),
+    "proposal_created": ("canonical.proposal", "r.created_at", ""),
+    "proposal_accepted": ("canonical.proposal", "r.status_at", "r.status = 'accepted'"),
+}
+"""Where a behaviour is recorded: table, when it happened, which rows. A cancelled appointment
+counts on the day it was for, once that day has come; when it was cancelled is not recorded."""
 
 
 def catalogue() -> list[FieldInfo]:

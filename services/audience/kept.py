@@ -95,5 +95,5 @@ def ahead(now: str) -> Leaf:
 
 def answered(channel: str, states: Sequence[str]) -> Leaf:
     """What the contact said to marketing by a channel is one of `states`: granted, revoked."""
-    said = {("granted",): f"s.{channel}", ("revoked",): f"NOT s.{channel}"}
+    said: dict[tuple[str, ...], str] = {("granted",): f"s.{channel}", ("revoked",): f"NOT s.{channel}"}
     return exists_in(STANDING, said.get(tuple(states), f"s.{channel} IS NOT NULL"))

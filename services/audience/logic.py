@@ -130,9 +130,29 @@ def _gathered(test: Test) -> Test:
         case Leaf():
             return test
         case Every():
-            return every(_of_one_row([_gathered(part) for part in test.parts], all_hold=True))
+            return every(_narrowed(_of_one_row([_gathered(part) for part in test.parts], all_hold=True)))
         case Some():
             return some(_of_one_row([_gathered(part) for part in test.parts], all_hold=False))
+
+
+def _narrowed(parts: list[Test]) -> list[Test]:
+    """Where a row must meet a test anyway, one that the sides of an OR ask of it may ask both: fewer people
+    are gathered for the union."""
+    must = {p.source[0]: p for p in parts if isinstance(p, Leaf) and p.source and not p.negative}
+    return [
+        some(
+            _of_one_row([side, must[side.source[0]]], all_hold=True)[0]
+            if isinstance(side, Leaf)
+            and side.source
+            and not side.negative
+            and side.source[0] in must.keys() & ONE_ROW_EACH
+            else side
+            for side in part.parts
+        )
+        if isinstance(part, Some)
+        else part
+        for part in parts
+    ]
 
 
 def _of_one_row(parts: list[Test], *, all_hold: bool) -> list[Test]:

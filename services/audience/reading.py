@@ -14,9 +14,11 @@ from typing import Any
 
 from services.audience.errors import RuleInvalid
 from services.audience.fields import FIELDS, WORDS, Field
-from services.contracts.segment import Condition, Scalar
+from services.contracts.segment import Condition, Did, Scalar
 
 MOST_DAYS = 36_500
+MANY_YEARS = (date(1900, 1, 1), date(2050, 12, 31))
+FEW_DAYS = 32
 _NEGATIVE = {"is_not": "is", "not_in": "in", "is_not_set": "is_set"}
 
 
@@ -229,3 +231,19 @@ def _birthdays(days: int, op: str, today: date) -> MonthDays:
 
 def _leap(year: int) -> bool:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def days_of_years(keys: tuple[int, ...]) -> list[date]:
+    """Those days of the year, month × 100 + day, in each of `MANY_YEARS` that has them."""
+    years = range(MANY_YEARS[0].year, MANY_YEARS[1].year + 1)
+    return [date(year, *divmod(key, 100)) for year in years for key in keys if key != 229 or _leap(year)]
+
+
+def times(did: Did) -> tuple[int, int | None]:
+    """How often, from and to. `at_most` wins over an `at_least` above it, which is the default."""
+    if did.at_least is None and did.at_most is None:
+        raise RuleInvalid("Say how many times it happened: at least, or at most.")
+    if did.days is None:
+        raise RuleInvalid("Say over how many days it is counted, or that it is ever.")
+    low = did.at_least or 0
+    return (0 if did.at_most is not None and low > did.at_most else low), did.at_most

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from services.audience.compile import times
 from services.audience.errors import RuleInvalid
 from services.audience.fields import FIELDS, Field
+from services.audience.reading import times
 from services.contracts.segment import (
     UNCHOSEN,
     Audience,

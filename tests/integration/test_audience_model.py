@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, text
 
-from services.audience import compile, logic, reading
-from services.audience.compile import BEHAVIOURS, Fragment, audience_where, rule_where
-from services.audience.fields import FIELDS, Field
+from services.audience import compile, kept, logic, reading
+from services.audience.compile import Fragment, audience_where, rule_where
+from services.audience.fields import BEHAVIOURS, FIELDS, Field
 from services.contracts.segment import Audience, Condition, Did, Group, InList, InSegment, Rule
 from services.kit.db import owner
 from tests.conftest import START
@@ -140,7 +140,7 @@ def values(field: Field, op: str) -> st.SearchStrategy[Any]:
 dids = st.builds(
     Did,
     what=st.sampled_from(sorted(BEHAVIOURS)),
-    at_least=st.integers(1, 3),
+    at_least=st.integers(1, 3) | st.sampled_from((5, 6)),
     at_most=st.none() | st.integers(0, 3),
     days=st.sampled_from(SPANS),
 )
@@ -362,10 +362,30 @@ def plant_case(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(compile, "_escaped", lambda text: text)
 
 
+def plant_ahead(patch: pytest.MonkeyPatch) -> None:
+    """What lies ahead hides what was: the records themselves are never asked."""
+    right = kept.latest
+
+    def wrong(*asked: str) -> logic.Leaf:
+        table, condition = right(*asked).source or ("", "")
+        return logic.exists_in(table, condition.replace(") IS TRUE AND", ") IS NULL AND"))
+
+    patch.setattr(kept, "latest", wrong)
+
+
 @pytest.mark.covers("AUD-2")
 @pytest.mark.parametrize(
     "fault",
-    [plant_open_end, plant_utc, plant_null, plant_negation, plant_count, plant_apart, plant_case],
+    [
+        plant_open_end,
+        plant_utc,
+        plant_null,
+        plant_negation,
+        plant_count,
+        plant_apart,
+        plant_case,
+        plant_ahead,
+    ],
 )
 def test_the_comparison_finds_a_fault_that_was_planted(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, fault: Callable[[pytest.MonkeyPatch], None]

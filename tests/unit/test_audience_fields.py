@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from services.audience.checks import circle, rule_problems
-from services.audience.compile import BEHAVIOURS, audience_where, rule_where
+from services.audience.compile import audience_where, rule_where
 from services.audience.errors import RuleInvalid
-from services.audience.fields import FIELDS, GROUPS, WORDS, catalogue
+from services.audience.fields import BEHAVIOURS, FIELDS, GROUPS, WORDS, catalogue
 from services.audience.reading import read
 from services.contracts.segment import Audience, Condition, Did, Group, InList, InSegment
 
@@ -127,10 +127,25 @@ class TestCompile:
         assert audience_where(Audience(exclude=[EVERYONE]), NOW).sql == "false"
 
     def test_negation_reaches_the_leaves(self):
-        opened, clicked = Did(what="opened"), Did(what="clicked")
-        sql = where(Group(node="none", rules=[opened, clicked]))
+        made, accepted = Did(what="proposal_created"), Did(what="proposal_accepted")
+        sql = where(Group(node="none", rules=[made, accepted]))
         assert sql.count("NOT EXISTS") == 2
         assert " OR " not in sql
+
+    def test_what_is_kept_of_a_person_is_asked_of_their_one_row(self):
+        either = Group(node="any", rules=[
+            Condition(field="consent.email", op="is", value="granted"), Did(what="opened", at_least=2, days=30),
+        ])  # fmt: skip
+        came, not_booked = (
+            Did(what="attended", days=365),
+            Condition(field="appointment.next_booked", op="is_not_set"),
+        )
+        sql = where(Group(node="all", rules=[either, came, not_booked]))
+        assert (sql.count("EXISTS"), sql.count("canonical.standing")) == (1, 1)
+        alone = where(Group(node="all", rules=[not_booked, Group(node="none", rules=[came])]))
+        assert alone.count("NOT EXISTS") == 2, "it holds for those of whom nothing is kept, too"
+        more = where(Did(what="opened", at_least=6, days=30))
+        assert "canonical.engagement" in more, "of six only five are kept"
 
     def test_conditions_of_one_group_speak_of_one_record(self):
         rules = [
