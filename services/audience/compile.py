@@ -37,6 +37,7 @@ from services.audience.logic import (
     every,
     exists,
     exists_in,
+    looked_up,
     negate,
     plain,
     render,
@@ -98,10 +99,13 @@ def rule_where(
     zone: str = "UTC",
     segments: Mapping[UUID, Audience] | None = None,
     prefix: str = "rule_",
+    batch: bool = False,
 ) -> Fragment:
-    """One rule (a branch path, say) as a condition on `c`. Raises RuleInvalid."""
+    """One rule (a branch path, say) as a condition on `c`; `batch`: asked of thousands, not of a whole
+    practice. Raises RuleInvalid."""
     compiler = _Compiler(now, ZoneInfo(zone), segments or {}, prefix)
-    return compiler.fragment(compiler.rule(rule))
+    found = compiler.fragment(compiler.rule(rule))
+    return Fragment(looked_up(found.sql), found.params) if batch else found
 
 
 @dataclass

@@ -43,10 +43,14 @@ async def where(u: Unit, audience: Audience, *, prefix: str = "aud_", at: dateti
     return audience_where(audience, at or u.now, zone=await zone(u), segments=await saved(u), prefix=prefix)
 
 
-async def condition(u: Unit, rule: Rule, *, prefix: str = "rule_", at: datetime | None = None) -> Fragment:
-    """One rule (a branch path, say) as a condition on `c`, now or `at` another moment. Raises
-    RuleInvalid."""
-    return rule_where(rule, at or u.now, zone=await zone(u), segments=await saved(u), prefix=prefix)
+async def condition(
+    u: Unit, rule: Rule, *, prefix: str = "rule_", at: datetime | None = None, batch: bool = False
+) -> Fragment:
+    """One rule (a branch path, say) as a condition on `c`, now or `at` another moment; `batch`: asked of
+    thousands, not of a whole practice. Raises RuleInvalid."""
+    return rule_where(
+        rule, at or u.now, zone=await zone(u), segments=await saved(u), prefix=prefix, batch=batch
+    )
 
 
 async def zone(u: Unit) -> str:

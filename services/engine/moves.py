@@ -71,7 +71,7 @@ SELECT port, count(*) AS people, count(*) FILTER (WHERE next_step IS NULL) AS fi
 async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
     """Move one claimed batch on; returns how many people."""
     binding = Binding()
-    port = await port_sql(u, step, binding)
+    port = await port_sql(u, step, binding, batch=True)
     next_step, next_due = plan.move(step, binding)
     left = segmented(plan.journey.campaign_type, "n x WHERE x.next_step IS NULL", enrolled=False)
     sql = STATEMENT.format(
@@ -102,10 +102,11 @@ def _end_reason(step: Step) -> str:
 
 
 async def port_sql(
-    u: Unit, step: Step, binding: Binding, *, at: datetime | None = None, prefix: str = ""
+    u: Unit, step: Step, binding: Binding, *, at: datetime | None = None, prefix: str = "", batch: bool = False
 ) -> str:
     """SQL of the way out each person of `k` takes (`c` is their record, `at` the moment rules are
-    read at; now when it is not given; `prefix` keeps the names of bound values apart)."""
+    read at; now when it is not given; `prefix` keeps the names of bound values apart; `batch`: `k` are
+    thousands, not a whole audience)."""
     match step:
         case Entry() | Wait() | SubCampaign() | GoalStep() | Exit() | Message():
             return "'next'::text"
@@ -114,7 +115,7 @@ async def port_sql(
         case Branch(paths=paths):
             cases = []
             for n, path in enumerate(paths):
-                fragment = await condition(u, path.when, prefix=f"{prefix}r{n}_", at=at)
+                fragment = await condition(u, path.when, prefix=f"{prefix}r{n}_", at=at, batch=batch)
                 binding.values.update(fragment.params)
                 came = f" AND {happened_sql(path.event, binding)}" if path.event else ""
                 cases.append(f"WHEN ({fragment.sql}){came} THEN 'path-{n}'")

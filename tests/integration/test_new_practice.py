@@ -7,7 +7,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from services.bootstrap import App
+from services.contracts.journey import Branch, Path
+from services.contracts.segment import Condition, Did
 from services.engine import claim, lanes, moves
+from services.engine.binding import Binding
 from services.gates.contracts import Policy
 from services.gates.records import record_of
 from services.gates.statement import verdicts
@@ -95,6 +98,13 @@ SELECT '(0,1)', contact_id, contact_id, 0, :now, contact_id, 0, :now FROM canoni
 WHOLE_PRACTICE = re.compile(
     r"Scan[^\n]* on (\w+)[^\n]*\n\s*Index Cond: \(practice_id = [^()]*\)\n|Seq Scan on (\w+)"
 )
+VISITS = (
+    Did(node="did", what="attended", days=400, at_least=6), Did(node="did", what="opened", days=30, at_least=1),
+    Condition(field="pipeline.outcome", op="is", value="open"),
+)  # fmt: skip
+BRANCH = Branch(
+    id="fork", paths=[Path(label=str(n), when=rule, next="a") for n, rule in enumerate(VISITS)], otherwise="b"
+)
 SHORT = {"claim", "blocked_destination_recent", "blocked_destination", "platform_block"}
 """The claim itself, and lists that are read once."""
 
@@ -133,3 +143,29 @@ async def test_a_batch_of_thousands_looks_up_each_person_by_their_key(
             whole = {table for found in WHOLE_PRACTICE.findall(plan) for table in found if table} - SHORT
             wrong |= {name: (whole, plan)} if whole else {}
     assert not wrong, wrong
+
+
+@pytest.mark.covers("ENG-3", "OPS-3")
+async def test_the_rule_of_a_branch_gathers_no_practice_for_a_batch(
+    app: App, practice: UUID, database_url: str
+):
+    now = app.clock.now()
+    run(database_url, CONTACTS, {"practice": practice, "now": now, "people": 5_000})
+    run(database_url, MANY[0], {"practice": practice, "now": now, "people": PEOPLE})
+    engine = create_engine(owner(database_url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    engine.dispose()
+    gathered = {}
+    async with app.uow(system(practice, "engine")) as u:
+        for sql in (claim.CLAIM_TABLE, claim.BY_INDEX):
+            await u.execute(sql)
+        for _ in range(50):  # as many as a batch has
+            await u.execute(CLAIMED, practice=practice, now=u.now)
+        for batch in (True, False):
+            binding = Binding()
+            port = await moves.port_sql(u, BRANCH, binding, batch=batch)
+            asked = f"EXPLAIN (VERBOSE) SELECT {port} FROM pg_temp.claim k {record_of('k')}"
+            plan = "\n".join((await u.execute(asked, practice=practice, **binding.values)).scalars())
+            gathered[batch] = "hashed SubPlan" in plan
+    assert gathered == {True: False, False: True}, "and the planner would, if it might"
