@@ -52,8 +52,11 @@ WITH due AS (
       sha256(%(platform)s || convert_to('domain:' || split_part(lower(btrim(c.email)), '@', 2), 'UTF8')))) ELSE false END AS barred,
     cm.bucket(%(salt)s, d.contact_id) < 50 AS held_out,
     c.household_id, c.household_id IS NOT NULL
-      AND EXISTS (SELECT 1 FROM canonical.contact m JOIN cm.dispatch x ON x.practice_id = %(practice)s AND x.contact_id = m.contact_id
-          AND x.version_id = %(version)s AND x.step_id = 'hello' AND x.status NOT IN ('cancelled', 'failed', 'bounced')
+      AND EXISTS (SELECT 1 FROM canonical.contact m
+          JOIN cm.enrolment e ON e.practice_id = %(practice)s AND e.contact_id = m.contact_id AND e.campaign_id = %(campaign)s
+          CROSS JOIN LATERAL (SELECT 1 FROM cm.dispatch x WHERE x.practice_id = %(practice)s AND x.enrolled_at = e.enrolled_at
+            AND x.enrolment_id = e.enrolment_id AND x.version_id = %(version)s AND x.step_id = 'hello'
+            AND x.status NOT IN ('cancelled', 'failed', 'bounced') LIMIT 1) x
         WHERE m.practice_id = %(practice)s AND m.household_id = c.household_id AND m.contact_id <> c.contact_id
           AND (lower(m.email) = lower(c.email) OR m.phone = c.phone)) AS twice
   FROM due d
@@ -68,14 +71,19 @@ WITH due AS (
     FROM cm.suppression s WHERE s.practice_id = %(practice)s AND s.contact_id = d.contact_id AND s.lifted_at IS NULL
       AND (s.expires_at IS NULL OR s.expires_at > %(now)s)) s ON true
   LEFT JOIN LATERAL (
-    SELECT count(*) AS touches, max(x.requested_at) AS last_touch FROM cm.dispatch x
-    WHERE x.practice_id = %(practice)s AND x.contact_id = d.contact_id
-      AND x.requested_at > CAST(%(now)s AS timestamptz) - interval '7 days' AND x.status NOT IN ('cancelled', 'failed', 'bounced')) t ON true
+    SELECT count(*) AS touches, max(x.requested_at) AS last_touch
+    FROM (SELECT e.enrolled_at, e.enrolment_id FROM cm.enrolment e WHERE e.practice_id = %(practice)s AND e.contact_id = d.contact_id
+          AND (e.ended_at IS NULL OR e.ended_at > CAST(%(now)s AS timestamptz) - interval '8 days')
+        UNION ALL SELECT y.created_at, y.followup_id FROM cm.followup y WHERE y.practice_id = %(practice)s
+          AND y.contact_id = d.contact_id AND y.state = 'sent' AND y.ended_at > CAST(%(now)s AS timestamptz) - interval '8 days') k
+    CROSS JOIN LATERAL (SELECT r.* FROM cm.dispatch r WHERE r.practice_id = %(practice)s AND r.enrolled_at = k.enrolled_at
+      AND r.enrolment_id = k.enrolment_id AND r.requested_at > CAST(%(now)s AS timestamptz) - interval '7 days' OFFSET 0) x
+    WHERE x.status NOT IN ('cancelled', 'failed', 'bounced')) t ON true
   LEFT JOIN LATERAL (
     SELECT count(*) > 0 AS urgent FROM canonical.opportunity o WHERE o.practice_id = %(practice)s AND o.contact_id = d.contact_id
       AND o.outcome = 'open' AND lower(o.stack) IN ('emergency', 'emergency_stack', 'urgent', 'urgent_care', 'trauma', 'out_of_hours')) o ON true
 ), judged AS MATERIALIZED (
-  SELECT f.*, uuidv7() AS dispatch_id, uuidv7() AS audit_id, row_number() OVER () AS seq,
+  SELECT f.*, row_number() OVER () AS seq,
     coalesce(f.email, '') <> '' AND f.by_email = 'granted' AND NOT f.barred AND NOT coalesce(f.shut && '{email,topic}', false) AS mail,
     f.app_user AND f.by_app = 'granted' AND NOT coalesce(f.shut && '{in_app,topic}', false) AS app,
     CASE WHEN gone THEN 'CONTACT_GONE' WHEN do_not_contact THEN 'DO_NOT_CONTACT' WHEN blocked THEN 'GLOBAL_LIST'
@@ -84,7 +92,8 @@ WITH due AS (
       WHEN last_touch > CAST(%(now)s AS timestamptz) - interval '24 hours' THEN 'MINIMUM_GAP' END AS person
   FROM facts f
 ), n AS MATERIALIZED (
-  SELECT j.*, coalesce(person, CASE WHEN NOT mail AND NOT app THEN 'NO_CONSENT'
+  SELECT j.*, cm.nth_id((SELECT uuidv7()), j.seq) AS dispatch_id, cm.nth_id((SELECT uuidv7()), j.seq) AS audit_id,
+    coalesce(person, CASE WHEN NOT mail AND NOT app THEN 'NO_CONSENT'
       WHEN household_id IS NOT NULL AND row_number() OVER (PARTITION BY household_id, lower(email), person IS NULL AND (mail OR app)
         ORDER BY contact_id) > 1 THEN 'DUPLICATE_DESTINATION' END) AS reason,
     coalesce(person, '') IN ('CONTACT_GONE', 'DO_NOT_CONTACT', 'GLOBAL_LIST', 'EMERGENCY_STACK_EXCLUSION') OR whole IS NOT NULL AS leaves,

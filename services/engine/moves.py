@@ -102,7 +102,13 @@ def _end_reason(step: Step) -> str:
 
 
 async def port_sql(
-    u: Unit, step: Step, binding: Binding, *, at: datetime | None = None, prefix: str = "", batch: bool = False
+    u: Unit,
+    step: Step,
+    binding: Binding,
+    *,
+    at: datetime | None = None,
+    prefix: str = "",
+    batch: bool = False,
 ) -> str:
     """SQL of the way out each person of `k` takes (`c` is their record, `at` the moment rules are
     read at; now when it is not given; `prefix` keeps the names of bound values apart; `batch`: `k` are
