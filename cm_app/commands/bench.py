@@ -10,7 +10,7 @@ bench = typer.Typer(help="Measure, against a limit measured in the same run.", n
 @bench.command("dispatch")
 def bench_dispatch(
     rows: Annotated[int, typer.Option(help="Due enrolments.", min=1_000)] = 1_000_000,
-    workers: Annotated[int, typer.Option(help="Engine workers.", min=1, max=16)] = 2,
+    workers: Annotated[int, typer.Option(help="Engine workers.", min=1, max=16)] = 3,
     minutes: Annotated[
         float, typer.Option(help="Run for so long on people who are due again at once.", min=0)
     ] = 0,
