@@ -6,6 +6,7 @@ history that shows it, and the seed.
 """
 
 import platform
+import signal
 import sys
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import orjson
 import psutil
@@ -119,11 +121,13 @@ def main(
     stage = Stage(progress_file.parent / "prove", servers)
     begun = time.perf_counter()
     try:
-        with counting("Proving") as bar:
+        with counting("Proving") as bar, _interruptible() as check:
             while kept.operations < operations:
                 number = kept.next_seed
+                check()
 
                 def acted(what: str, number: int = number) -> None:
+                    check()
                     done[what] += 1
                     bar(f"Seed {number}", before + done.total(), operations)
 
@@ -149,6 +153,29 @@ def main(
     )  # fmt: skip
     _show(figures, done, told)
     return figures
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Yields what raises KeyboardInterrupt once somebody has asked to stop. Asked twice, it is raised wherever
+    the program is: there Python loses one now and then, in a finalizer or on its way through a driver."""
+    asked = False
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    def check() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tell_lies(stage: Stage, bar: Advance) -> dict[str, str | None]:

@@ -206,6 +206,8 @@ async def race(
     async def notice(reader: Notices) -> None:
         while not over.is_set():
             await reader.run_once(block_ms=100)
+        while await reader.run_once():  # what it has not come to yet
+            pass
 
     readers = [await witness.reader(f"reader-{n}") for n in range(READERS)]
     noticing = [await witness.notices(f"notices-{n}") for n in range(NOTICING)]
