@@ -386,9 +386,11 @@ CREATE TABLE cm.work (
   enrolled_at timestamptz NOT NULL,             -- this and the next two are the enrolment's and the subject's:
   pseudonym uuid NOT NULL,                      -- a move reads and writes this table alone
   lane smallint NOT NULL,
-  trace text,                                   -- traceparent of the event that let them in (services.kit.tracing)
-  PRIMARY KEY (practice_id, enrolment_id)
+  trace text                                    -- traceparent of the event that let them in (services.kit.tracing)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+-- Not a unique key: that would be compared with every dead row that somebody may still see, at each move
+-- (docs/decisions/0024). That an enrolment has one row is seen to by the trigger work_once.
+CREATE INDEX work_enrolment ON cm.work (practice_id, enrolment_id);
 CREATE INDEX work_due ON cm.work (practice_id, version_id, step_id, lane, due_at);
 COMMENT ON TABLE cm.work IS 'Where each live enrolment is, and what it does next, and when. Held and ended enrolments have no row here.';
 
@@ -871,6 +873,20 @@ BEGIN
   END IF;
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END $$;
+-- The key of cm.work cannot say that an enrolment has one row. Whoever adds one holds its row of cm.enrolment,
+-- which nobody else can have made or made live at the same time.
+CREATE FUNCTION cm.work_once() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog SET enable_seqscan = off AS $$
+DECLARE twice uuid;
+BEGIN
+  SELECT n.enrolment_id INTO twice FROM new_rows n WHERE 1 < (SELECT count(*) FROM cm.work w
+    WHERE w.practice_id = n.practice_id AND w.enrolment_id = n.enrolment_id) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'enrolment % has a next step already', twice USING ERRCODE = 'unique_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER work_once AFTER INSERT ON cm.work REFERENCING NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION cm.work_once();
 CREATE TRIGGER version_immutable BEFORE UPDATE OR DELETE ON cm.campaign_version
   FOR EACH ROW EXECUTE FUNCTION cm.refuse_but_reseal('definition');
 CREATE TRIGGER template_version_immutable BEFORE UPDATE ON cm.template_version
@@ -948,19 +964,20 @@ BEGIN
       AND (EXISTS (
           WITH RECURSIVE s AS (
             (SELECT w.version_id, w.step_id FROM cm.work w WHERE w.practice_id = p.practice_id
-             ORDER BY w.version_id, w.step_id LIMIT 1)
+             ORDER BY w.version_id DESC, w.step_id DESC LIMIT 1)
             UNION ALL
             SELECT n.version_id, n.step_id FROM s CROSS JOIN LATERAL (
               SELECT w.version_id, w.step_id FROM cm.work w
-              WHERE w.practice_id = p.practice_id AND (w.version_id, w.step_id) > (s.version_id, s.step_id)
-              ORDER BY w.version_id, w.step_id LIMIT 1) n
+              WHERE w.practice_id = p.practice_id AND (w.version_id, w.step_id) < (s.version_id, s.step_id)
+              ORDER BY w.version_id DESC, w.step_id DESC LIMIT 1) n
           )
           SELECT 1 FROM s
           JOIN cm.campaign_version v ON v.practice_id = p.practice_id AND v.version_id = s.version_id
           JOIN cm.campaign c ON c.practice_id = p.practice_id AND c.campaign_id = v.campaign_id AND c.state = 'active'
-          WHERE EXISTS (SELECT 1 FROM generate_series(0, 15) l(n) WHERE EXISTS (
-              SELECT 1 FROM cm.work w WHERE w.practice_id = p.practice_id AND w.version_id = s.version_id
-                AND w.step_id = s.step_id AND w.lane = l.n AND w.due_at <= now_at))
+          -- The latest due, not just any: where many were moved, dead rows are in front of it (services.engine.claim).
+          WHERE EXISTS (SELECT 1 FROM generate_series(0, 15) l(n) CROSS JOIN LATERAL (
+              SELECT w.due_at FROM cm.work w WHERE w.practice_id = p.practice_id AND w.version_id = s.version_id
+                AND w.step_id = s.step_id AND w.lane = l.n AND w.due_at <= now_at ORDER BY w.due_at DESC LIMIT 1) latest)
             AND NOT EXISTS (SELECT 1 FROM cm.paced_until u WHERE u.practice_id = p.practice_id
               AND u.version_id = s.version_id AND u.step_id = s.step_id AND u.until > now_at))
         OR EXISTS (

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from cm_app.bench.dispatch_limits import BATCH, HandWritten, raw
 from cm_app.bench.dispatch_long import sustained
-from cm_app.bench.dispatch_work import crew
+from cm_app.bench.dispatch_work import crew, engines
 from cm_app.bench.dispatch_world import prepare
 from services.bootstrap import App, bootstrap
 from services.kit.clock import SystemClock
@@ -92,10 +92,11 @@ async def _compared(app: App, url: str, rows: int, workers: int) -> Figures:
         engine = progress.add_task("Engine", total=rows)
         by_hand = progress.add_task("Hand-written SQL", total=spare)
         moved, requested, seconds, sealed = 0, 0, 0.0, 0
+        crewed = engines(app, workers)
         async with HandWritten.open(app, url, ground, workers) as hand:
             for turn in range(1, SLICES + 1):
                 done = await crew(
-                    app, ground.practice, workers, _until(rows * turn // SLICES - moved),
+                    app, ground.practice, crewed, _until(rows * turn // SLICES - moved),
                     advance=lambda n: progress.advance(engine, n),
                 )  # fmt: skip
                 moved, requested = moved + done.moved, requested + done.requested

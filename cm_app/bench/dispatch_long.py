@@ -2,13 +2,15 @@
 
 A reader that keeps its snapshot keeps every dead row of the time since: what was moved can be neither
 removed nor skipped for good. The tables of requests and audit are emptied now and then, as relay and
-retention do, so that the disk holds; both halves of the comparison are treated alike.
+retention do, so that the disk holds: after so many people in both halves of the comparison, and before
+each of them.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +18,10 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cm_app.bench.dispatch_work import crew
+from cm_app.bench.dispatch_work import crew, engines
 from cm_app.bench.dispatch_world import prepare
 from services.bootstrap import App
+from services.engine.service import Engine
 from services.kit.db import owner
 
 BASELINE = 5.0
@@ -42,12 +45,13 @@ async def sustained(
         seeding = progress.add_task("Preparing", total=1)
         ground = await asyncio.to_thread(prepare, app, database_url, rows, forever=True)
         progress.update(seeding, completed=1)
+        crewed = engines(app, workers)
         info = owner(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
         async def run(what: str, length: float) -> list[float]:
             bar = progress.add_task(what, total=length * 60)
             return await _minutes(
-                app, info, ground.practice, workers, length, lambda s: progress.update(bar, completed=s)
+                app, info, ground.practice, crewed, length, lambda s: progress.update(bar, completed=s)
             )
 
         if not reader:
@@ -69,22 +73,36 @@ async def sustained(
 
 
 async def _minutes(
-    app: App, info: str, practice: UUID, workers: int, minutes: float, show: Any
+    app: App, info: str, practice: UUID, crewed: list[Engine], minutes: float, show: Callable[[float], None]
 ) -> list[float]:
-    """The rate of each tenth of the time."""
-    begun, part, rates, since = time.perf_counter(), minutes * 60 / 10, [], 0
-    while len(rates) < 10:
-        done = await crew(
-            app, practice, workers, lambda _n, seconds: seconds >= part,
-            advance=lambda _n: show(time.perf_counter() - begun),
-        )  # fmt: skip
-        rates.append(done.moved / done.seconds * 60)
-        since += done.moved
-        if since > EMPTY_AT:
-            since = 0
-            async with await psycopg.AsyncConnection.connect(info) as connection:
-                await connection.execute(EMPTY)
-    return rates
+    """The rate of each tenth of the time; emptying the tables is in none of them."""
+    begun, part, since = time.perf_counter(), minutes * 60 / 10, 0
+    await _empty(info)
+
+    async def tenth() -> float:
+        nonlocal since
+        moved, spent = 0, 0.0
+        while spent < part:
+            done = await crew(
+                app, practice, crewed, partial(_over, part - spent, EMPTY_AT - since),
+                advance=lambda _n: show(time.perf_counter() - begun),
+            )  # fmt: skip
+            moved, spent, since = moved + done.moved, spent + done.seconds, since + done.moved
+            if since >= EMPTY_AT:
+                since = 0
+                await _empty(info)
+        return moved / spent * 60
+
+    return [await tenth() for _ in range(10)]
+
+
+def _over(seconds: float, people: int, moved: int, spent: float) -> bool:
+    return spent >= seconds or moved >= people
+
+
+async def _empty(info: str) -> None:
+    async with await psycopg.AsyncConnection.connect(info) as connection:
+        await connection.execute(EMPTY)
 
 
 @asynccontextmanager

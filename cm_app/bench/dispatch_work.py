@@ -22,21 +22,25 @@ class Done:
     sealed: int
 
 
+def engines(app: App, workers: int) -> list[Engine]:
+    """They live as long as the benchmark, as those of a worker process do: what they know, they keep."""
+    return [Engine(app.uow, name=f"engine-{n}") for n in range(workers)]
+
+
 async def crew(
     app: App,
     practice: UUID,
-    workers: int,
+    engines: list[Engine],
     enough: Callable[[int, float], bool],
     *,
     advance: Callable[[int], object],
 ) -> Done:
-    """Workers take due people until `enough(people moved, seconds)` or nobody is due; the last batch
-    is sealed inside the measured time."""
+    """The engines, a worker each, take due people until `enough(people moved, seconds)` or nobody is due;
+    the last batch is sealed inside the measured time."""
     begun, moved, requested = time.perf_counter(), 0, 0
 
-    async def work(name: str) -> None:
+    async def work(engine: Engine) -> None:
         nonlocal moved, requested
-        engine = Engine(app.uow, name=name)
         while not enough(moved, time.perf_counter() - begun):
             done = await engine.run_once(practice)
             if not done:
@@ -47,7 +51,7 @@ async def crew(
 
     stop = asyncio.Event()
     sealer = asyncio.create_task(_seal(app, practice, stop))
-    await asyncio.gather(*(work(f"engine-{n}") for n in range(workers)))
+    await asyncio.gather(*(work(engine) for engine in engines))
     stop.set()
     sealed = await sealer
     return Done(moved, requested, time.perf_counter() - begun, sealed)

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.engine.marks import EARLIEST, Age, Marks, marks_of
+import orjson
+
+from services.engine.marks import EARLIEST, Age, Marks, marks_of, reached
 from services.kit.stops import sending
 from services.kit.uow import Unit
 
@@ -48,15 +50,17 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 
 """
 AS_PLANNED = "SELECT set_config('enable_seqscan', 'on', true), set_config('plan_cache_mode', 'auto', true)"
 
-# A loose index scan: one probe a (version, step) pair, however many people wait there, then one a lane.
+# A loose index scan: one probe a (version, step) pair, however many people wait there, then one a lane. From the
+# end, where people come to a step: those who left it are at the beginning, and as long as somebody may still see
+# them, their dead rows are. For the same reason a look ahead begins in each lane where the last claim ended.
 DUE_STEPS = f"""
 WITH RECURSIVE s AS (
-  (SELECT version_id, step_id FROM cm.work WHERE practice_id = :practice ORDER BY version_id, step_id LIMIT 1)
+  (SELECT version_id, step_id FROM cm.work WHERE practice_id = :practice ORDER BY version_id DESC, step_id DESC LIMIT 1)
   UNION ALL
   SELECT n.version_id, n.step_id FROM s CROSS JOIN LATERAL (
     SELECT w.version_id, w.step_id FROM cm.work w
-    WHERE w.practice_id = :practice AND (w.version_id, w.step_id) > (s.version_id, s.step_id)
-    ORDER BY w.version_id, w.step_id LIMIT 1) n
+    WHERE w.practice_id = :practice AND (w.version_id, w.step_id) < (s.version_id, s.step_id)
+    ORDER BY w.version_id DESC, w.step_id DESC LIMIT 1) n
 )
 SELECT s.version_id, s.step_id, v.campaign_id, d.due_at
 FROM s
@@ -66,7 +70,8 @@ CROSS JOIN LATERAL (
   SELECT min(first.due_at) AS due_at FROM generate_series(0, {LANES - 1}) l(n) CROSS JOIN LATERAL (
     SELECT w.due_at FROM cm.work w
     WHERE w.practice_id = :practice AND w.version_id = s.version_id AND w.step_id = s.step_id AND w.lane = l.n
-      AND w.due_at <= :now
+      AND w.due_at <= :now AND w.due_at >= coalesce(
+        CAST(CAST(:since AS jsonb) -> (s.version_id || '/' || s.step_id) ->> l.n AS timestamptz), '-infinity')
     ORDER BY w.due_at LIMIT 1) first) d
 WHERE d.due_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cm.version_move x
   WHERE x.practice_id = :practice AND x.from_version = s.version_id AND x.step_id = s.step_id)
@@ -143,9 +148,11 @@ class DueStep:
     due_at: datetime
 
 
-async def due_steps(u: Unit) -> list[DueStep]:
-    """Steps of active campaigns where somebody is due, longest due first."""
-    rows = await u.execute(DUE_STEPS, practice=u.practice_id, now=u.now)
+async def due_steps(u: Unit, *, ahead: bool = False) -> list[DueStep]:
+    """Steps of active campaigns where somebody is due, longest due first. `ahead`: of the steps this process
+    claimed from, only people due after the last of them; of others, everybody."""
+    since = orjson.dumps(reached(u.practice_id) if ahead else {}).decode()
+    rows = await u.execute(DUE_STEPS, practice=u.practice_id, now=u.now, since=since)
     return [DueStep(r.version_id, r.step_id, r.campaign_id, r.due_at) for r in rows]
 
 

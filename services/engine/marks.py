@@ -3,8 +3,8 @@
 A transaction that keeps an old snapshot keeps every dead row since, and the index entries of moved
 work with them: at the front of exactly the range where due work is looked for. A claim therefore
 begins where the last one stopped. What became due in between with an earlier time is found by a look
-at everything: whenever a batch is not full, and so often that those looks take a twentieth of the
-time. An engine that has little to do always looks at everything (docs/decisions/0008).
+at everything: whenever a batch is not full, and so often that those looks take a fortieth of the
+time. An engine that has little to do always looks at everything (docs/decisions/0008, 0024).
 """
 
 import time
@@ -17,7 +17,7 @@ from uuid import UUID
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 SLACK = timedelta(seconds=1)
 """Work of transactions that began before the mark was set and committed after it."""
-PATIENCE = 20
+PATIENCE = 40
 """An answer serves for so many times as long as it took to find."""
 SHORT = 0.05
 """Seconds. What is found as fast as this is looked for anew each time."""
@@ -54,6 +54,11 @@ class Marks:
         self._reached = [EARLIEST] * lanes
         self._looked = [Age() for _ in range(lanes)]
 
+    @property
+    def reached(self) -> list[datetime]:
+        """How far each lane was claimed."""
+        return list(self._reached)
+
     def since(self) -> list[datetime]:
         """From when on to look, a time for each lane."""
         patience = PATIENCE * len(self._looked)
@@ -79,3 +84,8 @@ def marks_of(practice_id: UUID, version_id: UUID, step_id: str, lanes: int) -> M
     if len(_MARKS) >= KEPT:
         _MARKS.clear()
     return _MARKS.setdefault((practice_id, version_id, step_id), Marks(lanes))
+
+
+def reached(practice_id: UUID) -> dict[str, list[datetime]]:
+    """How far the lanes of a practice's steps were claimed in this process, by `version/step`."""
+    return {f"{version}/{step}": m.reached for (of, version, step), m in _MARKS.items() if of == practice_id}

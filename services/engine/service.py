@@ -62,6 +62,15 @@ class Round:
         return any((self.enrolled, self.refused, self.requested, self.moved, self.finished))
 
 
+@dataclass
+class Looked:
+    """How old what is known of a practice's due steps is, and what that cost: all of it, and what is ahead."""
+
+    whole: Age = field(default_factory=Age)
+    ahead: Age = field(default_factory=Age)
+    due: list[DueStep] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Engine:
     """Any number may run at once, on any number of machines; rows decide who does what."""
@@ -74,7 +83,7 @@ class Engine:
     name: str = field(default="engine")
     stopping: Callable[[], bool] = field(default=lambda: False)
     """Asked between batches: true ends the turn, with nothing half done."""
-    _known: dict[UUID, tuple[Age, list[DueStep]]] = field(default_factory=dict)
+    _looked: dict[UUID, Looked] = field(default_factory=dict)
 
     async def serve(self) -> list[UUID]:
         """A turn for every practice with work, those served longest ago first (ENG-3). Several
@@ -98,9 +107,9 @@ class Engine:
         done = Round()
         await self._carry(practice_id, done)
         await self._enrol(practice_id, done)
-        due, fresh = await self._due(practice_id)
+        due, whole = await self._due(practice_id)
         await self._work_off(practice_id, due, done)
-        if not (done.moved or fresh):
+        if not (done.moved or whole):
             due, _ = await self._due(practice_id, anew=True)
             await self._work_off(practice_id, due, done)
         async with self._unit(practice_id) as u:
@@ -122,19 +131,17 @@ class Engine:
             batches += bool(moved)
 
     async def _due(self, practice_id: UUID, *, anew: bool = False) -> tuple[list[DueStep], bool]:
-        """Steps with people due that are not resting, and whether that is news. The search is slow
-        while a long reader keeps dead rows; then its answer serves for a while, unless it led to
-        nothing (`anew`)."""
-        age, due = self._known.get(practice_id, (Age(), []))
-        again = not anew and age.serves(PATIENCE)
+        """Steps with people due that are not resting, and whether everything was looked at. That is slow
+        while a long reader keeps dead rows; then it is done seldom, unless what was found led to nothing
+        (`anew`), and between times the engine looks ahead only."""
+        looked = self._looked.setdefault(practice_id, Looked())
+        whole = anew or not looked.whole.serves(PATIENCE)
         async with self._unit(practice_id) as u:
-            if not again:
-                age = Age()
-                with age.measured():
-                    due = await due_steps(u)
-                self._known[practice_id] = (age, due)
+            if whole or not looked.ahead.serves(PATIENCE):
+                with (looked.whole if whole else looked.ahead).measured():
+                    looked.due = await due_steps(u, ahead=not whole)
             tired = await resting(u)
-        return [d for d in due if (d.version_id, d.step_id) not in tired], not again
+        return [d for d in looked.due if (d.version_id, d.step_id) not in tired], whole
 
     async def _work_off(self, practice_id: UUID, due: list[DueStep], done: Round) -> None:
         """A batch of every due step, then again of those that have more, until the turn is over."""

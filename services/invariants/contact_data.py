@@ -56,7 +56,9 @@ SELECT c.relname AS "table",
     FILTER (WHERE a.attnum = ANY (i.indkey) AND a.attname <> 'practice_id') AS key,
   bool_or(a.attname = 'practice_id') AS tenant, bool_or(a.attname = 'contact_id') AS contact
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+-- The index it is paged by: of cm.work, which has no key, that of its enrolments.
+LEFT JOIN LATERAL (SELECT x.indkey FROM pg_index x WHERE x.indrelid = c.oid
+  ORDER BY x.indisprimary DESC, x.indisunique DESC, x.indexrelid LIMIT 1) i ON true
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname = 'cm' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 GROUP BY c.relname ORDER BY c.relname

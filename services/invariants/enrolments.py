@@ -5,11 +5,12 @@ from services.invariants.contracts import Invariant
 
 _CODES = ", ".join(f"'{reason.value}'" for reason in Reason)
 
-WITHOUT_WORK = """
+NOT_ONE_STEP = """
 SELECT e.enrolment_id, e.contact_id FROM cm.enrolment e
-WHERE e.practice_id = :practice AND e.state = 'live' AND NOT EXISTS (
-  SELECT 1 FROM cm.work w WHERE w.practice_id = :practice AND w.enrolment_id = e.enrolment_id
-    AND (w.version_id, w.contact_id, w.enrolled_at, w.pseudonym) = (e.version_id, e.contact_id, e.enrolled_at, e.pseudonym))
+WHERE e.practice_id = :practice AND e.state = 'live' AND (
+  SELECT array_agg((w.version_id, w.contact_id, w.enrolled_at, w.pseudonym)
+    = (e.version_id, e.contact_id, e.enrolled_at, e.pseudonym))
+  FROM cm.work w WHERE w.practice_id = :practice AND w.enrolment_id = e.enrolment_id) IS DISTINCT FROM ARRAY[true]
 """
 
 WORK_FOR_NOBODY = """
@@ -58,7 +59,7 @@ WHERE n.practice_id = :practice
 
 INVARIANTS = (
     Invariant(
-        "live_has_work", "Everyone who is under way in a journey has exactly one next step.", WITHOUT_WORK
+        "live_has_work", "Everyone who is under way in a journey has exactly one next step.", NOT_ONE_STEP
     ),
     Invariant("work_is_live", "Nobody who waits or has left has a next step queued.", WORK_FOR_NOBODY),
     Invariant("one_lane_a_person", "All next steps of a person are decided in one lane.", LANE_APART),

@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from services.audit.seal import seal_once
@@ -28,6 +29,11 @@ LATE = (
     " requested_at - interval '1 second', requested_at + interval '1 second' FROM cm.dispatch"
     " WHERE status = 'requested' LIMIT 1"
 )
+TWICE = (
+    "INSERT INTO cm.work (practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no, enrolled_at,"
+    " pseudonym, lane) SELECT practice_id, enrolment_id, version_id, step_id, due_at, contact_id, move_no + 1,"
+    " enrolled_at, pseudonym, lane FROM cm.work LIMIT 1"
+)
 BREAKS = [
     ("no_request_after_suppression", LATE),
     ("no_step_twice", AGAIN),
@@ -36,6 +42,7 @@ BREAKS = [
     ("caps_never_looser", "UPDATE cm.outbox SET data = jsonb_set(data::jsonb, '{caps,min_gap_hours}', 'null')::json"),
     ("live_has_work", "DELETE FROM cm.work"),
     ("live_has_work", "UPDATE cm.work SET enrolled_at = enrolled_at + interval '1 second'"),
+    ("live_has_work", TWICE),
     ("one_lane_a_person", "UPDATE cm.work SET lane = 15 - lane"),
     ("work_is_live", "UPDATE cm.enrolment SET state = 'held', step_id = 'x', move_no = 0 WHERE state = 'live'"),
     ("nobody_lost", "DELETE FROM cm.enrolment WHERE state = 'exited'"),
@@ -136,6 +143,16 @@ async def test_each_thing_broken_by_hand_is_found(lived: World, database_url: st
     engine.dispose()
     assert await broken(lived) == []
     assert {name for name, _ in BREAKS} == {one.name for one in INVARIANTS}
+
+
+@pytest.mark.covers("ENG-2")
+async def test_the_database_refuses_a_second_next_step(lived: World, database_url: str):
+    """The key of cm.work has the move in it and cannot (docs/decisions/0024)."""
+    engine = create_engine(owner(database_url))
+    with pytest.raises(IntegrityError, match="has a next step already"), engine.begin() as connection:
+        connection.exec_driver_sql(TWICE)
+    engine.dispose()
+    assert await broken(lived) == []
 
 
 @pytest.mark.covers("GOV-4")
