@@ -21,7 +21,7 @@ from services.contracts.journey import (
 from services.engine.binding import Binding
 from services.engine.claim import DueStep
 from services.engine.happened import happened_sql
-from services.engine.message import all_moved, count
+from services.engine.message import MOVED, all_moved, count
 from services.engine.plan import Plan
 from services.gates.reasons import Reason
 from services.gates.records import record_of
@@ -48,7 +48,7 @@ ended AS (
   FROM n WHERE e.practice_id = :practice AND e.enrolment_id = n.enrolment_id AND n.next_step IS NULL
 ),
 kept AS (
-  UPDATE cm.work w SET step_id = n.next_step, due_at = n.next_due, move_no = n.move_no + 1, signal = NULL
+  UPDATE cm.work w SET {moved}
   FROM n WHERE w.ctid = n.place AND w.practice_id = :practice AND w.enrolment_id = n.enrolment_id AND n.next_step IS NOT NULL
   RETURNING 1
 ),
@@ -75,7 +75,12 @@ async def move(u: Unit, due: DueStep, plan: Plan, step: Step, size: int) -> int:
     next_step, next_due = plan.move(step, binding)
     left = segmented(plan.journey.campaign_type, "n x WHERE x.next_step IS NULL", enrolled=False)
     sql = STATEMENT.format(
-        record=record_of("k"), port=port, next_step=next_step, next_due=next_due, care_plans=left
+        record=record_of("k"),
+        port=port,
+        next_step=next_step,
+        next_due=next_due,
+        moved=MOVED,
+        care_plans=left,
     )
     rows = (
         await u.execute(
