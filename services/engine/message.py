@@ -42,7 +42,7 @@ class Sent:
 
 # The id is set to what it is: an index whose columns an update does not name is taken for one that could do with
 # a clean-up, and each page that fills up would be searched for rows nobody sees any more. Beside a long reader
-# there are none, and looking cost an eighth of all time (docs/decisions/0024). Vacuum removes them as well.
+# there are none, and old pages are read for nothing (docs/decisions/0024). Vacuum removes them as well.
 MOVED = """step_id = n.next_step, due_at = n.next_due, move_no = n.move_no + 1, signal = NULL,
     enrolment_id = n.enrolment_id"""
 STATEMENT = """
