@@ -11,6 +11,7 @@ from services.contracts.journey import Branch, Path
 from services.contracts.segment import Condition, Did
 from services.engine import claim, lanes, moves
 from services.engine.binding import Binding
+from services.engine.message import MOVED
 from services.gates.contracts import Policy
 from services.gates.records import record_of
 from services.gates.statement import verdicts
@@ -128,7 +129,7 @@ async def test_a_batch_of_thousands_looks_up_each_person_by_their_key(
     asked = {
         "gates": f"WITH cand AS (SELECT k.* FROM pg_temp.claim k), {verdicts(policy.channels, each=True)} SELECT * FROM verdict",
         "ways": moves.STATEMENT.format(
-            record=record_of("k"), port="'next'", next_step="'there'", next_due=":now", care_plans="",
+            record=record_of("k"), port="'next'", next_step="'there'", next_due=":now", moved=MOVED, care_plans="",
         ),
         "lanes": lanes.ASTRAY,
     }  # fmt: skip
