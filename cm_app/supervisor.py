@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -69,7 +70,9 @@ class Child:
                 return True
         except HTTPError as error:
             return error.code < 500
-        except (URLError, OSError):
+        except (URLError, OSError, HTTPException):
+            # What is no HTTP is no answer of ours. Of a port in the range of outgoing connections that nobody
+            # listens on yet, the system may make a connection to itself, and we hear our own question.
             return False
 
     def stop(self, patience: float = 10.0) -> bool:

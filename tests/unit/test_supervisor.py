@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -89,6 +91,23 @@ def test_a_child_that_never_answers_is_named(make):
     supervisor = Supervisor([child], lambda _: None)
     supervisor.start()
     assert supervisor.wait_until_healthy(0.3) == [child]
+
+
+def test_an_answer_that_is_no_http_is_none(make):
+    """As when the probe was connected to itself and hears its own question."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def echo() -> None:
+            with server.accept()[0] as connection:
+                connection.sendall(connection.recv(4096))
+
+        listening = threading.Thread(target=echo)
+        listening.start()
+        child = make("web", WAIT)
+        child.health = f"http://127.0.0.1:{server.getsockname()[1]}/healthz"
+        child.start()
+        assert not child.answers()
+        listening.join()
 
 
 def test_waiting_ends_early_when_a_child_dies(make):
