@@ -106,6 +106,8 @@ class Site:
             postgres.stop_immediately()
         else:
             backends = psutil.Process(postgres.pid()).children()
+            if not backends:  # killed a moment ago, and starting
+                raise ProcessLookupError
             self.chance.choice(backends).kill()
 
     def _child(self, name: str) -> Child:
