@@ -873,7 +873,7 @@ BEGIN
   END IF;
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END $$;
--- The key of cm.work cannot say that an enrolment has one row. Whoever adds one holds its row of cm.enrolment,
+-- cm.work has no unique key to say that an enrolment has one row. Whoever adds one holds its row of cm.enrolment,
 -- which nobody else can have made or made live at the same time.
 CREATE FUNCTION cm.work_once() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog SET enable_seqscan = off AS $$
 DECLARE twice uuid;

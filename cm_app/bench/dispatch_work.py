@@ -30,7 +30,7 @@ def engines(app: App, workers: int) -> list[Engine]:
 async def crew(
     app: App,
     practice: UUID,
-    engines: list[Engine],
+    crewed: list[Engine],
     enough: Callable[[int, float], bool],
     *,
     advance: Callable[[int], object],
@@ -51,7 +51,7 @@ async def crew(
 
     stop = asyncio.Event()
     sealer = asyncio.create_task(_seal(app, practice, stop))
-    await asyncio.gather(*(work(engine) for engine in engines))
+    await asyncio.gather(*(work(engine) for engine in crewed))
     stop.set()
     sealed = await sealer
     return Done(moved, requested, time.perf_counter() - begun, sealed)

@@ -147,7 +147,7 @@ async def test_each_thing_broken_by_hand_is_found(lived: World, database_url: st
 
 @pytest.mark.covers("ENG-2")
 async def test_the_database_refuses_a_second_next_step(lived: World, database_url: str):
-    """The key of cm.work has the move in it and cannot (docs/decisions/0024)."""
+    """By a trigger: cm.work has no unique key (docs/decisions/0024)."""
     engine = create_engine(owner(database_url))
     with pytest.raises(IntegrityError, match="has a next step already"), engine.begin() as connection:
         connection.exec_driver_sql(TWICE)
